@@ -1,0 +1,45 @@
+"""What every worker reads whole: the catalogue, policies and switches, announced models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontdesk.schemas.inputs import DEFAULT_TENANT
+from frontdesk.schemas.types import Millis, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Record):
+    """One product of the catalogue; names and descriptions by language tag."""
+
+    product_id: str
+    tenant_id: str = DEFAULT_TENANT
+    category: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    price: float | None = None
+    currency: str | None = None
+    accessories: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyUpdate(Record):
+    """A policy by its hash, or a switch by its name (kind: policy or switch)."""
+
+    kind: str
+    name: str
+    body: str = ""
+    """the policy's YAML, or the switch's value"""
+    at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUpdate(Record):
+    """A model by its hash, and where it lies."""
+
+    model: str
+    uri: str
+    sha256: str
+    at: Millis = Millis(0)

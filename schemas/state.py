@@ -1,0 +1,126 @@
+"""The tables of a shard, as they are written to its changelog topics: compact, FULL_TRANSITIVE like the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Purchase
+from frontdesk.schemas.outputs import Decision, Labels
+from frontdesk.schemas.types import Millis, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn(Record):
+    """One utterance as remembered: redacted and cut."""
+
+    role: str
+    text: str
+    at: Millis
+    intent: str | None = None
+    emotion: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation(Record):
+    """The state of one conversation."""
+
+    conversation_id: str
+    opened_at: Millis
+    last_at: Millis
+    turns: tuple[Turn, ...] = ()
+    """the newest, oldest first"""
+    customer_turns: int = 0
+    mood: float = 0.0
+    """-1 (angry) to 1 (satisfied), exponentially weighted"""
+    intent: str | None = None
+    queue: str | None = None
+    representative: str | None = None
+    assigned_at: Millis | None = None
+    """set by an assigned event, cleared by resolved or abandoned"""
+    decision_id: str | None = None
+    """the latest decision of the conversation"""
+    decisions: int = 0
+    escalated: tuple[str, ...] = ()
+    """causes already alerted"""
+    status: str = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation(Record):
+    """A finished or past conversation, in one line."""
+
+    conversation_id: str
+    intent: str | None = None
+    queue: str | None = None
+    representative: str | None = None
+    outcome: str | None = None
+    score: float | None = None
+    at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer(Record):
+    """All that is known of one customer, bounded."""
+
+    tenant_id: str
+    customer_id: str
+    profile: CustomerProfile | None = None
+    purchases: tuple[Purchase, ...] = ()
+    """newest last"""
+    consultations: tuple[Consultation, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    """newest last"""
+    events: tuple[ConversationEvent, ...] = ()
+    seen: tuple[str, ...] = ()
+    """ids of the newest messages, newest last: the dedupe window"""
+    corrections: int = 0
+    erased_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage(Record):
+    """What one LLM call cost."""
+
+    model: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Record):
+    """One message that is not decided yet, or is decided provisionally and may still be amended.
+
+    phase: ``asked`` (an LLM call is due or under way), ``behind`` (ready, but an earlier message of the
+    customer is not), ``late`` (decided provisionally; an answer may amend it until ``forget_at``).
+    """
+
+    seq: int
+    """offset of the message in its partition of customer.messages: unique and in order"""
+    message: CustomerMessage
+    arrived_at: Millis
+    deadline: Millis
+    """arrived_at + D: decided by then, whatever is known"""
+    phase: str
+    attempt: int = 0
+    flags: tuple[str, ...] = ()
+    local: Labels
+    """what the local tiers say"""
+    answered: Labels | None = None
+    """what the LLM said"""
+    prompt_version: str | None = None
+    usage: Usage | None = None
+    decision: Decision | None = None
+    """revision 1, in phase late"""
+    forget_at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardState(Record):
+    """What a shard knows of itself. One record a shard, written in every transaction."""
+
+    positions: Mapping[str, int] = field(default_factory=dict)
+    """next offset to read, by input topic"""
+    halted_at: Millis | None = None
+    halted_because: str | None = None

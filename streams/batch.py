@@ -1,0 +1,56 @@
+"""What a step is given: new records, answers of the LLM, and customers whose time has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontdesk.schemas.outputs import Labels
+from frontdesk.schemas.state import Usage
+from frontdesk.schemas.types import Millis
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One raw Kafka record of an input topic, exactly as it lies in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: Millis
+    """the record's Kafka timestamp"""
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of one `Ask`: labels, or the error that replaced them. Never an exception."""
+
+    customer: bytes
+    """state key, as in the `Ask`"""
+    seq: int
+    attempt: int
+    labels: Labels | None
+    prompt_version: str | None = None
+    usage: Usage | None = None
+    error: str | None = None
+    """timeout, rate_limited, refused, invalid, unavailable, ...: a bounded word, for metrics"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything one step looks at.
+
+    The core applies answers first, then arrivals in the order given, then the customers that are due, so that an answer that
+    came in time beats the deadline it met.
+    """
+
+    arrivals: tuple[Arrival, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    due: tuple[bytes, ...] = ()
+    """state keys of customers with a waiting message whose deadline or `forget_at` has passed"""
+    recovered: bool = False
+    """true in the first step after recovery: calls that were under way are asked again"""

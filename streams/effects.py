@@ -1,0 +1,60 @@
+"""What a step wants done. The shell matches this union exhaustively and applies it in one transaction;
+`Ask` is carried out only after the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frontdesk.schemas.outputs import Labels
+from frontdesk.schemas.state import Turn
+from frontdesk.schemas.types import Millis, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """Publish a record on an output topic, in the shard's own partition number."""
+
+    topic: str
+    key: bytes
+    record: Record
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Put a record into a table of the shard; None deletes it. At most one per table and key in a step."""
+
+    table: str
+    key: bytes
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the LLM for the labels of a waiting message. Everything in it is redacted."""
+
+    customer: bytes
+    seq: int
+    attempt: int
+    tenant_id: str
+    text: str
+    turns: tuple[Turn, ...]
+    """the conversation before, oldest first"""
+    locale: str | None
+    local: Labels
+    deadline: Millis
+    """absolute; decided then without the answer"""
+    give_up_at: Millis
+    """absolute; after it an answer is of no use"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Something happened that no output shows: for metrics. Names and labels are bounded."""
+
+    name: str
+    """context, duplicate, stale_answer, amendment_unchanged, amendment_dropped, misplaced, bad_fact, ..."""
+    n: int = 1
+
+
+Effect = Emit | Remember | Ask | Count
