@@ -1,0 +1,112 @@
+"""All settings, from `FRONTDESK_*` variables and a YAML file named by `FRONTDESK_CONFIG`; variables win."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from frontdesk.agents.errors import StartupError
+
+BUNDLED_POLICY = Path(__file__).parent.parent / "policies" / "retail"
+
+
+class Settings(BaseSettings):
+    """Frozen after loading. Durations are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="FRONTDESK_", frozen=True, extra="forbid")
+
+    config: Path | None = Field(None, description="YAML file with any of these settings")
+
+    # Kafka
+    broker: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, comma-separated")
+    application: str = Field("frontdesk", description="consumer group and prefix of the transactional ids")
+    guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    schema_registry_url: str | None = None
+    partitions: int = Field(4, ge=1, description="of every customer-keyed topic, when `topics create` makes them")
+    replication: int = Field(1, ge=1)
+    session_timeout: float = Field(10.0, gt=0)
+    heartbeat_interval: float = Field(1.0, gt=0)
+    rebalance_timeout: float = Field(30.0, gt=0)
+    transaction_timeout: float = Field(10.0, gt=0)
+    instance_id: str | None = Field(None, description="static membership: stable name of this worker")
+
+    # The step
+    step_messages: int = Field(1000, ge=1)
+    step_bytes: int = Field(4 * 1024 * 1024, ge=1024)
+    intake_messages: int = Field(20_000, ge=1, description="records held per shard before its partitions pause")
+    intake_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    drain_timeout: float = Field(20.0, gt=0)
+    stall_timeout: float = Field(60.0, gt=0, description="lag without progress for this long ends the process")
+    recovery_timeout: float = Field(300.0, gt=0)
+
+    # Bad input
+    halt_dead_letter_share: float = Field(0.5, gt=0, le=1)
+    halt_dead_letter_minimum: int = Field(100, ge=1, description="dead letters within a minute before the share counts")
+
+    # What to decide by
+    policy: Path = Field(BUNDLED_POLICY, description="folder with taxonomy.yaml and policy.yaml")
+    catalog: Path | None = Field(None, description="product catalogue (JSONL)")
+
+    # The LLM
+    llm_base_url: str | None = Field(None, description="any OpenAI-compatible endpoint; none: local labels only")
+    llm_api_key: SecretStr | None = None
+    llm_model: str = "gpt-4o-mini"
+    llm_timeout: float = Field(8.0, gt=0, description="of one request")
+    llm_concurrency: int = Field(32, ge=1)
+    llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million input tokens")
+    llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million output tokens")
+    deadline: float = Field(6.0, gt=0, description="from intake to decision, when the LLM is asked")
+    amend_within: float = Field(60.0, ge=0, description="after the deadline, a late answer may still amend")
+    waiting_per_customer: int = Field(50, ge=1)
+    waiting_per_shard: int = Field(2_000, ge=1)
+
+    # Operation
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(9108, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("broker")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        for part in value.split(","):
+            host, _, port = part.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"{part!r} is not host:port")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then the file."""
+        named = init_settings().get("config") or env_settings().get("config")
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        if named:
+            sources += (YamlConfigSettingsSource(settings_cls, yaml_file=Path(str(named))),)
+        return sources
+
+
+def load(**overrides: object) -> Settings:
+    """Settings from arguments, environment and file.
+
+    Raises:
+        StartupError: naming each wrong setting by its variable, with what is wrong about it.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        lines = [
+            f"FRONTDESK_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise StartupError("wrong settings: " + "; ".join(lines)) from None
