@@ -1,0 +1,71 @@
+"""The facts a policy may read: their names, types, and what each is when nothing is known.
+
+`join` computes them, `policy` declares them to its conditions, a decision records them. Labels are not facts; a
+policy reads them under the names in `LABEL_NAMES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from frontdesk.schemas.types import Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactSpec:
+    """One declared fact."""
+
+    default: bool | int | float | str
+    """value when unknown; its type is the fact's type"""
+    meaning: str
+
+
+FACTS: Mapping[str, FactSpec] = {
+    # the message
+    "channel": FactSpec(default="chat", meaning="channel the message came in on"),
+    "has_attachments": FactSpec(default=False, meaning="the message carries attachments"),
+    "cue_leave": FactSpec(default=False, meaning="the text threatens to leave or to return everything"),
+    "cue_legal": FactSpec(default=False, meaning="the text names lawyers, courts, regulators or the press"),
+    "cue_safety": FactSpec(default=False, meaning="the text tells of danger to people"),
+    "cue_person": FactSpec(default=False, meaning="the text asks for a human"),
+    # the customer
+    "known_customer": FactSpec(default=False, meaning="a profile or a purchase is known"),
+    "tier": FactSpec(default="", meaning="the profile's tier, as the platform spells it"),
+    "tags": FactSpec(default="", meaning="the profile's tags, sorted, joined by spaces"),
+    "purchases": FactSpec(default=0, meaning="purchases remembered"),
+    "open_orders": FactSpec(default=0, meaning="purchases not completed, cancelled or returned"),
+    "days_since_purchase": FactSpec(default=-1, meaning="whole days since the newest purchase; -1: none"),
+    "lifetime_value": FactSpec(default=0.0, meaning="sum of the remembered purchases' amounts"),
+    "contacts_7d": FactSpec(default=0, meaning="other conversations in the last 7 days"),
+    "contacts_30d": FactSpec(default=0, meaning="other conversations in the last 30 days"),
+    "repeated_contact": FactSpec(default=False, meaning="another conversation on the same intent within 7 days"),
+    "last_outcome": FactSpec(default="", meaning="outcome of the newest past conversation"),
+    "last_representative": FactSpec(default="", meaning="who handled the newest past conversation"),
+    "average_rating": FactSpec(default=-1.0, meaning="mean score of rated conversations; -1: none"),
+    "preferred_representative": FactSpec(default="", meaning="the profile's preferred representative"),
+    # the conversation
+    "turn": FactSpec(default=1, meaning="number of this customer message in its conversation, from 1"),
+    "minutes_open": FactSpec(default=0, meaning="whole minutes since the conversation's first message"),
+    "mood": FactSpec(default=0.0, meaning="-1 (angry) to 1 (satisfied) over the conversation, this message included"),
+    "mood_falling": FactSpec(default=False, meaning="mood fell by 0.3 or more over the last turns"),
+    "negative_streak": FactSpec(default=0, meaning="customer messages in a row, this one included, that are anxious or worse"),
+    "intent_before": FactSpec(default="", meaning="intent of the customer's previous message in this conversation"),
+    "queue_before": FactSpec(default="", meaning="queue of the conversation's latest decision"),
+    "assigned": FactSpec(default=False, meaning="a representative has the conversation now"),
+    "representative": FactSpec(default="", meaning="who has the conversation now"),
+    "escalated": FactSpec(default=False, meaning="the conversation was escalated before"),
+    # the record
+    "misplaced": FactSpec(default=False, meaning="key and value disagree: decided without history"),
+}
+
+LABEL_NAMES = ("intent", "emotion", "urgency", "language")
+
+
+def complete(known: Mapping[str, Scalar]) -> dict[str, bool | int | float | str]:
+    """Every declared fact, in declared order: the known value where it has the declared type, else the default."""
+    out: dict[str, bool | int | float | str] = {}
+    for name, spec in FACTS.items():
+        value = known.get(name)
+        out[name] = value if value is not None and type(value) is type(spec.default) else spec.default
+    return out
