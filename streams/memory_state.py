@@ -1,0 +1,124 @@
+"""The state of a shard in memory: what recovery fills, steps read and commits change."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.types import Millis, Record
+from frontdesk.streams.effects import Remember
+from frontdesk.streams.overlay import LATE, apply_change, undecided, with_entry
+from frontdesk.streams.state import CUSTOMERS, WAITING, waiting_key
+
+_NOTHING: Mapping[int, Waiting] = MappingProxyType({})
+
+
+class MemoryState:
+    """A `StateView` over dictionaries, with a clock of what is due. Not thread-safe.
+
+    `apply` may be called in any order of records (a compacted changelog keeps only the last of each key). Mappings
+    handed out never change afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._customers: dict[bytes, Customer] = {}
+        self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
+        self._count = 0
+        self._due_at: dict[tuple[bytes, int], Millis] = {}
+        # Entries whose time has changed stay in the heap until they surface; `_due_at` tells which are true.
+        self._heap: list[tuple[Millis, bytes, int]] = []
+
+    def customer(self, key: bytes) -> Customer | None:
+        """The customer with this state key."""
+        return self._customers.get(key)
+
+    def waiting(self, key: bytes) -> Mapping[int, Waiting]:
+        """The customer's waiting messages by seq, ascending."""
+        return self._waiting.get(key, _NOTHING)
+
+    def waiting_customers(self) -> tuple[bytes, ...]:
+        """State keys of all customers with waiting messages."""
+        return tuple(self._waiting)
+
+    def waiting_count(self) -> int:
+        """Messages in phase asked or behind; kept, not counted."""
+        return self._count
+
+    def apply(self, change: Remember) -> None:
+        """Make a committed change.
+
+        Raises:
+            ValueError: the change is for a table that is not the core's, or its record is not of that table.
+        """
+        apply_change(self, change)
+
+    def put_customer(self, key: bytes, customer: Customer | None) -> None:
+        """Replace a customer; None forgets them."""
+        if customer is None:
+            self._customers.pop(key, None)
+        else:
+            self._customers[key] = customer
+
+    def put_waiting(self, key: bytes, entry: Waiting) -> None:
+        """Add a waiting message, or replace the one of its seq."""
+        before = self.waiting(key)
+        self._count += undecided(entry) - undecided(before.get(entry.seq))
+        self._waiting[key] = with_entry(before, entry)
+        at = entry.forget_at if entry.phase == LATE else entry.deadline
+        if self._due_at.get((key, entry.seq)) != at:
+            self._due_at[key, entry.seq] = at
+            heapq.heappush(self._heap, (at, key, entry.seq))
+
+    def drop_waiting(self, key: bytes, seq: int) -> None:
+        """Remove a waiting message. No effect when there is none."""
+        before = self.waiting(key)
+        if seq not in before:
+            return
+        self._count -= undecided(before[seq])
+        del self._due_at[key, seq]
+        if left := {other: entry for other, entry in before.items() if other != seq}:
+            self._waiting[key] = left
+        else:
+            del self._waiting[key]
+
+    def next_due(self) -> Millis | None:
+        """When the next waiting message meets its deadline or is to be forgotten; None when nothing waits."""
+        self._discard_stale()
+        return self._heap[0][0] if self._heap else None
+
+    def due(self, now: Millis, limit: int | None = None) -> tuple[bytes, ...]:
+        """Customers with something due, longest due first, at most `limit`. Asking changes nothing: a customer stays due
+        until a step's changes are applied."""
+        customers: dict[bytes, None] = {}
+        surfaced: list[tuple[Millis, bytes, int]] = []
+        while limit is None or len(customers) < limit:
+            self._discard_stale()
+            if not self._heap or self._heap[0][0] > now:
+                break
+            surfaced.append(heapq.heappop(self._heap))
+            customers[surfaced[-1][1]] = None
+        for item in surfaced:
+            heapq.heappush(self._heap, item)
+        return tuple(customers)
+
+    def records(self) -> Iterator[tuple[str, bytes, Record]]:
+        """Every record with its table and key, as the changelog holds them."""
+        for key, customer in self._customers.items():
+            yield CUSTOMERS, key, customer
+        for key, entries in self._waiting.items():
+            for seq, entry in entries.items():
+                yield WAITING, waiting_key(key, seq), entry
+
+    def clear(self) -> None:
+        """Forget everything, before a recovery."""
+        self._customers.clear()
+        self._waiting.clear()
+        self._due_at.clear()
+        self._heap.clear()
+        self._count = 0
+
+    def _discard_stale(self) -> None:
+        while self._heap and self._due_at.get(self._heap[0][1:]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
