@@ -1,0 +1,1 @@
+"""What commands and tests need of Kafka beside the runtime: probing, topics, the partitioner, reading to the end."""
