@@ -1,0 +1,25 @@
+"""Ids that follow from what they name: computed again, they come out the same."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def decision_id(tenant_id: str, customer_id: str, message_id: str, revision: int) -> str:
+    """Id of a decision: 32 hex digits."""
+    return _digest("decision", tenant_id, customer_id, message_id, str(revision))
+
+
+def alert_id(tenant_id: str, conversation_id: str, kind: str) -> str:
+    """Id of an alert: 32 hex digits. One for each cause in a conversation, however often it is raised."""
+    return _digest("alert", tenant_id, conversation_id, kind)
+
+
+def _digest(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        # The length keeps ("ab", "c") apart from ("a", "bc").
+        digest.update(len(data).to_bytes(4, "big"))
+        digest.update(data)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,39 @@
+"""The bounds within which the core works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_ID_CHARS = 256
+"""Longer ids are unusable: they would bloat every record and key they appear in."""
+
+EARLIEST = 946_684_800_000
+"""2000-01-01: timestamps before it are clocks that were never set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Every bound of the core. Times are milliseconds, texts characters, the rest counts."""
+
+    deadline_ms: int = 6_000
+    """from intake to decision, for messages that an LLM is asked about and those behind them"""
+    amend_within_ms: int = 60_000
+    """after the deadline, a late answer may still amend the decision"""
+    llm_enabled: bool = True
+    """false: unsure messages are decided on local labels at once"""
+    waiting_per_customer: int = 50
+    waiting_per_shard: int = 2_000
+    max_text_chars: int = 2_000
+    """longer texts are cut before they are labelled or remembered"""
+    dedupe_window: int = 200
+    """message ids remembered a customer"""
+    turns: int = 20
+    """utterances remembered a conversation"""
+    turn_chars: int = 500
+    purchases: int = 50
+    consultations: int = 50
+    conversations: int = 10
+    events: int = 50
+    """conversation events and corrections remembered a customer, so that a repeated one changes nothing"""
+    future_skew_ms: int = 24 * 3_600_000
+    """a timestamp further ahead is not believed"""
