@@ -50,8 +50,6 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=16777216
 log.segment.delete.delay.ms=1000
-message.max.bytes=4194304
-replica.fetch.max.bytes=4194304
 """
 
 

@@ -1,0 +1,115 @@
+"""Reading a topic to its present end, without a group: for commands, which look and leave no trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+
+_STALLED_AFTER = 30.0
+_FETCH_BYTES = 16 * 1024 * 1024
+
+Start = Callable[[AIOKafkaConsumer, Sequence[TopicPartition], Mapping[TopicPartition, int]], Awaitable[None]]
+"""Seeks the assigned partitions, whose end offsets are given, to where reading starts."""
+
+
+@asynccontextmanager
+async def consumer(broker: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer without a group that sees committed records only.
+
+    Raises:
+        StartupError: no broker answers there.
+    """
+    client = AIOKafkaConsumer(
+        bootstrap_servers=broker,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=100,
+    )
+    try:
+        try:
+            await client.start()
+        except (KafkaError, OSError, TimeoutError):
+            raise unreachable(broker) from None
+        yield client
+    finally:
+        await client.stop()
+
+
+async def read_to_end(
+    broker: str, topic: str, *, start: Start | None = None
+) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    """The committed records of a topic up to the end it has now, in batches; in order within each partition.
+
+    Reads from the beginning unless `start` seeks elsewhere. What is written later is not waited for, but a little of it
+    may come along.
+
+    Raises:
+        StartupError: no broker, no such topic, or no progress for half a minute.
+    """
+    async with admin(broker) as client:
+        count = (await partition_counts(client)).get(topic)
+    if count is None:
+        raise StartupError(f"topic {topic} does not exist at {broker}: frontdesk topics create")
+    async with consumer(broker) as reader:
+        parts = [TopicPartition(topic, number) for number in range(count)]
+        reader.assign(parts)
+        # With read_committed this is the last stable offset: an open transaction is not waited for.
+        ends = await reader.end_offsets(parts)
+        await (start or from_beginning)(reader, parts, ends)
+        progress = time.monotonic()
+        # The position, not the last record, tells where the end is: transaction markers take offsets too.
+        while left := [part for part in parts if await reader.position(part) < ends[part]]:
+            fetched = await reader.getmany(*left, timeout_ms=200)
+            for records in fetched.values():
+                progress = time.monotonic()
+                # Not cut at `ends`: the embedded broker names the last batch's first offset + 1, not its end.
+                yield records
+            if time.monotonic() - progress > _STALLED_AFTER:
+                raise StartupError(
+                    f"reading {topic} made no progress for {_STALLED_AFTER:.0f} s: check the brokers"
+                )
+
+
+async def from_beginning(
+    reader: AIOKafkaConsumer, parts: Sequence[TopicPartition], ends: Mapping[TopicPartition, int]
+) -> None:
+    """Start at the oldest record that is kept."""
+    del ends
+    await reader.seek_to_beginning(*parts)
+
+
+def from_last(records: int) -> Start:
+    """Start about `records` records before the end, shared evenly among the partitions."""
+
+    async def seek(
+        reader: AIOKafkaConsumer, parts: Sequence[TopicPartition], ends: Mapping[TopicPartition, int]
+    ) -> None:
+        beginnings = await reader.beginning_offsets(parts)
+        each = -(-records // len(parts))
+        for part in parts:
+            reader.seek(part, max(beginnings[part], ends[part] - each))
+
+    return seek
+
+
+def from_time(millis: int) -> Start:
+    """Start at the first record whose Kafka timestamp is not older than `millis` (Unix epoch)."""
+
+    async def seek(
+        reader: AIOKafkaConsumer, parts: Sequence[TopicPartition], ends: Mapping[TopicPartition, int]
+    ) -> None:
+        found = await reader.offsets_for_times(dict.fromkeys(parts, millis))
+        for part in parts:
+            at = found.get(part)
+            reader.seek(part, at.offset if at is not None else ends[part])
+
+    return seek

@@ -1,0 +1,48 @@
+"""Brokers for every test that asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from frontdesk.agents.embedded import EmbeddedBroker
+from tests.support.clients import delete_all_topics
+from tests.support.kafka import KafkaServer, MissingToolError
+
+
+@pytest.fixture(scope="session")
+def kafka_process() -> Iterator[KafkaServer]:
+    """One real Kafka for the whole run. Use `kafka` instead, unless the test may not find it empty."""
+    try:
+        server = KafkaServer()
+    except MissingToolError as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must run the tests on a real Kafka: {missing}")
+        pytest.skip(str(missing))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def kafka(kafka_process: KafkaServer) -> KafkaServer:
+    """The run's real Kafka without any topic: the names of topics are fixed, so every test starts empty.
+
+    Consumer groups and transactional ids of earlier tests remain: use an application name of your own.
+    """
+    if kafka_process.pid is None:
+        kafka_process.start()
+    asyncio.run(delete_all_topics(kafka_process.bootstrap))
+    return kafka_process
+
+
+@pytest.fixture
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """A new embedded broker, empty."""
+    with EmbeddedBroker() as broker:
+        yield broker
