@@ -1,0 +1,81 @@
+"""The `frontdesk` command.
+
+Exit codes: 0 all is well; 1 a problem was found; 2 refused to start, or used wrongly; 130 interrupted. Results go to stdout,
+progress and errors to stderr, one line each. Modules behind the commands import what is heavy only when they run, so that
+`frontdesk --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from frontdesk import __version__
+from frontdesk.agents.cli import dlq, doctor, intake, topics
+from frontdesk.agents.errors import StartupError
+
+_EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 130 interrupted."
+_EXAMPLES = {
+    "demo": "frontdesk demo --seconds 20 --json",
+    "worker": "FRONTDESK_BROKER=kafka:9092 frontdesk worker",
+    "explain": 'frontdesk explain "My parcel is three days late" --json',
+    "publish": "frontdesk publish messages.jsonl --rate 200",
+}
+
+
+class _Commands(TyperGroup):
+    """Turns a refusal into its one line and exit code 2, whichever command it comes from."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StartupError as error:
+            typer.echo(f"frontdesk: {error}", err=True)
+            raise typer.Exit(2) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"frontdesk {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Routes customer messages on Kafka, and says why."""
+
+
+def build() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        cls=_Commands,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # tracebacks with local variables would print customers' words
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=f"{_EXIT_CODES} Settings come from FRONTDESK_* variables. Example: frontdesk demo --seconds 20",
+    )
+    app.callback()(_root)
+    for name, example in _EXAMPLES.items():
+        try:
+            module = importlib.import_module(f"frontdesk.agents.cli.{name}")
+        except ImportError:
+            continue
+        app.command(name, epilog=f"Example: {example}")(module.command)
+    app.command("doctor", epilog="Example: frontdesk doctor --json")(doctor.command)
+    app.add_typer(topics.build(), name="topics")
+    app.add_typer(dlq.build(), name="dlq")
+    app.add_typer(intake.build(), name="intake")
+    return app
+
+
+def main() -> None:
+    """Run the command line; ends the process with one of the exit codes above."""
+    build()(prog_name="frontdesk")

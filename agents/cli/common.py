@@ -1,0 +1,80 @@
+"""What several commands share: options, settings, the bridge to asyncio, and the two streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from frontdesk.agents.settings import Settings
+
+T = TypeVar("T")
+
+Broker = Annotated[
+    str | None,
+    typer.Option("--broker", metavar="HOST:PORT", help="Kafka to use instead of FRONTDESK_BROKER."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def group(help_text: str) -> typer.Typer:
+    """An empty group of commands that shows its help when none is named."""
+    return typer.Typer(
+        help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+
+
+def settings(**overrides: object) -> Settings:
+    """The settings of this command; None leaves a setting as variables and file have it.
+
+    Raises:
+        StartupError: a setting is wrong.
+    """
+    from frontdesk.agents.settings import load
+
+    return load(**overrides)
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Run a command's coroutine to its end.
+
+    Raises:
+        StartupError: also for what Kafka answers with, so that it becomes one line.
+    """
+    from aiokafka.errors import KafkaError
+
+    # The client logs every attempt to connect; commands report the outcome themselves, in one line.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        return asyncio.run(work)
+    except KafkaError as error:
+        raise StartupError(f"Kafka: {type(error).__name__}: {error}") from None
+
+
+def print_json(value: object) -> None:
+    """One JSON document on one line of stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def stdout() -> Console:
+    """Where results for people go. Wide when it is no terminal, so that nothing is cut in a pipe."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+
+
+def stderr() -> Console:
+    """Where progress goes."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False)

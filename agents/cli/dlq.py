@@ -1,0 +1,272 @@
+"""`frontdesk dlq list|show|replay`: what could not be used, why, and sending it again."""
+
+from __future__ import annotations
+
+import heapq
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from frontdesk.agents.cli import common
+from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from frontdesk.agents.kafka.dead_letters import Filter, Found
+
+_PREVIEW = 60
+_LOOK_AT = 4096
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+Reason = Annotated[str | None, typer.Option("--reason", help="Only this reason, for example malformed.")]
+Topic = Annotated[str | None, typer.Option("--topic", help="Only records of this topic.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="AGO|TIME", help="Not older than: 30m, 2h, 7d, or an ISO time."),
+]
+
+
+def build() -> typer.Typer:
+    """The group."""
+    app = common.group("Dead letters: records that could not be used, byte for byte, with the reason.")
+    app.command("list", epilog="Example: frontdesk dlq list --reason malformed --since 2h")(list_letters)
+    app.command("show", epilog="Example: frontdesk dlq show 2/117 --raw > value.bin")(show)
+    app.command("replay", epilog="Example: frontdesk dlq replay --reason unknown_schema --dry-run")(replay)
+    return app
+
+
+def list_letters(
+    broker: common.Broker = None,
+    reason: Reason = None,
+    topic: Topic = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: common.Json = False,
+) -> None:
+    """List dead letters, oldest first. Previews are redacted."""
+    settings = common.settings(broker=broker)
+    wanted = _filter(reason, topic, since)
+    letters, total, unreadable = common.run(_newest(settings.broker, wanted, limit))
+    if as_json:
+        for found in letters:
+            common.print_json(_summary(found))
+    elif letters:
+        _print_table(letters)
+    shown = "" if total == len(letters) else f", the newest {len(letters)} shown (--limit)"
+    strange = f"; {unreadable} records there are no dead letters" if unreadable else ""
+    typer.echo(f"{total} dead letters{shown}{strange}", err=True)
+
+
+def show(
+    letter_id: Annotated[
+        str, typer.Argument(metavar="ID", help="partition/offset, as `dlq list` prints it.")
+    ],
+    broker: common.Broker = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the original value to stdout, byte for byte.")
+    ] = False,
+    as_json: common.Json = False,
+) -> None:
+    """Show one dead letter whole. Its value is redacted unless --raw asks for the bytes."""
+    from frontdesk.agents.kafka.dead_letters import find
+
+    settings = common.settings(broker=broker)
+    (found,) = common.run(find(settings.broker, [letter_id]))
+    if raw:
+        sys.stdout.buffer.write(found.letter.value or b"")
+        sys.stdout.buffer.flush()
+        return
+    whole = {**_summary(found), "headers": _headers(found), "value": readable(found.letter.value)}
+    del whole["preview"]
+    if as_json:
+        common.print_json(whole)
+        return
+    for name, value in whole.items():
+        typer.echo(
+            f"{name:12} {value}" if name != "value" else f"\n{value if value is not None else '(null)'}"
+        )
+
+
+def replay(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="partition/offset of each.")
+    ] = None,
+    broker: common.Broker = None,
+    reason: Reason = None,
+    topic: Topic = None,
+    since: Since = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
+    as_json: common.Json = False,
+) -> None:
+    """Send the original bytes, keys and headers to their topics again, with a header frontdesk-replay-of.
+
+    With a filter or --all, the failed replay of a letter that is itself sent is left out: it holds the same bytes.
+    """
+    settings = common.settings(broker=broker)
+    filtered = everything or any(value is not None for value in (reason, topic, since))
+    if bool(ids) == filtered:
+        raise StartupError("say which dead letters: ids, or --reason, --topic, --since, or --all")
+    wanted = _filter(reason, topic, since)
+    count = common.run(_count(settings.broker, ids, wanted))
+    if not dry_run and not yes and count and sys.stdin.isatty():
+        typer.confirm(f"Send {count} records to their topics again?", abort=True, err=True)
+    sent, failures = (0, []) if dry_run else common.run(_replay(settings.broker, ids, wanted, count))
+    if as_json:
+        common.print_json({"matched": count, "sent": sent, "failures": failures, "dry_run": dry_run})
+    for failure in failures:
+        typer.echo(f"not sent: {failure}", err=True)
+    typer.echo(f"{count} would be sent" if dry_run else f"{sent} of {count} sent", err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+async def _newest(broker: str, wanted: Filter, limit: int) -> tuple[list[Found], int, int]:
+    from frontdesk.agents.kafka.dead_letters import read_dead_letters
+
+    strange: list[str] = []
+    kept: list[tuple[int, int, int, Found]] = []
+    total = 0
+    async for batch in read_dead_letters(broker, wanted, unreadable=strange.append):
+        total += len(batch)
+        for found in batch:
+            row = (found.letter.failed_at, found.partition, found.offset, found)
+            if len(kept) < limit:
+                heapq.heappush(kept, row)
+            else:
+                heapq.heappushpop(kept, row)
+    return [found for *_, found in sorted(kept, key=lambda row: row[:3])], total, len(strange)
+
+
+async def _count(broker: str, ids: list[str] | None, wanted: Filter) -> int:
+    from frontdesk.agents.kafka.dead_letters import find
+
+    if ids:
+        return len(await find(broker, list(dict.fromkeys(ids))))
+    count = 0
+    async for batch in _to_replay(broker, wanted):
+        count += len(batch)
+    return count
+
+
+async def _replay(broker: str, ids: list[str] | None, wanted: Filter, count: int) -> tuple[int, list[str]]:
+    from rich.progress import Progress
+
+    from frontdesk.agents.kafka.dead_letters import Replayer, find
+
+    sent, failures = 0, []
+    with Progress(console=common.stderr(), transient=True) as progress:
+        task = progress.add_task("replaying", total=count)
+        async with Replayer(broker) as replayer:
+
+            async def send(batch: list[Found]) -> None:
+                nonlocal sent
+                failed = await replayer.send(batch)
+                failures.extend(failed)
+                sent += len(batch) - len(failed)
+                progress.advance(task, len(batch))
+
+            if ids:
+                await send(await find(broker, list(dict.fromkeys(ids))))
+            else:
+                async for found in _to_replay(broker, wanted):
+                    await send(found)
+    return sent, failures
+
+
+async def _to_replay(broker: str, wanted: Filter) -> AsyncIterator[list[Found]]:
+    from frontdesk.agents.kafka.dead_letters import read_dead_letters
+
+    seen: set[str] = set()
+    async for batch in read_dead_letters(broker, wanted):
+        seen.update(found.id for found in batch)
+        yield [found for found in batch if found.replay_of not in seen]
+
+
+def _filter(reason: str | None, topic: str | None, since: str | None) -> Filter:
+    from frontdesk.agents.kafka.dead_letters import Filter
+
+    at = None if since is None else parse_since(since, now_ms=int(time.time() * 1000))
+    return Filter(reason=reason, topic=topic, since=at)
+
+
+def parse_since(text: str, *, now_ms: int) -> int:
+    """Milliseconds since the epoch of "30m", "2h", "7d" ago or of an ISO time (UTC unless it says otherwise).
+
+    Raises:
+        StartupError: it is neither.
+    """
+    ago = re.fullmatch(r"(\d+)([smhd])", text)
+    if ago is not None:
+        return now_ms - int(timedelta(**{_UNITS[ago.group(2)]: int(ago.group(1))}).total_seconds() * 1000)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise StartupError(
+            f"--since {text!r}: neither 30m, 2h, 7d nor a time like 2026-01-31T09:00"
+        ) from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def readable(data: bytes | None, *, cut: int | None = None) -> str | None:
+    """Bytes as text that is safe to show: personal data replaced, nothing a terminal would obey. None for null."""
+    from frontdesk.streams.redact import redact
+
+    if data is None:
+        return None
+    text = redact(data.decode("utf-8", "replace"))
+    safe = "".join(char if char.isprintable() or (char in "\n\t" and cut is None) else "·" for char in text)
+    return safe if cut is None or len(safe) <= cut else safe[: cut - 1] + "…"
+
+
+def _headers(found: Found) -> dict[str, str | None]:
+    return {header.name: readable(header.value) for header in found.letter.headers}
+
+
+def _summary(found: Found) -> dict[str, object]:
+    letter = found.letter
+    value = None if letter.value is None else letter.value[:_LOOK_AT]
+    return {
+        "id": found.id,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "reason": letter.reason,
+        "error_class": letter.error_class,
+        "detail": letter.detail,
+        "failed_at": _when(letter.failed_at),
+        "replay_of": found.replay_of,
+        "key": readable(letter.key),
+        "bytes": None if letter.value is None else len(letter.value),
+        "preview": readable(value, cut=_PREVIEW),
+    }
+
+
+def _when(millis: int) -> str:
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return f"{millis} ms"
+
+
+def _print_table(letters: list[Found]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("ID", "FROM", "REASON", "ERROR", "WHEN", "VALUE"):
+        table.add_column(
+            heading, overflow="fold" if heading == "ID" else "ellipsis", no_wrap=heading != "VALUE"
+        )
+    for found in letters:
+        row, letter = _summary(found), found.letter
+        preview = "(null)" if row["preview"] is None else str(row["preview"])
+        origin = f"{letter.topic} {letter.partition}/{letter.offset}"
+        table.add_row(found.id, origin, letter.reason, letter.error_class, str(row["failed_at"]), preview)
+    common.stdout().print(table)
