@@ -1,0 +1,281 @@
+"""Reading a policy file: every name checked against the declared facts, the taxonomy and the file's own queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from frontdesk.streams.conditions import (
+    CONFIDENCE,
+    Condition,
+    ConditionError,
+    Value,
+    compile_condition,
+    declared_types,
+)
+from frontdesk.streams.policy_rules import (
+    ACTIONS,
+    QUEUE_FACTS,
+    REPRESENTATIVE_FACTS,
+    SEVERITIES,
+    AlertRule,
+    Defaults,
+    Match,
+    Queue,
+    Rule,
+    Then,
+)
+from frontdesk.streams.taxonomy import Taxonomy
+from frontdesk.streams.yaml_fields import integer, items, mapping, number, seconds, string, strings
+from frontdesk.streams.yaml_source import Node, Problems, read, suggest
+
+_KEYS = ("version", "queues", "defaults", "rules")
+_QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "alert_to")
+_DEFAULT_KEYS = ("queue", "priority", "sla", "sla_seconds", "minimum_confidence")
+_RULE_KEYS = ("id", "match", "when", "then", "note")
+_THEN_KEYS = (
+    "action", "queue", "skills", "priority", "priority_add", "sla", "sla_seconds", "preferred_representative", "alert", "tags",
+)  # fmt: skip
+_ALERT_KEYS = ("kind", "severity", "to")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A policy as read."""
+
+    content: object
+    """the whole file as plain values"""
+    source: str
+    """the file's name without its folder"""
+    queues: Mapping[str, Queue]
+    rules: tuple[Rule, ...]
+    defaults: Defaults
+
+
+def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
+    """Read a policy.
+
+    Raises:
+        PolicyError: with every problem of the file.
+    """
+    root, problems = read(text, source)
+    reader = _Reader(problems, taxonomy, source.replace("\\", "/").rpartition("/")[2])
+    draft = reader.policy(root)
+    problems.raise_if_any()
+    return draft
+
+
+class _Reader:
+    """Carries what every field is checked against."""
+
+    def __init__(self, problems: Problems, taxonomy: Taxonomy, file: str) -> None:
+        self.problems = problems
+        self.file = file
+        self.types = declared_types()
+        self.known: Mapping[str, tuple[str, ...]] = {
+            "intent": taxonomy.intent_ids(),
+            "emotion": taxonomy.emotions,
+            "urgency": taxonomy.urgencies,
+            "language": (*taxonomy.languages, "und"),
+        }
+        self.queues: dict[str, Queue] = {}
+
+    def policy(self, root: Node) -> Draft:
+        fields = mapping(root, "the policy", _KEYS, self.problems, required=("queues", "defaults", "rules"))
+        if "queues" in fields:
+            named = mapping_of_any(fields["queues"], "queues", self.problems)
+            self.queues = {name: self._queue(name, node) for name, node in named.items()}
+        defaults = self._defaults(fields.get("defaults", root), given="defaults" in fields)
+        rules: list[Rule] = []
+        for node in items(fields.get("rules"), "rules", self.problems):
+            rule = self._rule(node)
+            if rule.id in {other.id for other in rules}:
+                at = node.value["id"] if isinstance(node.value, Mapping) and "id" in node.value else node
+                self.problems.add(at, f"rule {rule.id!r} is given twice", "rename or remove one of them")
+            rules.append(rule)
+        return Draft(
+            content=root.plain(), source=self.file, queues=self.queues, rules=tuple(rules), defaults=defaults
+        )
+
+    def _queue(self, name: str, node: Node) -> Queue:
+        fields = mapping(node, f"queue {name!r}", _QUEUE_KEYS, self.problems)
+        titles = mapping_of_any(fields["name"], "name", self.problems) if "name" in fields else {}
+        return Queue(
+            id=name,
+            name={tag: string(item, "name", self.problems) or name for tag, item in titles.items()},
+            skills=strings(fields.get("skills"), "skills", self.problems),
+            sla_seconds=self._sla(fields),
+            alert_to=string(fields.get("alert_to"), "alert_to", self.problems),
+        )
+
+    def _defaults(self, node: Node, *, given: bool) -> Defaults:
+        if not given:
+            return Defaults(queue="")
+        fields = mapping(node, "defaults", _DEFAULT_KEYS, self.problems, required=("queue",))
+        priority = integer(fields.get("priority"), "priority", self.problems, 0, 100)
+        confidence = number(fields.get("minimum_confidence"), "minimum_confidence", self.problems)
+        if confidence is not None and not 0 <= confidence <= 1:
+            self.problems.add(
+                fields["minimum_confidence"], "minimum_confidence is not from 0 to 1", "write 0.3, say"
+            )
+        return Defaults(
+            queue=self._queue_name(fields.get("queue")) or "",
+            priority=30 if priority is None else priority,
+            sla_seconds=self._sla(fields),
+            minimum_confidence=float(confidence or 0.0),
+        )
+
+    def _rule(self, node: Node) -> Rule:
+        fields = mapping(node, "a rule", _RULE_KEYS, self.problems, required=("id", "then"))
+        source = f"{self.file}:{node.line}"
+        matches: tuple[Match, ...] = ()
+        if "match" in fields:
+            wanted = mapping_of_any(fields["match"], "match", self.problems)
+            found = (self._match(name, item) for name, item in wanted.items())
+            matches = tuple(match for match in found if match is not None)
+        return Rule(
+            id=string(fields.get("id"), "id", self.problems) or "",
+            source=source,
+            match=matches,
+            when=self._condition(fields.get("when"), source),
+            then=self._then(fields["then"]) if "then" in fields else Then(),
+        )
+
+    def _match(self, name: str, node: Node) -> Match | None:
+        if name not in self.types:
+            fix = suggest(name, self.types, "known are")
+            self.problems.add(node.key, f"no fact or label is called {name!r}", fix)
+            return None
+        if isinstance(node.value, Mapping):
+            return self._bounds(name, node)
+        given = node.value if isinstance(node.value, tuple) else (node,)
+        values: list[Value] = []
+        for item in given:
+            value = self._typed(name, item)
+            if value is not None:
+                values.append(value)
+        if not given:
+            self.problems.add(
+                node, f"match {name!r} lists nothing", "list at least one value, or leave it out"
+            )
+        return Match(name=name, any_of=tuple(values))
+
+    def _bounds(self, name: str, node: Node) -> Match | None:
+        if self.types[name] not in (int, float):
+            self.problems.add(
+                node, f"{name!r} is not a number and has no min or max", "list the values it may have"
+            )
+            return None
+        fields = mapping(node, f"match {name!r}", ("min", "max"), self.problems)
+        low = number(fields.get("min"), "min", self.problems)
+        high = number(fields.get("max"), "max", self.problems)
+        if low is None and high is None:
+            self.problems.add(node, f"match {name!r} has no bound", "give min or max")
+        return Match(
+            name=name, low=None if low is None else float(low), high=None if high is None else float(high)
+        )
+
+    def _typed(self, name: str, node: Node) -> Value | None:
+        """The value if it can ever equal the fact or label."""
+        kind, value = self.types[name], node.value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not kind:
+            words = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+            self.problems.add(node, f"{name!r} never has this value", f"write {words[kind]}")
+            return None
+        known = self.known.get(name, self.queues if name == "queue_before" else None)
+        if known is not None and value not in known:
+            self.problems.add(node, f"{name} {value!r} is not known", suggest(str(value), known, "known are"))
+            return None
+        return value if isinstance(value, str | bool | int | float) else None
+
+    def _condition(self, node: Node | None, source: str) -> Condition | None:
+        text = string(node, "when", self.problems)
+        if node is None or text is None:
+            return None
+        try:
+            return compile_condition(text, source)
+        except ConditionError as error:
+            fix = f"mend the condition: it may read {', '.join((*self.known, CONFIDENCE))} and the declared facts"
+            if "undeclared reference to '" in error.what:
+                word = error.what.split("'")[1]
+                fix = suggest(word, self.types, "known are")
+            self.problems.add(_place(node, error), error.what, fix)
+            return None
+
+    def _then(self, node: Node) -> Then:
+        fields = mapping(node, "then", _THEN_KEYS, self.problems)
+        action = self._one_of(fields.get("action"), "action", ACTIONS)
+        queue = fields.get("queue")
+        queue_from = None
+        if queue is not None and isinstance(queue.value, Mapping):
+            source = mapping(queue, "queue", ("from",), self.problems, required=("from",))
+            queue_from = self._one_of(source.get("from"), "from", QUEUE_FACTS)
+            queue = None
+        if action in ("route", "escalate") and "queue" not in fields:
+            self.problems.add(fields["action"], f"action {action!r} names no queue", "add `queue:`")
+        then = Then(
+            action=action,
+            queue=self._queue_name(queue),
+            queue_from=queue_from,
+            skills=strings(fields.get("skills"), "skills", self.problems),
+            priority=integer(fields.get("priority"), "priority", self.problems, 0, 100),
+            priority_add=integer(fields.get("priority_add"), "priority_add", self.problems, -100, 100) or 0,
+            sla_seconds=self._sla(fields),
+            representative_from=self._representatives(fields.get("preferred_representative")),
+            alert=self._alert(fields["alert"]) if "alert" in fields else None,
+            tags=strings(fields.get("tags"), "tags", self.problems),
+        )
+        if then == Then() and not fields:
+            self.problems.add(node, "the rule does nothing", "give it a queue, an alert, tags or a priority")
+        return then
+
+    def _alert(self, node: Node) -> AlertRule:
+        fields = mapping(node, "alert", _ALERT_KEYS, self.problems, required=("kind", "severity"))
+        return AlertRule(
+            kind=string(fields.get("kind"), "kind", self.problems) or "",
+            severity=self._one_of(fields.get("severity"), "severity", SEVERITIES) or "info",
+            to=string(fields.get("to"), "to", self.problems),
+        )
+
+    def _representatives(self, node: Node | None) -> tuple[str, ...]:
+        if node is None:
+            return ()
+        fields = mapping(node, "preferred_representative", ("from",), self.problems, required=("from",))
+        given = fields.get("from")
+        if given is None:
+            return ()
+        listed = given.value if isinstance(given.value, tuple) else (given,)
+        names = (self._one_of(item, "from", REPRESENTATIVE_FACTS) for item in listed)
+        return tuple(name for name in names if name)
+
+    def _queue_name(self, node: Node | None) -> str | None:
+        name = string(node, "queue", self.problems)
+        if node is not None and name is not None and name not in self.queues:
+            self.problems.add(node, f"no queue is called {name!r}", suggest(name, self.queues, "there are"))
+            return None
+        return name
+
+    def _one_of(self, node: Node | None, what: str, known: tuple[str, ...]) -> str | None:
+        word = string(node, what, self.problems)
+        if node is not None and word is not None and word not in known:
+            self.problems.add(node, f"{what} {word!r} is not known", suggest(word, known, "known are"))
+            return None
+        return word
+
+    def _sla(self, fields: Mapping[str, Node]) -> int | None:
+        return seconds(fields.get("sla") or fields.get("sla_seconds"), "sla", self.problems)
+
+
+def mapping_of_any(node: Node, what: str, problems: Problems) -> Mapping[str, Node]:
+    """The fields of a mapping whose keys its author chooses."""
+    return mapping(node, what, tuple(node.value) if isinstance(node.value, Mapping) else (), problems)
+
+
+def _place(node: Node, error: ConditionError) -> tuple[int, int]:
+    """Where in the file an error inside a condition is; a block's own indentation is not known to YAML's tree."""
+    if node.style in ("|", ">"):
+        return node.line + error.line, 1
+    quote = 1 if node.style in ("'", '"') else 0
+    return node.line + error.line - 1, (node.column if error.line == 1 else 1) + quote + error.column - 1

@@ -1,0 +1,88 @@
+"""Typed fields of a YAML tree: each getter returns the value, or adds a problem and returns what is neutral."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from frontdesk.streams.yaml_source import Node, Problems, suggest
+
+_DURATION = re.compile(r"(\d{1,9})\s*(s|m|h|d)?")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
+
+
+def mapping(
+    node: Node, what: str, known: tuple[str, ...], problems: Problems, *, required: tuple[str, ...] = ()
+) -> Mapping[str, Node]:
+    """The fields of a mapping; unknown and missing ones are problems."""
+    if not isinstance(node.value, Mapping):
+        problems.add(node, f"{what} is not a mapping", f"write it as `name: value` with {', '.join(known)}")
+        return {}
+    for name, item in node.value.items():
+        if name not in known:
+            problems.add(item.key, f"{what} has no key {name!r}", suggest(name, known, "it has"))
+    for name in required:
+        if name not in node.value:
+            problems.add(node, f"{what} lacks {name!r}", "add it")
+    return node.value
+
+
+def items(node: Node | None, what: str, problems: Problems) -> tuple[Node, ...]:
+    """The items of a list; an absent list is empty, anything else is a problem."""
+    if node is None:
+        return ()
+    if not isinstance(node.value, tuple):
+        problems.add(node, f"{what} is not a list", "write each item on a line of its own after a dash")
+        return ()
+    return node.value
+
+
+def string(node: Node | None, what: str, problems: Problems) -> str | None:
+    """A non-empty string; an absent one is None, anything else is a problem."""
+    if node is None:
+        return None
+    if not isinstance(node.value, str) or not node.value.strip():
+        problems.add(node, f"{what} is not a text", "write a word, in quotes if it looks like a number")
+        return None
+    return node.value
+
+
+def strings(node: Node | None, what: str, problems: Problems) -> tuple[str, ...]:
+    """The texts of a list, or one text alone."""
+    if node is not None and isinstance(node.value, str):
+        node = Node(value=(node,), line=node.line, column=node.column)
+    found = (string(item, f"an item of {what}", problems) for item in items(node, what, problems))
+    return tuple(text for text in found if text is not None)
+
+
+def integer(node: Node | None, what: str, problems: Problems, low: int, high: int) -> int | None:
+    """A whole number from low to high; an absent one is None, anything else is a problem."""
+    if node is None:
+        return None
+    if isinstance(node.value, bool) or not isinstance(node.value, int) or not low <= node.value <= high:
+        problems.add(
+            node, f"{what} is no whole number from {low} to {high}", f"write a number from {low} to {high}"
+        )
+        return None
+    return node.value
+
+
+def number(node: Node | None, what: str, problems: Problems) -> int | float | None:
+    """A number; an absent one is None, anything else is a problem."""
+    if node is None:
+        return None
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        problems.add(node, f"{what} is not a number", "write a number")
+        return None
+    return node.value
+
+
+def seconds(node: Node | None, what: str, problems: Problems) -> int | None:
+    """A duration such as 90, 90s, 15m, 4h or 2d, in seconds; an absent one is None, anything else is a problem."""
+    if node is None:
+        return None
+    found = None if isinstance(node.value, bool) else _DURATION.fullmatch(str(node.value))
+    if not found or not int(found[1]):
+        problems.add(node, f"{what} is not a duration", "write 90s, 15m, 4h or 2d")
+        return None
+    return int(found[1]) * _SECONDS[found[2]]
