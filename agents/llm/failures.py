@@ -1,0 +1,95 @@
+"""What an exception of the client means: an error word, whether to try again, and whether the endpoint is to blame."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import openai
+
+from frontdesk.agents.llm.port import ErrorWord
+from frontdesk.schemas.state import Usage
+
+_FILTERED = frozenset({"content_filter", "content_policy_violation"})
+_FORM = frozenset({400, 415, 422, 501})
+"""how endpoints answer a response format or parameter they do not know"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One request without labels."""
+
+    word: ErrorWord
+    again: bool = False
+    """asking again may help"""
+    health: Literal["up", "down", "unknown"] = "up"
+    """what it says of the endpoint, for the breaker: down also if it lets nobody of us in"""
+    form: bool = False
+    """a weaker form of the request may be taken; `param` is what was blamed"""
+    param: str | None = None
+    retry_after: float | None = None
+    """seconds the endpoint asks for"""
+    usage: Usage | None = None
+    """an answer that cannot be used costs as much as one that can"""
+
+
+def failure_of(error: Exception, now: float) -> Failure:
+    """The failure behind an exception of the client.
+
+    `now` is seconds since the epoch, for a Retry-After given as a date. Nothing of the error's text is kept: it may quote
+    the request.
+    """
+    match error:
+        case TimeoutError() | openai.APITimeoutError():
+            return Failure(word="timeout", again=True, health="down")
+        case openai.RateLimitError():
+            spent = error.code == "insufficient_quota"
+            wait = retry_after(error.response.headers, now)
+            return Failure(word="rate_limited", again=not spent, retry_after=wait)
+        case openai.APIStatusError():
+            return _status(error, now)
+        case openai.APIConnectionError():
+            return Failure(word="unavailable", again=True, health="down")
+        case openai.APIResponseValidationError() | ValueError():
+            return Failure(word="invalid")
+        case _:
+            return Failure(word="internal", health="unknown")
+
+
+def _status(error: openai.APIStatusError, now: float) -> Failure:
+    status = error.status_code
+    if error.code in _FILTERED:
+        return Failure(word="refused")
+    if status in _FORM:
+        return Failure(word="rejected", form=True, param=error.param)
+    if status in (401, 403, 404, 405):
+        return Failure(word="denied", health="down")
+    if status in (408, 409) or status >= 500:
+        wait = retry_after(error.response.headers, now)
+        return Failure(word="unavailable", again=True, health="down", retry_after=wait)
+    return Failure(word="rejected")
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds from a Retry-After header, as a number or a date (RFC 9110, 10.2.3); None if absent or unreadable."""
+    for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) / divisor
+        except ValueError:
+            seconds = _until(value, now)
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    return None
+
+
+def _until(date: str, now: float) -> float:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp() - now
+    except (ValueError, OverflowError):
+        return math.nan

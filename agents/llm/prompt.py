@@ -1,0 +1,80 @@
+"""What is sent to the model: the taxonomy as instructions, the customer's words as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+
+from frontdesk.streams.effects import Ask
+from frontdesk.streams.taxonomy import Intent, Taxonomy
+
+MAX_MESSAGE = 4_000
+"""characters; what decides an intent stands at the beginning or at the end, so the middle is left out"""
+MAX_TURN = 500
+MAX_TURNS = 10
+"""the newest"""
+_EXAMPLES = 3
+
+
+class LabelPrompt:
+    """The prompt of one taxonomy. Pure once built; the template comes with the package."""
+
+    __slots__ = ("system", "version")
+
+    def __init__(self, taxonomy: Taxonomy, template: str | None = None) -> None:
+        self.system = _render(template or read_template(), taxonomy)
+        digest = hashlib.sha256(f"{self.system}\n{taxonomy.hash}".encode())
+        self.version = digest.hexdigest()[:12]
+
+    def user(self, ask: Ask) -> str:
+        """The user turn that goes with `system`. Of `ask` only text, turns (role and text) and locale are in it."""
+        data = {
+            "conversation": [
+                {"role": turn.role, "text": _cut(turn.text, MAX_TURN)} for turn in ask.turns[-MAX_TURNS:]
+            ],
+            "locale": ask.locale,
+            "message": _cut(ask.text, MAX_MESSAGE),
+        }
+        return f"<customer_data>\n{_as_json(data)}\n</customer_data>"
+
+
+def read_template() -> str:
+    """The bundled template. Reads a file."""
+    return (files("frontdesk.agents") / "prompts" / "label.md").read_text(encoding="utf-8")
+
+
+def _render(template: str, taxonomy: Taxonomy) -> str:
+    values = {
+        "intents": "\n".join(_describe(intent) for intent in taxonomy.intents),
+        "fallback": taxonomy.fallback_intent,
+        "emotions": ", ".join(taxonomy.emotions),
+        "urgencies": ", ".join(taxonomy.urgencies),
+        "languages": ", ".join(taxonomy.languages),
+    }
+    for name, value in values.items():
+        template = template.replace("{{" + name + "}}", value)
+    return template
+
+
+def _describe(intent: Intent) -> str:
+    meaning = intent.description.get("en") or next(iter(intent.description.values()), intent.id)
+    names = " / ".join(intent.name.values())
+    line = f"- `{intent.id}` ({names}): {meaning.strip()}"
+    if intent.examples:
+        line += " For example: " + "; ".join(f"“{text}”" for text in intent.examples[:_EXAMPLES])
+    return line
+
+
+def _as_json(data: object) -> str:
+    """JSON in which no text can end its own string, or the block around it: quotes and line ends are escaped by JSON,
+    angle brackets here."""
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+    return text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be sent
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} … {text[-half:]}"
