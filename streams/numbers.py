@@ -1,0 +1,175 @@
+"""Telephone numbers, payment cards and Chinese resident ids in a text whose digits are ASCII already (`redact`).
+
+A *run* is digits with few separators between them; its *groups* are the digits that stand together. Every window of
+neighbouring groups that has a telling number of digits is looked at, so the work is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stdnum import luhn
+from stdnum.cn import ric
+
+from frontdesk.streams.spans import Span
+
+_RUN = re.compile(r"\d(?:[ \-._()·/]{0,3}\d)*")
+_GROUP = re.compile(r"\d+")
+_SPELLED = re.compile(r"\d(?:[ \-._·]{1,2}\d(?!\d)){6,}")
+_MOBILE_CN = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
+_LANDLINE_CN = re.compile(r"(?:(?:00)?86)?0?(?:10|2\d|[3-9]\d{2})[2-9]\d{6,7}")
+_NANP = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
+_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_DATE_GROUPS = re.compile(
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}(?!\d)|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d(?!\d)"
+)
+_ADDRESS_IP = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
+_CONTEXT = re.compile(
+    r"(?:tel|phone|mobile|cell|call|dial|whatsapp|text|fax|reach|ring|contact|电话|手机|联系|致电|拨打|号码|座机|微信|来电|回电)"
+    r"[^\d\n]{0,16}$",
+    re.IGNORECASE,
+)
+_CONTEXT_CHARS = 32
+_SHORT_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
+_MAX_GROUPS = 8
+_MAX_DIGITS = 20
+_MIN_DIGITS = 7
+_PHONE_QUESTIONS = 1_000
+"""calls of phonenumbers (45 to 79 µs each) that one text may cost; beyond them what is shaped like a number is hidden"""
+_HINTS = ("CN", "US", "GB")
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int = _PHONE_QUESTIONS
+
+
+def find_numbers(text: str) -> Iterator[Span]:
+    """Hits in order of their start; they may overlap."""
+    budget = _Budget()
+    for run in _RUN.finditer(text):
+        if run.end() - run.start() >= _MIN_DIGITS:
+            yield from _in_run(text, run.start(), run.end(), budget)
+
+
+def _in_run(text: str, start: int, end: int, budget: _Budget) -> Iterator[Span]:
+    groups = _groups(text, start, end)
+    glued = start > 0 and text[start - 1].isascii() and text[start - 1].isalpha()
+    plus = text[max(0, start - 2) : start].rstrip("(").endswith("+")
+    context = bool(_CONTEXT.search(text[max(0, start - _CONTEXT_CHARS) : start]))
+    skip_until = 0
+    for first, (left, _, digits) in enumerate(groups):
+        if left < skip_until:
+            continue
+        harmless = _DATE_GROUPS.match(text, left, end) or _ADDRESS_IP.match(text, left, end)
+        if harmless:
+            skip_until = harmless.end()
+            continue
+        joined = ""
+        marked = plus and first == 0
+        phone: Span | None = None
+        for last in range(first, min(first + _MAX_GROUPS, len(groups))):
+            joined = joined + groups[last][2] if last > first else digits
+            if len(joined) > _MAX_DIGITS:
+                break
+            if len(joined) < _MIN_DIGITS:
+                continue
+            right = groups[last][1]
+            shape = tuple(len(group[2]) for group in groups[first : last + 1])
+            alone = glued and first == 0
+            kind = _kind(text, right, joined, shape, alone)
+            if kind == "ID_X":
+                yield Span(start=left, end=right + 1, kind="ID")
+            elif kind:
+                yield Span(start=_lead(text, left, marked), end=right, kind=kind)
+            elif not alone and _phone(text[left:right], joined, shape, marked, context, budget):
+                phone = Span(start=_lead(text, left, marked), end=right, kind="PHONE")
+        if phone:
+            yield phone
+
+
+def _groups(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    """Groups of a run as (start, end, digits); digits spelled one by one are one group."""
+    out: list[tuple[int, int, str]] = []
+    at = start
+    while found := _GROUP.search(text, at, end):
+        spelled = _SPELLED.match(text, found.start(), end) if len(found[0]) == 1 else None
+        hit = spelled or found
+        out.append((hit.start(), hit.end(), "".join(_GROUP.findall(hit[0])) if spelled else hit[0]))
+        at = hit.end()
+    return out
+
+
+def _lead(text: str, left: int, marked: bool) -> int:
+    """The start of a number with its opening bracket or plus sign."""
+    at = left
+    while at > 0 and left - at < 2 and text[at - 1] in ("(+" if marked else "("):
+        at -= 1
+    return at
+
+
+def _kind(text: str, right: int, digits: str, shape: tuple[int, ...], glued: bool) -> str | None:
+    """What a window is by its own form; a window glued to letters must be beyond doubt."""
+    size = len(digits)
+    if size == 17 and text[right : right + 1] in ("X", "x") and _id_holds(digits + "X"):
+        return "ID_X"
+    if size == 18 and _id_holds(digits):
+        return "ID"
+    if size in (11, 13, 15) and _MOBILE_CN.fullmatch(digits):
+        return "PHONE"
+    if 13 <= size <= 19 and _grouped_like_a_card(shape) and luhn.is_valid(digits):
+        if glued:
+            return "CARD" if size in (15, 16) and digits[0] in "3456" else None
+        return None if len(shape) == 1 and _DATE.match(digits) else "CARD"
+    return None
+
+
+def _grouped_like_a_card(shape: tuple[int, ...]) -> bool:
+    return len(shape) <= 6 and all(size >= 3 for size in shape[:-1])
+
+
+def _id_holds(number: str) -> bool:
+    """GB 11643-1999: a region, a possible date of birth, and the check digit."""
+    if not (number[0] in "12345689" and number[6:8] in ("18", "19", "20")):
+        return False
+    if not ("01" <= number[10:12] <= "12" and "01" <= number[12:14] <= "31"):
+        return False
+    return bool(ric.calc_check_digit(number) == number[17])
+
+
+def _phone(
+    written: str, digits: str, shape: tuple[int, ...], marked: bool, context: bool, budget: _Budget
+) -> bool:
+    """Whether a window is a telephone number: by its form where that settles it, else by phonenumbers."""
+    size = len(digits)
+    if size > 15:
+        return False
+    if marked or digits.startswith("00"):
+        return _valid("+" + (digits if marked else digits[2:]), None, budget)
+    if shape in _SHORT_GROUPS and _NANP.fullmatch(digits):
+        return True
+    if digits[0] == "0" and 10 <= size <= 12:
+        return bool(_LANDLINE_CN.fullmatch(digits)) or _valid(digits, "GB", budget)
+    if digits[0] == "0" and len(shape) > 1 and context:
+        return True
+    if context and (len(shape) == 1 or "-" in written or " " in written):
+        return any(_valid(digits, region, budget) for region in _HINTS) or size in (7, 8)
+    return False
+
+
+def _valid(number: str, region: str | None, budget: _Budget) -> bool:
+    if budget.left <= 0:
+        return True
+    budget.left -= 1
+    import phonenumbers  # 30 ms, paid by the first text that needs it
+
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return False
+    # Who writes the country code means a telephone number, so its length settles it; else the numbering plan must agree.
+    return bool(
+        phonenumbers.is_possible_number(parsed) if region is None else phonenumbers.is_valid_number(parsed)
+    )
