@@ -159,8 +159,10 @@ def _moment(
     run: str,
 ) -> Moment:
     at = line["at"]
-    ids = {name: f"{run}{line[name]}" for name in ("message_id", "conversation_id") if name in line}
-    return Moment(at=at, topic=topic, what=_record(kind, {**line, **ids, stamp: start + int(at * 1000)}))
+    ids: dict[str, str] = {
+        name: f"{run}{line[name]}" for name in ("message_id", "conversation_id") if name in line
+    }
+    return Moment(at=at, topic=topic, what=_record(kind, line | ids | {stamp: start + int(at * 1000)}))
 
 
 def _malformed(line: Mapping[str, Any]) -> Malformed:

@@ -58,7 +58,7 @@ class Sender:
         if len(value) > MAX_BYTES:
             raise SendFailed(f"a record of {len(value)} bytes; a worker reads at most {MAX_BYTES}")
         headers = cloud_event_headers(
-            record, id=_event_id(record), source=self._source, time=now, subject=key.decode()
+            type(record), id=_event_id(record), source=self._source, time_ms=now, subject=key.decode()
         )
         await self.send_raw(topic, key, value, headers)
 

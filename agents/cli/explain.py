@@ -1,0 +1,227 @@
+"""`frontdesk explain`: what would become of one message, and why. Needs no Kafka."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from frontdesk.agents.cli import common
+from frontdesk.agents.errors import StartupError
+from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES
+from frontdesk.schemas.types import Millis, Record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from frontdesk.agents.settings import Settings
+    from frontdesk.agents.sources.entry import Entry
+    from frontdesk.agents.trial import Outcome
+    from frontdesk.schemas.outputs import Decision, Suggestion
+
+_BETWEEN_MS = 60_000
+"""between two records of the history that say no time"""
+
+
+def command(
+    text: Annotated[str, typer.Argument(help="What the customer writes.")],
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help='JSON lines of what came before: {"topic": ..., "value": {...}}, or messages as they are.'
+        ),
+    ] = None,
+    tier: Annotated[str | None, typer.Option(help="The customer's tier.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The customer's locale, for example zh-CN.")] = None,
+    channel: Annotated[str, typer.Option(help="Where the customer writes.")] = "chat",
+    no_llm: Annotated[
+        bool, typer.Option("--no-llm", help="Local labels only, even if an LLM is configured.")
+    ] = False,
+    as_json: common.Json = False,
+) -> None:
+    """Decide one message as a worker would, and show labels, route, every reason, alerts and suggestions.
+
+    With --history the message continues the last conversation in it.
+    """
+    settings = common.settings()
+    entries = _history(history) if history is not None else []
+    message, records = _scene(entries, text=text, tier=tier, locale=locale, channel=channel)
+    outcome = common.run(_explain(settings, message, records, use_llm=not no_llm))
+    if not outcome.decisions:
+        problems = "; ".join(f"{letter.reason}: {letter.detail}" for letter in outcome.dead_letters)
+        typer.echo(
+            f"frontdesk: no decision: {problems or 'the message repeats one of the history'}", err=True
+        )
+        raise typer.Exit(1)
+    if as_json:
+        common.print_json(_document(outcome))
+    else:
+        _show(common.stdout(), outcome)
+
+
+def _history(path: Path) -> list[Entry]:
+    from frontdesk.agents.sources.entry import Entry
+    from frontdesk.agents.sources.jsonl import read_jsonl
+
+    entries = []
+    try:
+        for entry in read_jsonl(path, CUSTOMER_MESSAGES):
+            if not isinstance(entry, Entry):
+                raise StartupError(str(entry))
+            entries.append(entry)
+    except OSError as error:
+        raise StartupError(f"{path}: {error.strerror or error}") from None
+    return entries
+
+
+def _scene(
+    entries: Sequence[Entry], *, text: str, tier: str | None, locale: str | None, channel: str
+) -> tuple[CustomerMessage, list[tuple[str, Record]]]:
+    """The message, as the next of the last conversation, and the records before it."""
+    records = [(entry.topic, entry.record) for entry in entries]
+    before = [record for _, record in records if isinstance(record, CustomerMessage)]
+    last = (
+        before[-1]
+        if before
+        else CustomerMessage(message_id="", conversation_id="explain", customer_id="explain")
+    )
+    used = {record.message_id for record in before}
+    message = CustomerMessage(
+        message_id=next(name for number in range(len(used) + 1) if (name := f"explain-{number}") not in used),
+        conversation_id=last.conversation_id,
+        customer_id=last.customer_id,
+        tenant_id=last.tenant_id,
+        channel=channel,
+        text=text,
+        locale=locale or last.locale,
+    )
+    if tier is not None:
+        known = [
+            record
+            for _, record in records
+            if isinstance(record, CustomerProfile)
+            and (record.tenant_id, record.customer_id) == (last.tenant_id, last.customer_id)
+        ]
+        profile = (
+            known[-1] if known else CustomerProfile(customer_id=last.customer_id, tenant_id=last.tenant_id)
+        )
+        records.append((CUSTOMER_PROFILES, replace(profile, tier=tier, updated_at=Millis(0))))
+    return message, records
+
+
+async def _explain(
+    settings: Settings, message: CustomerMessage, records: Sequence[tuple[str, Record]], *, use_llm: bool
+) -> Outcome:
+    from frontdesk.agents.bootstrap import build_pipeline
+    from frontdesk.agents.llm.openai_labeller import connect
+    from frontdesk.agents.trial import Trial
+
+    pipeline = build_pipeline(settings)
+    trial = Trial(pipeline)
+    at = Millis(0)
+    for number, (topic, record) in enumerate(records):
+        spaced = _clock() - (len(records) - number) * _BETWEEN_MS
+        given = next((value for name in ("sent_at", "at") if (value := getattr(record, name, 0))), spaced)
+        at = Millis(max(at, min(given, _clock())))
+        trial.remember(topic, record, at)
+    llm = connect(settings, pipeline.taxonomy) if use_llm else None
+    if llm is None:
+        return await trial.decide(message, None, _clock)
+    try:
+        return await trial.decide(message, llm.label, _clock)
+    finally:
+        await llm.close()
+
+
+def _clock() -> Millis:
+    return Millis(int(time.time() * 1000))
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    decision = outcome.decisions[-1]
+    return {
+        "decision": asdict(decision),
+        "labels": asdict(decision.labels),
+        "alerts": [asdict(alert) for alert in outcome.alerts],
+        "suggestions": [asdict(suggestion) for suggestion in outcome.suggestions],
+        "llm": [
+            {"error": answer.error, "usage": asdict(answer.usage) if answer.usage else None}
+            for answer in outcome.answers
+        ],
+    }
+
+
+def _show(console: Console, outcome: Outcome) -> None:
+    decision = outcome.decisions[-1]
+    head = f"{decision.action} to {decision.queue}, priority {decision.priority}"
+    if decision.sla_due_at is not None:
+        minutes = (decision.sla_due_at - decision.received_at) / 60_000
+        head += f", answer within {minutes:g} min ({_time(decision.sla_due_at)})"
+    console.print(head, style="bold")
+    if decision.preferred_representative:
+        console.print(f"  for {decision.preferred_representative}")
+    for name, values in (("skills", decision.skills), ("tags", decision.tags), ("flags", decision.flags)):
+        if values:
+            console.print(f"  {name}: {', '.join(values)}")
+    _show_labels(console, outcome)
+    console.print("\nWhy", style="bold")
+    for reason in decision.reasons:
+        console.print(f"  {reason.effect:9} {reason.rule}  ({reason.source})\n            {reason.because}")
+    for alert in outcome.alerts:
+        console.print(
+            f"\nAlert  {alert.severity} {alert.kind} to {alert.to}, by rule {alert.rule}", style="bold red"
+        )
+        for evidence in alert.evidence:
+            console.print(f"  {evidence}")
+    for suggestion in outcome.suggestions:
+        _show_suggestion(console, suggestion)
+    _show_facts(console, decision)
+    prompt = f", prompt {decision.prompt_version}" if decision.prompt_version else ""
+    console.print(f"\npolicy {decision.policy_hash}, model {decision.model_version}{prompt}", style="dim")
+
+
+def _show_labels(console: Console, outcome: Outcome) -> None:
+    labels = outcome.decisions[-1].labels
+    console.print("\nLabels", style="bold")
+    for name in ("intent", "emotion", "urgency", "language"):
+        label = getattr(labels, name)
+        console.print(f"  {name:9} {label.value:16} {label.confidence:.2f}  {label.source}")
+    for answer in outcome.answers:
+        if answer.error is not None:
+            console.print(f"  the LLM was asked and gave no labels: {answer.error}", style="yellow")
+
+
+def _show_suggestion(console: Console, suggestion: Suggestion) -> None:
+    console.print(f"\nSuggestion  ({suggestion.language}, {suggestion.tone})", style="bold")
+    if suggestion.reply:
+        console.print(
+            f"  {'answered automatically' if suggestion.automatic else 'answer'}: {suggestion.reply}"
+        )
+    if suggestion.clarifying_question:
+        console.print(f"  ask: {suggestion.clarifying_question}")
+    for item in suggestion.recommendations:
+        console.print(f"  mention: {item.name} ({item.product_id}): {item.because}")
+
+
+def _show_facts(console: Console, decision: Decision) -> None:
+    from frontdesk.streams.facts import FACTS
+
+    console.print("\nFacts", style="bold")
+    usual = 0
+    for fact in decision.facts:
+        spec = FACTS.get(fact.name)
+        if spec is not None and fact.value == spec.default:
+            usual += 1
+            continue
+        console.print(f"  {fact.name} = {fact.value}" + (f"  ({spec.meaning})" if spec else ""))
+    console.print(f"  {usual} more are at their default (--json shows all)", style="dim")
+
+
+def _time(at: Millis) -> str:
+    return datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
