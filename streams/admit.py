@@ -1,0 +1,264 @@
+"""Admit: from raw records to facts and messages that the rest of the path can rely on."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.schemas.headers import traceparent_of
+from frontdesk.schemas.inputs import (
+    DEFAULT_TENANT,
+    ConversationEvent,
+    CustomerMessage,
+    CustomerProfile,
+    Feedback,
+    Purchase,
+)
+from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.outputs import DeadLetter, Header
+from frontdesk.schemas.topics import (
+    CONVERSATION_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
+    CUSTOMER_PURCHASES,
+    ROUTING_FEEDBACK,
+)
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Arrival
+from frontdesk.streams.limits import EARLIEST, MAX_ID_CHARS, Limits
+from frontdesk.streams.state import customer_key
+
+CUSTOMER = "customer"
+ROLES = (CUSTOMER, "representative", "bot")
+
+Fact = CustomerProfile | Purchase | ConversationEvent | Feedback
+
+_TYPES: Mapping[str, type[CustomerMessage] | type[Fact]] = {
+    CUSTOMER_MESSAGES: CustomerMessage,
+    CUSTOMER_PROFILES: CustomerProfile,
+    CUSTOMER_PURCHASES: Purchase,
+    CONVERSATION_EVENTS: ConversationEvent,
+    ROUTING_FEEDBACK: Feedback,
+}
+_IDS: Mapping[type[CustomerMessage] | type[Fact], tuple[str, ...]] = {
+    CustomerMessage: ("message_id", "conversation_id", "customer_id", "tenant_id"),
+    CustomerProfile: ("customer_id", "tenant_id"),
+    Purchase: ("order_id", "product_id", "customer_id", "tenant_id"),
+    ConversationEvent: ("conversation_id", "customer_id", "tenant_id"),
+    Feedback: ("decision_id", "customer_id", "tenant_id"),
+}
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_WORD = re.compile(r"[^\W_]")
+_MAX_SHORT_CHARS = 64
+_MAX_ATTACHMENTS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message that decodes, names its customer, and keeps to the bounds."""
+
+    customer: bytes
+    """state key; of a misplaced message one of its own, so that it meets no history"""
+    message: CustomerMessage
+    offset: int
+    flags: tuple[str, ...] = ()
+    misplaced: bool = False
+    traceparent: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFact:
+    """A profile, purchase, event or correction that decodes and names its customer."""
+
+    customer: bytes
+    """state key"""
+    fact: Fact
+    timestamp: Millis
+    """the record's Kafka timestamp, or now where that cannot be believed"""
+    misplaced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """A tombstone on the profiles: forget the customer."""
+
+    named: tuple[tuple[str, str], ...]
+    """tenant and customer, in every way the key can be read: see `wire_key`"""
+    timestamp: Millis
+    misplaced: bool
+
+
+class _Unusable(Exception):  # noqa: N818  # never leaves this module: a dead letter takes its place
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def admit(
+    arrival: Arrival, *, codec: Codec, limits: Limits, partitions: int, now: Millis
+) -> NewMessage | NewFact | Erasure | DeadLetter:
+    """What a raw record is. Faults in the data are values: whatever the bytes, this returns.
+
+    A dead letter is what does not decode or has no usable ids; everything else is admitted, cut to size and flagged.
+    """
+    try:
+        if arrival.value is None:
+            return _erasure(arrival, partitions, now)
+        record = codec.decode(_TYPES[arrival.topic], arrival.value)
+        _check_ids(record)
+    except DecodeError as error:
+        return dead_letter(arrival, error.reason, "DecodeError", error.detail, now)
+    except _Unusable as error:
+        return dead_letter(arrival, error.reason, "Unusable", error.detail, now)
+    key = customer_key(record.tenant_id, record.customer_id)
+    expected = wire_key(record.tenant_id, record.customer_id)
+    misplaced = arrival.key != expected or partition_of(expected, partitions) != arrival.partition
+    timestamp = believable(arrival.timestamp, now, limits) or now
+    if not isinstance(record, CustomerMessage):
+        return NewFact(customer=key, fact=record, timestamp=timestamp, misplaced=misplaced)
+    message, flags = _message(record, timestamp, now, limits)
+    return NewMessage(
+        customer=misplaced_key(key) if misplaced else key,
+        message=message,
+        offset=arrival.offset,
+        flags=("misplaced", *flags) if misplaced else flags,
+        misplaced=misplaced,
+        traceparent=traceparent_of(arrival.headers) if arrival.headers else None,
+    )
+
+
+def misplaced_key(customer: bytes) -> bytes:
+    """State key for a customer's misplaced messages; the NUL, which escaping excludes, keeps it apart from all others."""
+    return b"misplaced/\x00" + customer
+
+
+def dead_letter(arrival: Arrival, reason: str, error_class: str, detail: str, now: Millis) -> DeadLetter:
+    """The record, byte for byte, with the reason why it was of no use."""
+    return DeadLetter(
+        topic=arrival.topic,
+        partition=arrival.partition,
+        offset=arrival.offset,
+        key=arrival.key,
+        value=arrival.value,
+        headers=tuple(Header(name=name, value=value) for name, value in arrival.headers),
+        reason=reason,
+        error_class=error_class,
+        detail=detail[:500],
+        failed_at=now,
+    )
+
+
+def believable(at: Millis, now: Millis, limits: Limits) -> Millis | None:
+    """The timestamp, or None when no clock that was set can have shown it."""
+    return at if EARLIEST <= at <= now + limits.future_skew_ms else None
+
+
+def has_words(text: str | None) -> bool:
+    """Whether the text has a letter or a digit of any script: without, there is nothing to label."""
+    return text is not None and _WORD.search(text) is not None
+
+
+def finite(value: float | None) -> bool:
+    """Whether a number can be reckoned with: neither missing, NaN, infinite nor negative."""
+    return value is not None and math.isfinite(value) and value >= 0
+
+
+def clean(text: str | None, most: int = _MAX_SHORT_CHARS) -> str | None:
+    """A short free-form value cut to size and fit for UTF-8; None when nothing is left."""
+    if text is None:
+        return None
+    return _CONTROL.sub("", text[: most * 2]).strip()[:most] or None
+
+
+def _erasure(arrival: Arrival, partitions: int, now: Millis) -> Erasure:
+    if arrival.topic != CUSTOMER_PROFILES:
+        raise _Unusable("null_value", "only a customer's profile may be null")
+    key = arrival.key or b""
+    return Erasure(
+        named=_named_by(key),
+        timestamp=arrival.timestamp if 0 < arrival.timestamp <= now else now,
+        misplaced=partition_of(key, partitions) != arrival.partition,
+    )
+
+
+def _named_by(key: bytes) -> tuple[tuple[str, str], ...]:
+    """The customers whose key this is: of the default tenant, or of the one that stands before a slash."""
+    try:
+        text = key.decode()
+    except UnicodeDecodeError as error:
+        raise _Unusable("null_value", f"the key is not UTF-8 at byte {error.start}") from None
+    readings = [(DEFAULT_TENANT, text)]
+    tenant_id, slash, customer_id = text.partition("/")
+    if slash and "/" not in customer_id:
+        readings.append((_unescape(tenant_id), _unescape(customer_id)))
+    named = tuple(
+        names for names in readings if wire_key(*names) == key and not any(_fault(name) for name in names)
+    )
+    if not named:
+        raise _Unusable("null_value", "the key names no customer")
+    return named
+
+
+def _unescape(text: str) -> str:
+    return text.replace("%2F", "/").replace("%00", "\x00").replace("%25", "%")
+
+
+def _check_ids(record: CustomerMessage | Fact) -> None:
+    for name in _IDS[type(record)]:
+        if (fault := _fault(getattr(record, name))) is not None:
+            raise _Unusable("missing_id", f"{name} {fault}")
+
+
+def _fault(value: str) -> str | None:
+    """What makes an id unusable."""
+    if not value or value.isspace():
+        return "is empty"
+    if len(value) > MAX_ID_CHARS:
+        return f"has {len(value)} characters, more than {MAX_ID_CHARS}"
+    return "has control characters" if _CONTROL.search(value) else None
+
+
+def _message(
+    message: CustomerMessage, timestamp: Millis, now: Millis, limits: Limits
+) -> tuple[CustomerMessage, tuple[str, ...]]:
+    flags: list[str] = []
+    text = message.text
+    if text is not None and len(text) > limits.max_text_chars:
+        text = text[: limits.max_text_chars]
+        flags.append("truncated")
+    if not text or not text.strip():
+        flags.append("no_text")
+    elif not has_words(text):
+        flags.append("emoji_only" if _has_symbol(text) else "no_words")
+    sent_at = message.sent_at
+    if sent_at and believable(sent_at, now, limits) is None:
+        flags.append("clock_skew")
+        sent_at = timestamp
+    role = message.role.strip().lower()
+    if role not in ROLES:
+        flags.append("unknown_role")
+        role = "other"
+    kept = replace(
+        message,
+        channel=clean(message.channel) or "unknown",
+        role=role,
+        text=text,
+        # What routing reads of attachments is that there are any: where they lie stays with the platform.
+        attachments=tuple(
+            replace(one, kind=clean(one.kind) or "file", uri=None, name=None)
+            for one in message.attachments[:_MAX_ATTACHMENTS]
+        ),
+        sent_at=sent_at or timestamp,
+        locale=clean(message.locale),
+        attributes={},
+    )
+    return kept, tuple(flags)
+
+
+def _has_symbol(text: str) -> bool:
+    return any(unicodedata.category(char) in ("So", "Sk", "Cs", "Cn") for char in text)

@@ -1,0 +1,173 @@
+"""Decide: where a message goes, by policy, with everything that a person or a machine needs to check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason
+from frontdesk.schemas.state import Waiting
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.facts import complete
+from frontdesk.streams.ids import decision_id
+from frontdesk.streams.policy import Policy, Verdict
+
+Facts = Mapping[str, bool | int | float | str]
+
+CORE_ERROR = "core_error"
+
+_FLAGS: Mapping[str, str] = {
+    "misplaced": "key and customer disagree: decided without history",
+    "truncated": "the text was cut before it was labelled",
+    "no_text": "there is no text to label",
+    "no_words": "the text has no words to label",
+    "emoji_only": "the text is emoji only",
+    "clock_skew": "sent_at cannot be right: the time of the record stands in",
+    "unknown_role": "the role is none that is decided",
+    "waiting_full": "too many messages wait already: decided on local labels",
+    CORE_ERROR: "the message could not be processed: default queue",
+}
+
+
+def decide(
+    entry: Waiting,
+    *,
+    labels: Labels,
+    facts: Facts,
+    verdict: Verdict,
+    policy_hash: str,
+    model_version: str,
+    provisional: bool,
+    now: Millis,
+) -> Decision:
+    """Revision 1 of the decision on a message. Its SLA runs from the intake, not from the decision: waiting counts."""
+    message = entry.message
+    return Decision(
+        decision_id=decision_id(message.tenant_id, message.customer_id, message.message_id, 1),
+        message_id=message.message_id,
+        conversation_id=message.conversation_id,
+        customer_id=message.customer_id,
+        tenant_id=message.tenant_id,
+        channel=message.channel,
+        revision=1,
+        provisional=provisional,
+        action=verdict.action,
+        queue=verdict.queue,
+        skills=verdict.skills,
+        priority=verdict.priority,
+        sla_due_at=_due(entry.arrived_at, verdict),
+        preferred_representative=verdict.preferred_representative,
+        tags=verdict.tags,
+        flags=entry.flags,
+        labels=labels,
+        reasons=(*path_reasons(entry.flags, provisional=provisional), *verdict.reasons),
+        facts=tuple(Fact(name=name, value=value) for name, value in facts.items()),
+        policy_hash=policy_hash,
+        model_version=model_version,
+        prompt_version=entry.prompt_version,
+        sent_at=message.sent_at,
+        received_at=entry.arrived_at,
+        decided_at=now,
+    )
+
+
+def amend(
+    decision: Decision,
+    *,
+    labels: Labels,
+    verdict: Verdict,
+    policy_hash: str,
+    model_version: str,
+    prompt_version: str | None,
+    now: Millis,
+) -> Decision:
+    """The next revision: the same message and facts, new labels."""
+    revision = decision.revision + 1
+    return replace(
+        _with_verdict(decision, verdict, provisional=False),
+        decision_id=decision_id(decision.tenant_id, decision.customer_id, decision.message_id, revision),
+        revision=revision,
+        labels=labels,
+        policy_hash=policy_hash,
+        model_version=model_version,
+        prompt_version=prompt_version,
+        decided_at=now,
+    )
+
+
+def replay(decision: Decision, policy: Policy) -> Decision:
+    """The decision made again from what it recorded: under the same policy equal to it, bit for bit.
+
+    Under another policy it shows what that one would have decided. A fallback decision is returned as it is: no
+    policy made it.
+    """
+    if CORE_ERROR in decision.flags:
+        return decision
+    verdict = policy.decide(decision.labels, recorded_facts(decision))
+    return replace(
+        _with_verdict(decision, verdict, provisional=decision.provisional), policy_hash=policy.hash
+    )
+
+
+def recorded_facts(decision: Decision) -> dict[str, bool | int | float | str]:
+    """The facts a decision was made from; facts declared since then have their defaults."""
+    return complete({fact.name: fact.value for fact in decision.facts})
+
+
+def same_route(one: Decision, other: Decision) -> bool:
+    """Whether two decisions send the message the same way."""
+    return (one.action, one.queue) == (other.action, other.queue)
+
+
+def default_verdict(policy: Policy) -> Verdict:
+    """Where a message goes that no rule could look at: the policy's default queue, with its SLA."""
+    queue = policy.queues[policy.defaults.queue]
+    sla = queue.sla_seconds if queue.sla_seconds is not None else policy.defaults.sla_seconds
+    return Verdict(
+        action="route",
+        queue=queue.id,
+        skills=queue.skills,
+        priority=policy.defaults.priority,
+        sla_seconds=sla,
+        preferred_representative=None,
+        tags=(),
+        alerts=(),
+        reasons=(),
+    )
+
+
+def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ...]:
+    """Reasons that no rule gave: what was odd about the message, and that an answer was missing."""
+    reasons = [
+        Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))
+        for flag in flags
+    ]
+    if provisional:
+        reasons.append(
+            Reason(
+                rule="path.provisional",
+                source="pending",
+                effect="flag",
+                because="the local labels are unsure and no answer of the LLM came in time",
+            )
+        )
+    return tuple(reasons)
+
+
+def _with_verdict(decision: Decision, verdict: Verdict, *, provisional: bool) -> Decision:
+    return replace(
+        decision,
+        provisional=provisional,
+        action=verdict.action,
+        queue=verdict.queue,
+        skills=verdict.skills,
+        priority=verdict.priority,
+        sla_due_at=_due(decision.received_at, verdict),
+        preferred_representative=verdict.preferred_representative,
+        tags=verdict.tags,
+        reasons=(*path_reasons(decision.flags, provisional=provisional), *verdict.reasons),
+    )
+
+
+def _due(received_at: Millis, verdict: Verdict) -> Millis | None:
+    return Millis(received_at + verdict.sla_seconds * 1000) if verdict.sla_seconds else None

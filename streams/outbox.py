@@ -1,0 +1,62 @@
+"""What a step has to say so far: the effects, gathered in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from frontdesk.schemas.headers import cloud_event_headers
+from frontdesk.schemas.types import Millis, Record
+from frontdesk.streams.effects import Ask, Count, Effect, Emit
+from frontdesk.streams.overlay import Overlay
+
+
+class Outbox:
+    """Effects of one step. Lives inside the step and nowhere else."""
+
+    __slots__ = ("_asks", "_counts", "_emits", "_now", "_source")
+
+    def __init__(self, *, source: str, now: Millis) -> None:
+        self._source = source
+        self._now = now
+        self._emits: list[Emit] = []
+        self._asks: dict[tuple[bytes, int], Ask] = {}
+        self._counts: Counter[str] = Counter()
+
+    def emit(
+        self,
+        topic: str,
+        key: bytes,
+        record: Record,
+        *,
+        event_id: str,
+        subject: str,
+        traceparent: bytes | None = None,
+    ) -> None:
+        """Publish a record as a CloudEvent with this id about this subject."""
+        headers = cloud_event_headers(
+            type(record),
+            id=event_id,
+            source=self._source,
+            time_ms=self._now,
+            subject=subject,
+            traceparent=traceparent,
+        )
+        self._emits.append(Emit(topic=topic, key=key, record=record, headers=headers))
+
+    def ask(self, ask: Ask) -> None:
+        """Ask the LLM, once the step is committed."""
+        self._asks[ask.customer, ask.seq] = ask
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Something happened that no record shows."""
+        self._counts[name] += n
+
+    def effects(self, overlay: Overlay) -> tuple[Effect, ...]:
+        """Everything: records, changes of state, questions that somebody still waits for, counts."""
+        asks = [
+            ask
+            for (customer, seq), ask in self._asks.items()
+            if (entry := overlay.waiting(customer).get(seq)) is not None and entry.attempt == ask.attempt
+        ]
+        counts = [Count(name=name, n=n) for name, n in self._counts.items()]
+        return (*self._emits, *overlay.changes(), *asks, *counts)

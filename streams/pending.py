@@ -1,0 +1,204 @@
+"""Pending work: messages that wait for an LLM's answer, and those of the same customer behind them.
+
+Every record of `customer.messages` passes through here, so that a customer's messages are concluded in the order in which
+they came. What waits is state of the shard, not memory: a crash forgets nothing.
+
+::
+
+    unsure ──▶ asked ──answer or failure──▶ behind ──its turn──▶ concluded
+                 └──deadline or bound──▶ concluded provisionally, then late ──answer or forget_at──▶ gone
+    sure, or context, while an earlier one waits ──▶ behind
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Turn, Waiting
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.effects import Ask
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.outbox import Outbox
+from frontdesk.streams.overlay import LATE, Overlay
+from frontdesk.streams.redact import redact
+from frontdesk.streams.remember import conversation_of
+
+ASKED = "asked"
+BEHIND = "behind"
+WAITING_FULL = "waiting_full"
+
+Conclude = Callable[[bytes, Waiting], Decision | None]
+"""Decides a message whose turn has come; None for context, about which nothing is decided."""
+
+Amend = Callable[[bytes, Waiting, Answer], None]
+"""Looks at a decision again in the light of an answer that came too late for it."""
+
+
+class Pending:
+    """The waiting messages of a shard during one step. All changes go to the step's overlay."""
+
+    def __init__(
+        self,
+        *,
+        overlay: Overlay,
+        outbox: Outbox,
+        limits: Limits,
+        now: Millis,
+        conclude: Conclude,
+        amend: Amend,
+    ) -> None:
+        self._overlay = overlay
+        self._outbox = outbox
+        self._limits = limits
+        self._now = now
+        self._conclude = conclude
+        self._amend = amend
+
+    def ask_again(self) -> None:
+        """After a recovery: repeat every call that may still come in time. An earlier answer no longer matches."""
+        for customer in sorted(self._overlay.waiting_customers()):
+            for entry in tuple(self._overlay.waiting(customer).values()):
+                if entry.phase == ASKED and entry.deadline > self._now:
+                    self._ask(customer, replace(entry, attempt=entry.attempt + 1))
+
+    def answer(self, answers: Iterable[Answer]) -> None:
+        """Take all answers, then conclude what they release: an answer in the same step as its deadline still counts."""
+        released: dict[bytes, None] = {}
+        for answer in answers:
+            customer = answer.customer
+            entry = self._overlay.waiting(customer).get(answer.seq)
+            if entry is None or entry.attempt != answer.attempt or entry.phase == BEHIND:
+                self._outbox.count("stale_answer")
+            elif entry.phase == LATE:
+                self._overlay.drop_waiting(customer, entry.seq)
+                self._amend(customer, entry, answer)
+            else:
+                self._overlay.put_waiting(
+                    customer,
+                    replace(
+                        entry,
+                        phase=BEHIND,
+                        answered=answer.labels,
+                        prompt_version=answer.prompt_version,
+                        usage=answer.usage,
+                    ),
+                )
+                released[customer] = None
+        for customer in released:
+            self.drain(customer)
+
+    def arrive(self, customer: bytes, entry: Waiting, *, unsure: bool) -> None:
+        """A new message, after all those before it: concluded now, or waiting for its answer or its turn."""
+        limits = self._limits
+        wants_answer = unsure and limits.llm_enabled
+        if not wants_answer and not self._overlay.waiting(customer):
+            self._conclude(customer, entry)  # nearly every message
+            return
+        self._make_room(customer, entry.seq)
+        must_wait = wants_answer or bool(self._undecided(customer))
+        if must_wait and self._overlay.waiting_count() >= limits.waiting_per_shard:
+            self._outbox.count(WAITING_FULL)
+            self.settle(customer)
+            if wants_answer:
+                entry = replace(entry, flags=(*entry.flags, WAITING_FULL))
+            self._conclude(customer, entry)
+        elif wants_answer:
+            self._ask(customer, replace(entry, phase=ASKED, attempt=1))
+        elif must_wait:
+            self._overlay.put_waiting(customer, replace(entry, phase=BEHIND))
+        else:
+            self._conclude(customer, entry)
+        self.drain(customer)
+
+    def drain(self, customer: bytes) -> None:
+        """Conclude what can be concluded, in order, and forget answers that did not come.
+
+        A deadline that has passed forces its message and everything before it.
+        """
+        undecided = self._undecided(customer)
+        forced = max((entry.seq for entry in undecided if entry.deadline <= self._now), default=-1)
+        for entry in undecided:
+            if entry.phase == ASKED and entry.seq > forced:
+                break
+            self._release(customer, entry)
+        for entry in tuple(self._overlay.waiting(customer).values()):
+            if entry.phase == LATE and entry.forget_at <= self._now:
+                self._overlay.drop_waiting(customer, entry.seq)
+                self._outbox.count("late_answer_missing")
+
+    def settle(self, customer: bytes) -> None:
+        """Conclude everything that waits, whatever is known."""
+        for entry in self._undecided(customer):
+            self._release(customer, entry)
+
+    def forget(self, customer: bytes) -> None:
+        """Conclude everything that waits, and drop what might still have been amended."""
+        self.settle(customer)
+        for seq in tuple(self._overlay.waiting(customer)):
+            self._overlay.drop_waiting(customer, seq)
+            self._outbox.count("amendment_dropped")
+
+    def _make_room(self, customer: bytes, seq: int) -> None:
+        """Force heads until one more fits."""
+        undecided = self._undecided(customer)
+        if undecided and undecided[-1].seq >= seq:
+            self.settle(customer)  # offsets went back: the topic was made anew
+        if seq in self._overlay.waiting(customer):
+            self._overlay.drop_waiting(customer, seq)
+            self._outbox.count("amendment_dropped")
+        while len(undecided := self._undecided(customer)) >= self._limits.waiting_per_customer:
+            self._outbox.count(WAITING_FULL)
+            self._release(customer, undecided[0])
+            self.drain(customer)
+
+    def _release(self, customer: bytes, entry: Waiting) -> None:
+        """Conclude one message. Where its answer may still come, it stays for a while as late."""
+        decision = self._conclude(customer, entry)
+        forget_at = Millis(entry.deadline + self._limits.amend_within_ms)
+        # An amendment looks at the conversation, which a misplaced message does not have.
+        amendable = decision is not None and entry.phase == ASKED and "misplaced" not in entry.flags
+        if not amendable or forget_at <= self._now:
+            self._overlay.drop_waiting(customer, entry.seq)
+            return
+        late = [one for one in self._overlay.waiting(customer).values() if one.phase == LATE]
+        if len(late) >= self._limits.waiting_per_customer:
+            self._overlay.drop_waiting(customer, late[0].seq)
+            self._outbox.count("amendment_dropped")
+        self._overlay.put_waiting(
+            customer, replace(entry, phase=LATE, decision=decision, forget_at=forget_at)
+        )
+
+    def _ask(self, customer: bytes, entry: Waiting) -> None:
+        message = entry.message
+        conversation = conversation_of(self._overlay.customer(customer), message.conversation_id)
+        said = () if conversation is None else conversation.turns
+        before = tuple(
+            Turn(
+                role=other.message.role,
+                text=redact(other.message.text or "")[: self._limits.turn_chars],
+                at=other.arrived_at,
+            )
+            for other in self._undecided(customer)
+            if other.message.conversation_id == message.conversation_id and other.seq < entry.seq
+        )
+        self._overlay.put_waiting(customer, entry)
+        self._outbox.ask(
+            Ask(
+                customer=customer,
+                seq=entry.seq,
+                attempt=entry.attempt,
+                tenant_id=message.tenant_id,
+                text=redact(message.text or ""),
+                turns=(*said, *before)[-self._limits.turns :],
+                locale=message.locale,
+                local=entry.local,
+                deadline=entry.deadline,
+                give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),
+            )
+        )
+
+    def _undecided(self, customer: bytes) -> tuple[Waiting, ...]:
+        return tuple(entry for entry in self._overlay.waiting(customer).values() if entry.phase != LATE)

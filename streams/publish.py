@@ -1,0 +1,94 @@
+"""Publish: the records that follow from a decision, each with its topic, key and CloudEvents id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from frontdesk.schemas.keys import wire_key
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
+from frontdesk.schemas.state import Usage
+from frontdesk.schemas.topics import (
+    ESCALATION_ALERTS,
+    ROUTING_DEAD_LETTERS,
+    ROUTING_DECISIONS,
+    ROUTING_LABELS,
+    SERVICE_SUGGESTIONS,
+)
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.outbox import Outbox
+
+
+class Publisher:
+    """Writes to an outbox. The subject of everything about a message is its conversation."""
+
+    __slots__ = ("_outbox",)
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def decision(self, decision: Decision, traceparent: bytes | None) -> None:
+        """The decision."""
+        self._outbox.emit(
+            ROUTING_DECISIONS,
+            wire_key(decision.tenant_id, decision.customer_id),
+            decision,
+            event_id=decision.decision_id,
+            subject=decision.conversation_id,
+            traceparent=traceparent,
+        )
+
+    def labelling(
+        self, decision: Decision, *, text: str, taxonomy_hash: str, usage: Usage | None, now: Millis
+    ) -> None:
+        """How the message of a decision was labelled, and at what cost. `text` is redacted."""
+        record = LabelRecord(
+            decision_id=decision.decision_id,
+            message_id=decision.message_id,
+            conversation_id=decision.conversation_id,
+            customer_id=decision.customer_id,
+            tenant_id=decision.tenant_id,
+            revision=decision.revision,
+            text=text,
+            labels=decision.labels,
+            taxonomy_hash=taxonomy_hash,
+            model_version=decision.model_version,
+            prompt_version=decision.prompt_version,
+            llm_model=None if usage is None else usage.model,
+            tokens_in=0 if usage is None else usage.tokens_in,
+            tokens_out=0 if usage is None else usage.tokens_out,
+            cost_usd=0.0 if usage is None else usage.cost_usd,
+            labelled_at=now,
+        )
+        self._outbox.emit(
+            ROUTING_LABELS,
+            wire_key(decision.tenant_id, decision.customer_id),
+            record,
+            event_id=f"{decision.decision_id}/labels",
+            subject=decision.conversation_id,
+        )
+
+    def help(self, decision: Decision, alerts: Iterable[Alert], suggestion: Suggestion | None) -> None:
+        """Whom to alert, and what to say."""
+        key = wire_key(decision.tenant_id, decision.customer_id)
+        for alert in alerts:
+            self._outbox.emit(
+                ESCALATION_ALERTS, key, alert, event_id=alert.alert_id, subject=alert.conversation_id
+            )
+        if suggestion is not None:
+            self._outbox.emit(
+                SERVICE_SUGGESTIONS,
+                key,
+                suggestion,
+                event_id=f"{decision.decision_id}/help",
+                subject=decision.conversation_id,
+            )
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """What is of no use, under its own key."""
+        self._outbox.emit(
+            ROUTING_DEAD_LETTERS,
+            letter.key or b"",
+            letter,
+            event_id=f"{letter.topic}/{letter.partition}/{letter.offset}",
+            subject=letter.reason,
+        )

@@ -1,0 +1,151 @@
+"""Remember: what a message leaves behind in what is known of its customer. Everything is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn, Waiting
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.limits import Limits
+
+OPEN = "open"
+
+
+def conversation_of(customer: Customer | None, conversation_id: str) -> Conversation | None:
+    """The conversation, if it is remembered."""
+    if customer is None:
+        return None
+    for conversation in reversed(customer.conversations):
+        if conversation.conversation_id == conversation_id:
+            return conversation
+    return None
+
+
+def remember(
+    customer: Customer,
+    entry: Waiting,
+    *,
+    text: str,
+    decision: Decision | None,
+    mood: float = 0.0,
+    raised: Iterable[str] = (),
+    limits: Limits,
+) -> Customer:
+    """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
+
+    `text` is redacted already. `mood` is that after the message; `raised` the kinds of alerts that went out.
+    """
+    message = entry.message
+    now = entry.arrived_at
+    before = conversation_of(customer, message.conversation_id) or Conversation(
+        conversation_id=message.conversation_id, opened_at=now, last_at=now
+    )
+    turn = Turn(
+        role=message.role,
+        text=text[: limits.turn_chars],
+        at=now,
+        intent=None if decision is None else decision.labels.intent.value,
+        emotion=None if decision is None else decision.labels.emotion.value,
+    )
+    turns = (*before.turns, turn)[-limits.turns :]
+    if decision is None:
+        after = replace(before, last_at=now, turns=turns)
+    else:
+        after = replace(
+            before,
+            last_at=now,
+            turns=turns,
+            customer_turns=before.customer_turns + 1,
+            mood=mood,
+            intent=decision.labels.intent.value,
+            queue=decision.queue,
+            decision_id=decision.decision_id,
+            decisions=before.decisions + 1,
+            escalated=(*before.escalated, *raised),
+            status=OPEN,
+        )
+    return with_seen(with_conversation(customer, after, limits), message.message_id, limits)
+
+
+def remember_misplaced(
+    customer: Customer, message: CustomerMessage, *, at: Millis, raised: Iterable[str], limits: Limits
+) -> Customer:
+    """The record of misplaced messages after one more: its id, and what it raised. No words, no history."""
+    if raised:
+        before = conversation_of(customer, message.conversation_id) or Conversation(
+            conversation_id=message.conversation_id, opened_at=at, last_at=at
+        )
+        after = replace(before, last_at=at, escalated=(*before.escalated, *raised))
+        kept = tuple(one for one in customer.conversations if one is not before)
+        customer = replace(customer, conversations=(*kept, after)[-limits.conversations :])
+    return with_seen(customer, message.message_id, limits)
+
+
+def remember_amendment(
+    customer: Customer, decision: Decision, *, raised: Iterable[str], limits: Limits
+) -> Customer:
+    """The customer after a revision of a conversation's latest decision."""
+    before = conversation_of(customer, decision.conversation_id)
+    if before is None:
+        return customer
+    after = replace(
+        before,
+        intent=decision.labels.intent.value,
+        queue=decision.queue,
+        decision_id=decision.decision_id,
+        escalated=(*before.escalated, *raised),
+    )
+    return with_conversation(customer, after, limits)
+
+
+def erase(customer: Customer, at: Millis) -> Customer:
+    """What is left of an erased customer: ids of messages, so that none is decided twice, and when it was."""
+    return Customer(
+        tenant_id=customer.tenant_id, customer_id=customer.customer_id, seen=customer.seen, erased_at=at
+    )
+
+
+def with_seen(customer: Customer, message_id: str, limits: Limits) -> Customer:
+    """The customer with one more message id in the dedupe window."""
+    return replace(customer, seen=(*customer.seen, message_id)[-limits.dedupe_window :])
+
+
+def with_conversation(customer: Customer, conversation: Conversation, limits: Limits) -> Customer:
+    """The customer with a conversation put in as the newest. One too many becomes a consultation, the oldest first."""
+    others = [one for one in customer.conversations if one.conversation_id != conversation.conversation_id]
+    kept = (*others, conversation)
+    over = len(kept) - limits.conversations
+    if over <= 0:
+        return replace(customer, conversations=kept)
+    customer = replace(customer, conversations=kept[over:])
+    known = {one.conversation_id for one in customer.consultations}
+    for old in kept[:over]:
+        if old.conversation_id not in known:
+            customer = with_consultation(customer, consultation_of(old), limits)
+    return customer
+
+
+def with_consultation(customer: Customer, consultation: Consultation, limits: Limits) -> Customer:
+    """The customer with a consultation put in, or replaced in place."""
+    ids = [one.conversation_id for one in customer.consultations]
+    kept = list(customer.consultations)
+    if consultation.conversation_id in ids:
+        kept[ids.index(consultation.conversation_id)] = consultation
+    else:
+        kept.append(consultation)
+    return replace(customer, consultations=tuple(kept[-limits.consultations :]))
+
+
+def consultation_of(conversation: Conversation, outcome: str | None = None) -> Consultation:
+    """A conversation in one line."""
+    return Consultation(
+        conversation_id=conversation.conversation_id,
+        intent=conversation.intent,
+        queue=conversation.queue,
+        representative=conversation.representative,
+        outcome=outcome,
+        at=conversation.last_at,
+    )
