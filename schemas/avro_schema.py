@@ -82,8 +82,6 @@ def _default(shape: Shape, value: Any) -> Any:
             return {
                 field.name: _default(field.shape, getattr(value, field.name)) for field in shape_of(record)
             }
-        case Plain(avro="bytes"):
-            return value.decode("latin-1")
         case _:
             return value
 

@@ -45,7 +45,7 @@ def to_plain(record: type[Record]) -> Convert:
 def from_plain(record: type[Record]) -> Convert:
     """A function from the dict that fastavro reads to a record of this class.
 
-    The dict must have exactly the fields of the class, and is used up.
+    The dict must have exactly the fields of the class. It stays as it is: it may be a default, shared by all readers.
     """
     special = tuple(
         (field.name, convert) for field in shape_of(record) if (convert := _reader(field.shape)) is not None
@@ -54,11 +54,12 @@ def from_plain(record: type[Record]) -> Convert:
         return lambda value: record(**value)
 
     def convert_record(value: Any) -> Record:
+        out = value.copy()
         for name, convert in special:
-            part = value[name]
+            part = out[name]
             if part is not None:
-                value[name] = convert(part)
-        return record(**value)
+                out[name] = convert(part)
+        return record(**out)
 
     return convert_record
 

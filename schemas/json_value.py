@@ -98,16 +98,16 @@ def _check_structure(data: bytes) -> None:
     if opening <= MAX_DEPTH and opening + data.count(b",") <= MAX_VALUES:
         return
     structure = _STRINGS.sub(b"", _ESCAPES.sub(b"", data)).translate(None, _NOT_STRUCTURE)
-    if structure.count(b"[") + structure.count(b"{") + structure.count(b",") > MAX_VALUES:
-        raise DecodeError("too_large", f"more than {MAX_VALUES} values")
     depth = 0
-    for byte in structure:
+    for byte in structure[: 2 * MAX_VALUES]:  # what closes is as much again as what opens
         if byte in _OPENING:
             depth += 1
             if depth > MAX_DEPTH:
                 raise DecodeError("too_deep", f"more than {MAX_DEPTH} levels")
         elif byte in _CLOSING:
             depth -= 1
+    if structure.count(b"[") + structure.count(b"{") + structure.count(b",") > MAX_VALUES:
+        raise DecodeError("too_large", f"more than {MAX_VALUES} values")
 
 
 @per_class

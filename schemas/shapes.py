@@ -80,6 +80,7 @@ class ShapeError(TypeError):
 
 
 _PLAIN: Mapping[Any, str] = {str: "string", int: "long", float: "double", bool: "boolean", bytes: "bytes"}
+_BYTES = (Plain(avro="bytes"), Maybe(of=Plain(avro="bytes")))
 _SCALAR = frozenset(typing.get_args(Scalar))
 
 
@@ -110,6 +111,10 @@ def shape_of(record: type[Record]) -> tuple[FieldShape, ...]:
         default = _default(field.default, field.default_factory)
         if isinstance(shape, Maybe) and default is None:
             raise ShapeError(f"{where}: an optional field needs a default; write `= None`")
+        if shape in _BYTES and default is not None and default() is not None:
+            raise ShapeError(
+                f"{where}: readers of older records would get text for these bytes; default to None"
+            )
         out.append(FieldShape(name=field.name, shape=shape, default=default))
     return tuple(out)
 

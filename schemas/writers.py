@@ -87,7 +87,8 @@ def _parsed(schema: Any) -> Any:
 
 
 def _least_size(schema: Any, named: dict[str, int | None], depth: int) -> int:
-    """The fewest bytes a value can take. Names map to their size, or to None while they are being defined.
+    """The fewest bytes a value can take. Names, without their namespaces, map to the smallest type of that name, or to
+    None while it is being defined.
 
     Items of no size are refused: fastavro would make as many of them as a count claims.
     """
@@ -112,6 +113,7 @@ def _least_size(schema: Any, named: dict[str, int | None], depth: int) -> int:
 
 def _definition_size(schema: Mapping[str, Any], named: dict[str, int | None], depth: int) -> int:
     name = schema["name"].rpartition(".")[2]
+    namesake = named.get(name)
     named[name] = None
     if schema["type"] == "fixed":
         size = int(schema["size"])
@@ -119,7 +121,7 @@ def _definition_size(schema: Mapping[str, Any], named: dict[str, int | None], de
         size = 1
     else:
         size = sum(_least_size(field["type"], named, depth + 1) for field in schema["fields"])
-    named[name] = size
+    named[name] = size if namesake is None else min(size, namesake)
     return size
 
 
