@@ -1,0 +1,193 @@
+"""Cues: what the wording alone says of emotion and urgency, in Chinese and English, and what a conversation adds.
+
+The weights come from `lexicon_zh` and `lexicon_en`. Hits of one class combine as independent evidence does:
+1 - (1 - w1)(1 - w2)...; a negated hit speaks for the opposite, more weakly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from frontdesk.schemas.outputs import Label
+from frontdesk.streams.lexicon import find
+
+MOOD_WEIGHT = 0.4
+"""how much of the mood the newest message makes up; the rest is what was before"""
+MOOD_VALUES = {"satisfied": 1.0, "neutral": 0.0, "anxious": -0.4, "dissatisfied": -0.7, "angry": -1.0}
+BAD_MOOD = -0.25
+"""below it weaker cues are believed: who was unhappy a message ago still is"""
+
+_MAX_CHARS = 5_000
+_EVIDENCE = 12
+_NEGATED_PRAISE = 0.9
+_NEGATED_COMPLAINT = 0.4
+_SHOUT = 0.35
+_WAIT = re.compile(
+    r"(?:\d{1,3}|[一二两三四五六七八九十半几好多]{1,3})(?:多|来)?个?(?:天|周|星期|礼拜|月|小时|钟头)(?:了|都|还|也|就|过去|没|不|一直)"
+    r"|(?:\b\d{1,3}|\btwo|\bthree|\bfour|\bfive|\bsix|\bseveral|\ba few)\s+(?:hours?|days?|weeks?|months?)\s+"
+    r"(?:ago|late|now|already|and|on hold|overdue|waiting|without|later|have passed)"
+    r"|\b(?:waiting|waited|been|took|taken|after|for over|more than|it's been)\s+(?:for\s+)?(?:over\s+|almost\s+|more than\s+)?"
+    r"(?:\d{1,3}|two|three|four|five|six|several|a few)\s+(?:hours?|days?|weeks?|months?)"
+    r"|第[二三四五六七八九十几\d]{1,3}[次回遍]|(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了"
+)
+_EXCLAMATIONS = re.compile(r"[!！]")
+_PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
+_CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
+_LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
+_FACES = {
+    "positive": "😊😀😃😄😁🙂❤👍🎉🥰😍🙏",
+    "negative": "😞😔🙁☹😢😭👎💔😕",
+    "angry": "😠😡🤬💢",
+    "anxious": "😟😰😨😱😥",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cues:
+    """What the words of one message give away. Strengths are 0 (nothing) to 1."""
+
+    leave: bool = False
+    """threatens to leave or to return everything"""
+    legal: bool = False
+    """names lawyers, courts, regulators or the press"""
+    safety: bool = False
+    """tells of danger to people"""
+    person: bool = False
+    """asks for a human"""
+    negative: float = 0.0
+    positive: float = 0.0
+    anxious: float = 0.0
+    angry: float = 0.0
+    urgency: float = 0.0
+    calm: float = 0.0
+    """says that there is no hurry"""
+    evidence: tuple[str, ...] = ()
+    """matched phrases in order, at most 12"""
+
+
+def cues(text: str) -> Cues:
+    """Read a text. Never raises; linear; of a very long text only the first 5,000 characters."""
+    text = text[:_MAX_CHARS]
+    folded = text.casefold().replace("’", "'")
+    strength: dict[str, float] = {}
+    flags: set[str] = set()
+    evidence: list[str] = []
+
+    def add(kind: str, weight: float) -> None:
+        strength[kind] = 1 - (1 - strength.get(kind, 0.0)) * (1 - weight)
+
+    for hit in find(folded):
+        evidence.append(f"not {hit.phrase}" if hit.negated and hit.phrase.isascii() else hit.phrase)
+        for kind, weight in hit.classes:
+            if kind in ("leave", "legal", "safety", "person"):
+                if not (hit.negated and kind in ("leave", "safety")):
+                    flags.add(kind)
+            elif kind == "sarcasm":
+                add("negative", weight)
+                add("angry", 0.5)
+            else:
+                _add_mood(add, kind, weight, negated=hit.negated)
+    for found in _WAIT.finditer(folded):
+        evidence.append(found[0])
+        add("negative", 0.4)
+        add("urgency", 0.25)
+    _add_form(add, text, strength)
+    return Cues(
+        **{name: name in flags for name in ("leave", "legal", "safety", "person")},
+        **{
+            name: round(strength.get(name, 0.0), 4)
+            for name in ("negative", "positive", "anxious", "angry", "calm")
+        },
+        urgency=round(strength.get("urgency", 0.0), 4),
+        evidence=tuple(evidence[:_EVIDENCE]),
+    )
+
+
+def emotion(cues: Cues, mood_before: float) -> Label:
+    """The emotion of a message whose conversation was in this mood before it (-1 to 1).
+
+    One of neutral, satisfied, anxious, dissatisfied, angry. The confidence is how often such a label was right on
+    sentences of our own (tests/streams/test_cues.py), not a probability of the model's making.
+    """
+    bad = mood_before <= BAD_MOOD
+    sad, mad, glad, worried = cues.negative, cues.angry, cues.positive, cues.anxious
+    threat = 0.3 if cues.leave or (cues.legal and sad > 0) else 0.0
+    mad = 1 - (1 - mad) * (1 - (threat if sad >= 0.3 or mad > 0 else 0.0))
+    sad = 1 - (1 - sad) * (1 - (0.4 if cues.leave else 0.0))
+    if mad >= 0.5 or (mad >= 0.3 and sad >= 0.6) or (bad and mad >= 0.3):
+        return _label("angry", mad)
+    if glad >= 0.4 and glad >= sad:
+        return _label("satisfied", glad - 0.5 * sad)
+    if worried >= 0.4 and worried > sad - 0.2:
+        return _label("anxious", worried)
+    if sad >= 0.3 or (bad and (sad >= 0.1 or worried >= 0.1)):
+        return _label("dissatisfied", sad - 0.4 * glad)
+    if worried >= 0.3 or cues.safety:
+        return _label("anxious", max(worried, 0.4 if cues.safety else 0.0))
+    if mad >= 0.3:
+        return _label("dissatisfied", mad)
+    return Label(value="neutral", confidence=0.55 if bad else 0.7, source="rule")
+
+
+def urgency(cues: Cues, emotion: Label) -> Label:
+    """How soon someone should look: low, normal, high or critical."""
+    if cues.safety:
+        return Label(value="critical", confidence=0.85, source="rule")
+    if cues.urgency >= 0.85 and emotion.value in ("anxious", "angry"):
+        return Label(value="critical", confidence=0.6, source="rule")
+    if cues.calm > cues.urgency:
+        return Label(value="low", confidence=0.8, source="rule")
+    if cues.urgency >= 0.5:
+        return _label("high", cues.urgency)
+    if cues.legal or cues.leave or emotion.value == "angry":
+        return Label(value="high", confidence=0.65, source="rule")
+    if emotion.value == "satisfied" and cues.urgency == 0:
+        return Label(value="low", confidence=0.6, source="rule")
+    return Label(value="normal", confidence=0.65, source="rule")
+
+
+def mood_step(mood_before: float, emotion: Label) -> float:
+    """The mood after a message: exponentially weighted, from -1 (angry) to 1 (satisfied); unknown emotions are neutral."""
+    before = min(1.0, max(-1.0, mood_before)) if mood_before == mood_before else 0.0  # NaN is no mood
+    return (1 - MOOD_WEIGHT) * before + MOOD_WEIGHT * MOOD_VALUES.get(emotion.value, 0.0)
+
+
+def _add_mood(add: Callable[[str, float], None], kind: str, weight: float, *, negated: bool) -> None:
+    """A hit of a mood, or what its negation speaks for: `not happy` complains, `not bad` praises faintly."""
+    if not negated:
+        add("urgency" if kind == "urgent" else kind, weight)
+    elif kind == "positive":
+        add("negative", weight * _NEGATED_PRAISE)
+    elif kind == "negative":
+        add("positive", weight * _NEGATED_COMPLAINT)
+
+
+def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, float]) -> None:
+    """Punctuation, capitals and faces: they colour what the words say, and say little alone."""
+    for kind, faces in _FACES.items():
+        hits = sum(text.count(face) for face in faces)
+        for _ in range(min(hits, 3)):
+            add(kind, 0.4)
+    troubled = strength.get("negative", 0.0) >= 0.3 or strength.get("angry", 0.0) > 0
+    marks = len(_EXCLAMATIONS.findall(text))
+    words = _LATIN_WORD.findall(text)
+    shouted = len(_CAPITAL_WORD.findall(text))
+    shouts = shouted >= 3 and shouted >= 0.6 * len(words)
+    if troubled:
+        if marks >= 2:
+            add("angry", _SHOUT)
+        if shouts:
+            add("angry", _SHOUT)
+    elif shouts and marks:
+        add("negative", 0.3)
+    if marks >= 3 and strength.get("positive", 0.0) < 0.4:
+        add("urgency", 0.2)
+    if _PUZZLED.search(text):
+        add("negative", 0.3)
+
+
+def _label(value: str, strength: float) -> Label:
+    """Confidence grows with the strength of the evidence, from a coin's toss to nine in ten."""
+    return Label(value=value, confidence=round(0.5 + 0.4 * min(1.0, max(0.0, strength)), 3), source="rule")

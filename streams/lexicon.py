@@ -1,0 +1,85 @@
+"""Finding cue phrases: one pass over the words of a text, looking up phrases by their first word or character."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, SARCASM_EN
+from frontdesk.streams.lexicon_zh import NEGATORS_ZH, SARCASM_ZH, ZH
+
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]|[.!?。！？;；,，…\n]")
+_STOP = frozenset(".!?。！？;；,，…\n")
+_NEGATED_ZH = re.compile(NEGATORS_ZH)
+_ZH_REACH = 5
+"""characters before a phrase in which a Chinese negation may stand"""
+
+Phrases = dict[str, tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One phrase found."""
+
+    phrase: str
+    """as in the text, case folded"""
+    classes: tuple[tuple[str, float], ...]
+    """what it speaks for, and how strongly"""
+    negated: bool
+
+
+def find(folded: str) -> Iterator[Hit]:
+    """The longest phrases of a case-folded text, from left to right, without overlap."""
+    phrases = _phrases()
+    words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(folded)]
+    plain = tuple(word for word, _, _ in words)
+    at = 0
+    while at < len(words):
+        for phrase, classes in phrases.get(plain[at], ()):
+            if plain[at : at + len(phrase)] == phrase:
+                start, end = words[at][1], words[at + len(phrase) - 1][2]
+                yield Hit(
+                    phrase=folded[start:end], classes=classes, negated=_negated(folded, plain, at, start)
+                )
+                at += len(phrase)
+                break
+        else:
+            at += 1
+
+
+def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
+    if not words[at].isascii():
+        return bool(_NEGATED_ZH.search(folded[max(0, start - _ZH_REACH) : start]))
+    for word in reversed(words[max(0, at - NEGATION_REACH) : at]):
+        if word in _STOP or not word.isascii():
+            return False
+        if word in NEGATORS_EN:
+            return True
+    return False
+
+
+@cache
+def _phrases() -> Phrases:
+    """Phrases by their first word, longest first; one phrase may speak for several classes."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+    for table, split in ((ZH, str.split), (EN, _by_comma)):
+        for kind, by_weight in table.items():
+            for weight, listed in by_weight.items():
+                for phrase in split(listed):
+                    found.setdefault(_words(phrase), {}).setdefault(kind, weight)
+    for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
+        found[_words(phrase)] = {"sarcasm": 0.6}
+    out: dict[str, list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
+    for words in sorted(found, key=lambda words: (-len(words), words)):
+        out.setdefault(words[0], []).append((words, tuple(found[words].items())))
+    return {first: tuple(listed) for first, listed in out.items()}
+
+
+def _words(phrase: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(phrase.casefold()))
+
+
+def _by_comma(listed: str) -> list[str]:
+    return [phrase.strip() for phrase in listed.split(",") if phrase.strip()]

@@ -1,0 +1,106 @@
+"""Cue phrases in English: by class, then by weight; a comma ends a phrase. Weights as in `lexicon_zh`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EN: Mapping[str, Mapping[float, str]] = {
+    "angry": {
+        0.9: "furious, outraged, livid, outrageous, disgusting, disgusted, disgraceful, disgrace, bullshit, fuck, fucking, fucked, wtf, piss off, "
+        "pissed off, pissed, go to hell, scammers, you people are thieves, how dare you, infuriating, infuriated, enraged, beyond angry, "
+        "absolutely unacceptable, sick and tired, had enough, fed up, so angry, very angry, really angry, i am angry, i'm angry, shame on you",
+        0.6: "angry, mad at, scam, scammed, scammer, fraud, thieves, liars, liar, lied to, lying to, joke of a, what a joke, is this a joke, "
+        "are you kidding, you kidding me, ridiculous, unacceptable, incompetent, crap, shit, shitty, damn, hell is, stupid, idiots, idiot, "
+        "garbage, trash, rip off, ripoff, ripped off, the worst, worst service, worst company, pathetic, insulting, last straw, stop lying, "
+        "useless people, nobody cares, don't you care, explain yourselves, clowns, absurd",
+        0.35: "seriously, what the hell, runaround, run around, passed around, demand, hung up on me, ignored me, rude, unbelievable, nonsense",
+    },
+    "negative": {
+        0.7: "terrible, horrible, awful, very disappointed, so disappointed, really disappointed, extremely disappointed, disappointing, "
+        "let down, appalling, dreadful, very unhappy, really unhappy, dissatisfied, unsatisfied, unsatisfactory, poor quality, poor service, bad service, "
+        "never again, regret, waste of money, waste of time, wasted my, very bad, so bad, really bad, very poor, useless, one star, 1 star, "
+        "unprofessional, frustrating, frustrated, can't believe, cannot believe, a nightmare, hate, misled, misleading, cheated, sloppy, lousy, careless",
+        0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, complaint, complain, complaining, bad, poor, broken, defective, faulty, "
+        "damaged, cracked, scratched, torn, stained, smashed, wrong item, wrong size, wrong colour, wrong color, wrong product, fake, counterfeit, "
+        "not as described, overcharged, charged twice, double charged, charged me twice, hidden fee, hidden fees, nobody answers, no one answers, "
+        "nobody replied, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
+        "keeps disconnecting, does not work, doesn't work, not working, stopped working, won't work, didn't work, again and again, over and over, "
+        "yet again, broken again, once again, still waiting, still not, still no, still haven't, still hasn't, still broken, still doesn't, "
+        "third time, fourth time, fifth time, 3rd time, 4th time, many times, so many times, how many times, every time, too slow, so slow, "
+        "too expensive, overpriced, sick of, tired of, sucks, missing parts, never arrived, never received, never came, never got, refuses to, "
+        "refused to, keep getting, fell apart, falls apart, shoddy, unreliable, misplaced my, unfair, failed me, letdown, mess, worse",
+        0.35: "late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
+        "unable to, slow, wrong, not received, hasn't arrived, haven't received, has not arrived, have not received, not arrived, didn't arrive, "
+        "didn't receive, did not receive, can't log in, cannot log in, can't use, doesn't fit, does not fit, incorrect, unexpected charge, "
+        "long wait, no update, no updates, stuck, leaking, unclear, confusing, inconvenient, second time, 2nd time",
+    },
+    "anxious": {
+        0.6: "worried, worrying, very concerned, really concerned, anxious, nervous, panicking, panic, scared, afraid, freaking out, stressed, stressing, "
+        "desperate, desperately, terrified, hacked, stolen, unauthorized, unauthorised, please help me, lose sleep, "
+        "is my money safe, is my data safe, running out of time, not sure what to do, don't know what to do",
+        0.4: "concerned, what should i do, what if, please help, i need help, need it by, in time, urgent, urgently, hope it's not, hope it is not, "
+        "wedding, my flight, suspicious, fraudulent, before it's too late, help me, what happens if, am i going to lose, will i lose",
+    },
+    "positive": {
+        0.7: "love it, loved it, i love, excellent, amazing, fantastic, wonderful, awesome, perfect, perfectly, outstanding, brilliant, delighted, thrilled, "
+        "very happy, so happy, really happy, very satisfied, very pleased, thank you so much, thanks so much, thanks a lot, many thanks, "
+        "great service, great job, five stars, 5 stars, well done, highly recommend, impressed, superb, best service, you're the best, you are the best, "
+        "really appreciate, much appreciated, life saver, lifesaver, exceeded, flawless",
+        0.45: "happy, satisfied, pleased, great, good, nice, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
+        "thank you, solved, fixed, sorted, resolved, no problem, quick, fast delivery, recommend, better, friendly, comfortable, "
+        "all good, cheers, easy, beautiful, lovely, not bad, can't complain, enjoy, enjoying",
+        0.2: "thanks, thx, ok thanks",
+    },
+    "urgent": {
+        0.9: "emergency, life threatening, life or death, immediately or, right this second",
+        0.6: "urgent, urgently, asap, a s a p, immediately, right now, right away, at once, as soon as possible, today please, by tomorrow, by tonight, "
+        "by today, need it today, need this today, needed today, need it tomorrow, deadline, time sensitive, time critical, can't wait, cannot wait, "
+        "hurry, hurry up, now please, before my flight, stolen, hacked, unauthorized, unauthorised, running out of time, fix this now, fix it now, "
+        "refund now, answer me, expedite, rush order, within the hour, locked out",
+        0.35: "quickly, soon, today, tonight, tomorrow, still waiting, how long, when will, when is, as fast as, still not, still no, by friday, by monday, by the weekend",
+    },
+    "calm": {
+        0.8: "no rush, no hurry, not urgent, isn't urgent, is not urgent, whenever you, when you have time, when you get a chance, take your time, just wondering, just curious, "
+        "out of curiosity, no pressure, when convenient, at your convenience, not in a hurry, any time is fine",
+    },
+    "leave": {
+        1.0: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, cancelling my subscription, "
+        "canceling my subscription, cancel everything, cancel all my, never buy, never buying, never order, never ordering, never shop, never shopping, never use you, "
+        "never coming back, not coming back, won't be back, won't be coming back, won't buy, not buying again, won't order, not order again, lost a customer, losing a customer, "
+        "lose a customer, lose me as a customer, lost me as a customer, losing me as a customer, taking my business elsewhere, take my business elsewhere, go elsewhere, going elsewhere, "
+        "shop elsewhere, switch to, switching to, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, return everything, "
+        "returning everything, uninstall, uninstalling, not renewing, won't renew, not renew, last time i buy, last time i order, last order, leaving you, end my contract, terminate my contract, "
+        "leaving for, unsubscribe me from everything",
+    },
+    "legal": {
+        1.0: "lawyer, lawyers, attorney, solicitor, sue, suing, lawsuit, legal action, legal advice, court, small claims, consumer protection, trading standards, ombudsman, "
+        "regulator, better business bureau, bbb, ftc, fcc, chargeback, charge back, police, press, journalist, newspaper, the media, on the news, go viral, "
+        "post this everywhere, post it everywhere, tell everyone on, twitter, on social media, tiktok, trustpilot, reddit, class action, "
+        "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim",
+    },
+    "safety": {
+        1.0: "on fire, caught fire, catch fire, fire hazard, flames, smoking, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
+        "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted, melting, burned my, burnt my, "
+        "burned me, burnt me, burns on, injured, injury, hurt my, cut my hand, cut myself, bleeding, hospital, emergency room, poisoned, food poisoning, "
+        "allergic reaction, swallowed, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
+        "want to die, carbon monoxide, glass in, short circuit, vomiting, threw up",
+    },
+    "person": {
+        1.0: "human, real person, a person, live agent, speak to someone, talk to someone, speak with someone, talk to a person, speak to a person, "
+        "speak to an agent, talk to an agent, representative, manager, supervisor, someone in charge, stop the bot, not a bot, real human, operator, an actual person",
+    },
+}
+
+SARCASM_EN = (
+    "great broken again, just great, oh great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
+    "great job losing, great job breaking, what a surprise, how wonderful another, brilliant another, fantastic another, lovely another, great another, "
+    "oh wonderful, oh brilliant, oh fantastic, slow clap, way to go, thanks a lot for ruining, congratulations you, great still, love how you, love being ignored, love waiting"
+)
+"""praise that is none: counts as negative and angry"""
+
+NEGATORS_EN = frozenset(
+    "not no never nothing hardly barely without neither nor cannot isn't aren't wasn't weren't don't doesn't didn't can't couldn't "
+    "won't wouldn't shouldn't haven't hasn't hadn't ain't isnt dont doesnt didnt cant wont nobody".split()
+)
+NEGATION_REACH = 3
+"""words between a negator and what it negates, at most two"""
