@@ -1,0 +1,260 @@
+"""One run of the demo: broker, topics, worker, messages, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from frontdesk.agents.demo.scenario import Expected, Malformed, Moment, Scenario, expected, load
+from frontdesk.agents.demo.screen import Screen
+from frontdesk.agents.demo.tally import Counts, Tally, outcomes
+from frontdesk.agents.demo.watching import Watch, output_consumer
+from frontdesk.agents.demo.worker import WorkerProcess
+from frontdesk.agents.embedded import EmbeddedBroker, free_port
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import Settings
+from frontdesk.agents.sources.sender import Sender, sender
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.keys import wire_key
+from frontdesk.schemas.topics import (
+    CONVERSATION_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
+    CUSTOMER_PURCHASES,
+    PRODUCT_CATALOG,
+)
+from frontdesk.schemas.types import Millis
+
+USUAL_SECONDS = 20.0
+READY_WITHIN = 60.0
+DRAIN_SECONDS = 10.0
+"""beyond the LLM's deadline: how long the last decisions may take after the last message"""
+APPLICATION = "frontdesk-demo"
+_INPUTS = {CUSTOMER_MESSAGES, CUSTOMER_PROFILES, CUSTOMER_PURCHASES, CONVERSATION_EVENTS, PRODUCT_CATALOG}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asked for."""
+
+    settings: Settings
+    embedded: bool
+    """start a broker for the run; else `settings.broker` is used"""
+    seconds: float | None = None
+    """how long messages are sent"""
+    rate: float | None = None
+    """messages a second"""
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a run went."""
+
+    counts: Counts
+    tally: Tally
+    first_decision: float | None
+    """seconds from the command to the first decision"""
+    missing: int
+    """messages sent that have neither a decision nor wait for one"""
+
+
+@asynccontextmanager
+async def stage(options: Options, screen: Screen) -> AsyncIterator[Settings]:
+    """A broker with topics. Yields the settings of everything that runs on it; at the end what was started has ended.
+
+    Raises:
+        StartupError: no broker, or topics that do not fit.
+    """
+    async with AsyncExitStack() as stack:
+        update: dict[str, object] = {"application": APPLICATION}
+        if options.embedded:
+            broker = EmbeddedBroker()
+            broker.start()
+            stack.callback(broker.stop)
+            update |= {"broker": broker.bootstrap, "guarantee": "at_least_once"}
+            screen.say(
+                "Embedded broker, in memory: it has no transactions, so this run works at least once. On a real Kafka "
+                "(--broker HOST:PORT) it works exactly once."
+            )
+        else:
+            update |= {"guarantee": "exactly_once"}
+            screen.say(f"Kafka at {options.settings.broker}: exactly once.")
+        settings = options.settings.model_copy(update=update)
+        await create_topics(settings)
+        yield settings
+
+
+async def run(options: Options, screen: Screen) -> Report:
+    """Run the demo to its end.
+
+    Raises:
+        StartupError: the broker or the worker did not come up, or the worker ended by itself.
+        SendFailed: the broker did not take a message.
+    """
+    run_id = f"run{int(time.time()):x}-"
+    scenario = load(_clock(), run="" if options.embedded else run_id)
+    async with AsyncExitStack() as stack:
+        settings = await stack.enter_async_context(stage(options, screen))
+        to = await stack.enter_async_context(sender(settings.broker, _INPUTS, source="/frontdesk/demo"))
+        await _send_history(to, scenario)
+        worker = WorkerProcess(_worker_settings(settings, embedded=options.embedded), port=free_port())
+        stack.callback(worker.stop)
+        worker.start()
+        screen.say(
+            f"{len(scenario.profiles)} customers, {len(scenario.purchases)} purchases and {len(scenario.products)} products "
+            "are in place; the worker starts."
+        )
+        reader = await stack.enter_async_context(output_consumer(settings.broker, settings.partitions))
+        watch = Watch(
+            tally=Tally(),
+            screen=screen,
+            texts={},
+            keys=frozenset(wire_key(one.tenant_id, one.customer_id) for one in scenario.profiles),
+            codec=Codec(),
+        )
+        await worker.ready(within=READY_WITHIN)
+        following = asyncio.create_task(watch.follow(reader))
+        running = _Running(worker, following)
+        try:
+            sent = await _send_day(to, scenario.moments, watch, options, running)
+            counts, missing = await _account(sent, watch, running, settings, embedded=options.embedded)
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        first = watch.first_decision_at
+        return Report(
+            counts=counts,
+            tally=watch.tally,
+            first_decision=None if first is None else first - options.started,
+            missing=missing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What must go on running while messages are sent and counted."""
+
+    worker: WorkerProcess
+    following: asyncio.Task[None]
+
+    def check(self) -> None:
+        """Raises what ended either."""
+        if self.following.done():
+            self.following.result()
+        self.worker.check()
+
+
+async def _send_history(to: Sender, scenario: Scenario) -> None:
+    now = _clock()
+    for product in scenario.products:
+        await to.send(PRODUCT_CATALOG, product, now=now)
+    for profile in scenario.profiles:
+        await to.send(CUSTOMER_PROFILES, profile, now=now)
+    for purchase in scenario.purchases:
+        await to.send(CUSTOMER_PURCHASES, purchase, now=now)
+    await to.flush()
+
+
+async def _send_day(
+    to: Sender,
+    moments: Sequence[Moment],
+    watch: Watch,
+    options: Options,
+    running: _Running,
+) -> Expected:
+    """Send what happens, evenly at the rate; returns how it must be accounted for."""
+    total = sum(moment.topic == CUSTOMER_MESSAGES for moment in moments)
+    rate = options.rate or total / (options.seconds or USUAL_SECONDS)
+    started = time.monotonic()
+    sent: list[Moment] = []
+    messages = 0
+    for moment in moments:
+        elapsed = time.monotonic() - started
+        if options.seconds is not None and options.rate is not None and elapsed > options.seconds:
+            break
+        if (ahead := messages / rate - elapsed) > 0:
+            await asyncio.sleep(ahead)
+        await _send_moment(to, moment, watch)
+        sent.append(moment)
+        if moment.topic == CUSTOMER_MESSAGES:
+            messages += 1
+            watch.screen.progress(messages, total, watch.tally.decisions)
+            running.check()
+    await to.flush()
+    return expected(sent)
+
+
+async def _send_moment(to: Sender, moment: Moment, watch: Watch) -> None:
+    now = _clock()
+    match moment.stamped(now):
+        case Malformed(customer_id=customer_id, value=value):
+            await to.send_raw(CUSTOMER_MESSAGES, customer_id.encode(), value)
+        case CustomerMessage() as message:
+            if message.role == "customer":
+                watch.tally.sent_at.setdefault(message.message_id, now)
+                watch.texts[message.message_id] = message.text
+            await to.send(moment.topic, message, now=now)
+        case event:
+            await to.send(moment.topic, event, now=now)
+
+
+async def _account(
+    sent: Expected, watch: Watch, running: _Running, settings: Settings, *, embedded: bool
+) -> tuple[Counts, int]:
+    """Wait until everything sent is accounted for, or the time for it is over; the counts, and how many are missing."""
+    tally, worker = watch.tally, running.worker
+    until = time.monotonic() + DRAIN_SECONDS + (settings.deadline if settings.llm_base_url else 0.0)
+    while time.monotonic() < until:
+        counts, missing = await _counts(sent, tally, worker, embedded=embedded)
+        watch.screen.progress(sent.messages, sent.messages, tally.decisions)
+        if counts.add_up and not counts.pending and not missing:
+            break
+        running.check()
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # alerts and suggestions are read from other topics than the last decision
+    return await _counts(sent, tally, worker, embedded=embedded)
+
+
+async def _counts(
+    sent: Expected, tally: Tally, worker: WorkerProcess, *, embedded: bool
+) -> tuple[Counts, int]:
+    undecided = len(tally.undecided(sent.decided))
+    said = outcomes(await worker.metrics())
+    pending = min(said["pending"], undecided)
+    counts = Counts(
+        messages=sent.messages,
+        decisions=tally.decisions + (tally.repeated if embedded else 0),
+        # A shared Kafka may carry other messages, which the worker counts too: there, what was sent is what counts.
+        context=said["context"] if embedded else sent.context,
+        duplicates=said["duplicate"] if embedded else sent.duplicates,
+        dead_letters=tally.dead_letters,
+        pending=pending,
+    )
+    return counts, undecided - pending
+
+
+def _worker_settings(settings: Settings, *, embedded: bool) -> dict[str, str]:
+    chosen = {
+        "FRONTDESK_BROKER": settings.broker,
+        "FRONTDESK_APPLICATION": settings.application,
+        "FRONTDESK_GUARANTEE": settings.guarantee,
+        "FRONTDESK_PARTITIONS": str(settings.partitions),
+    }
+    if embedded:
+        # With longer ones the embedded broker keeps the first member of a group waiting for half a minute.
+        chosen |= {
+            "FRONTDESK_SESSION_TIMEOUT": "6",
+            "FRONTDESK_HEARTBEAT_INTERVAL": "1",
+            "FRONTDESK_REBALANCE_TIMEOUT": "3",
+        }
+    return chosen
+
+
+def _clock() -> Millis:
+    return Millis(int(time.time() * 1000))
