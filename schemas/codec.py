@@ -134,6 +134,7 @@ def _by_fingerprint(wire: Wire, data: bytes) -> Resolution:
 
 
 def _read_body(wire: Wire, resolution: Resolution, data: bytes, start: int) -> Any:
+    resolution.check(data, start)
     stream = BytesIO(data)
     stream.seek(start)
     try:

@@ -13,6 +13,7 @@ from frontdesk.schemas.convert import from_plain, to_plain
 from frontdesk.schemas.shapes import per_class
 from frontdesk.schemas.types import Record
 from frontdesk.schemas.versions import current_fingerprint, known_fingerprints, without_logical_types
+from frontdesk.schemas.walk import item_limit
 
 MAX_SCHEMA_DEPTH = 32
 
@@ -28,6 +29,8 @@ class Resolution:
     writer: Any
     reader: Any | None
     """None where it equals the writer's: nothing to resolve"""
+    check: Callable[[bytes, int], None]
+    """raises DecodeError where the body that starts there holds more than is safe to decode"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +52,9 @@ def wire_of(record: type[Record]) -> Wire:
     current = current_fingerprint(record)
     schema = _parsed(schema_of(record))
     resolutions = {
-        mark: Resolution(writer=schema, reader=None)
+        mark: Resolution(writer=schema, reader=None, check=item_limit(schema))
         if mark == current
-        else Resolution(writer=_parsed(writer), reader=schema)
+        else _resolution(_parsed(writer), schema)
         for mark, writer in known_fingerprints(record).items()
     }
     return Wire(
@@ -79,7 +82,11 @@ def resolution_of(record: type[Record], schema: Mapping[str, Any]) -> Resolution
         raise UnusableSchemaError(f"not Avro ({type(error).__name__})") from None
     if size == 0 or writer.get("type") != "record":
         raise UnusableSchemaError("not a record with content")
-    return Resolution(writer=writer, reader=wire_of(record).schema)
+    return _resolution(writer, wire_of(record).schema)
+
+
+def _resolution(writer: Any, reader: Any) -> Resolution:
+    return Resolution(writer=writer, reader=reader, check=item_limit(writer))
 
 
 def _parsed(schema: Any) -> Any:

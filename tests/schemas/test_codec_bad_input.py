@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tests.support.records import as_json, records
 from tests.support.schema_ids import confluent, with_schema
 
+from frontdesk.schemas import walk
 from frontdesk.schemas.codec import Codec, DecodeError
-from frontdesk.schemas.inputs import CustomerMessage, Purchase
+from frontdesk.schemas.inputs import Attachment, CustomerMessage, Purchase
 from frontdesk.schemas.outputs import DeadLetter, Fact
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.topics import TOPICS
+from frontdesk.schemas.writers import wire_of
 
 CODEC = Codec()
 IDS = {"message_id": "m", "conversation_id": "c", "customer_id": "k"}
@@ -198,6 +200,94 @@ def test_a_writers_schema_without_our_required_fields_is_unknown() -> None:
         refused(CustomerMessage, confluent(schema, {"message_id": "m"}), with_schema(schema)).reason
         == "unknown_schema"
     )
+
+
+BEFORE_ATTACHMENTS = HEADER + b"\x02m\x02c\x02k\x00\x00\x00\x00"
+
+
+def long(value: int) -> bytes:
+    """A number as Avro writes it."""
+    value = value << 1 ^ value >> 63
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (long(250_000) + b"\x00\x00\x00" * 250_000 + b"\x00\x00\x00\x00", "too_large"),
+        (long(-250_000) + long(750_000) + b"\x00\x00\x00" * 250_000 + b"\x00\x00\x00\x00", "too_large"),
+        ((long(1) + b"\x00\x00\x00") * 250_000 + b"\x00\x00\x00\x00", "too_large"),
+        (b"\x00\x00\x00" + long(250_000) + b"\x00\x00" * 250_000 + b"\x00", "too_large"),
+        (long(2**61) + b"\x00" * 250_000, "malformed"),
+        (long(300_000) + b"\x00" * 250_000, "malformed"),
+        (long(1) + long(10**6) + b"\x00" * 250_000, "malformed"),
+        (long(1) + b"\x00" + b"\x06" * 250_000, "malformed"),
+        (b"\xff" * 250_000, "malformed"),
+    ],
+    ids=[
+        "array",
+        "sized block",
+        "many blocks",
+        "map",
+        "endless",
+        "too many",
+        "long string",
+        "no branch",
+        "long number",
+    ],
+)
+def test_a_large_body_is_counted_before_it_is_built(body: bytes, reason: str) -> None:
+    assert refused(CustomerMessage, BEFORE_ATTACHMENTS + body).reason == reason
+
+
+@pytest.mark.parametrize("blocks", [1, 40])
+def test_a_large_body_of_few_items_is_decoded(blocks: int) -> None:
+    message = CustomerMessage(
+        **IDS,
+        text="长" * 100_000,
+        attachments=(Attachment(kind="image", name="x" * 1000),) * blocks,
+        attributes={str(number): "y" * 1000 for number in range(blocks)},
+    )
+    assert CODEC.decode(CustomerMessage, CODEC.encode(message)) == message
+
+
+def test_a_large_body_of_types_that_we_do_not_use_is_walked_too() -> None:
+    kind = {"type": "enum", "name": "Kind", "symbols": ["a", "b"]}
+    mark = {"type": "fixed", "name": "Mark", "size": 3}
+    fields = [
+        ("k", kind),
+        ("k2", "Kind"),
+        ("m", mark),
+        ("m2", ["null", "Mark"]),
+        ("f", "float"),
+        ("d", "double"),
+        ("b", "boolean"),
+    ]
+    schema = {
+        "type": "record",
+        "name": "CustomerMessage",
+        "namespace": "com.shop",
+        "fields": [
+            *({"name": name, "type": kind} for name, kind in fields),
+            *({"name": name, "type": "string"} for name in (*IDS, "text")),
+        ],
+    }
+    others = {"k": "a", "k2": "b", "m": b"123", "m2": b"456", "f": 1.0, "d": 2.0, "b": True}
+    data = confluent(schema, {**IDS, **others, "text": "x" * 300_000})
+    assert with_schema(schema).decode(CustomerMessage, data) == CustomerMessage(**IDS, text="x" * 300_000)
+    assert refused(CustomerMessage, data[:-1], with_schema(schema)).reason == "malformed"
+
+
+@pytest.mark.parametrize("record", [topic.record for topic in TOPICS], ids=lambda record: record.__name__)
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_the_walk_ends_where_the_body_ends(record: type[Any], data: st.DataObject) -> None:
+    encoded = CODEC.encode(data.draw(records(record)))
+    assert walk._walk(wire_of(record).schema, {})(walk._Body(encoded), 10) == len(encoded)
 
 
 ANY_RECORD = st.sampled_from([topic.record for topic in TOPICS] + [Customer, Waiting])
