@@ -1,0 +1,254 @@
+"""Conclude: the path of one message from its customer's history to everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from frontdesk.schemas.broadcast import Product
+from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.outputs import Alert, Decision
+from frontdesk.schemas.state import Conversation, Customer, Waiting
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.admit import CUSTOMER
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.cues import cues, mood_step
+from frontdesk.streams.decide import CORE_ERROR, amend, decide, default_verdict, recorded_facts, same_route
+from frontdesk.streams.escalate import escalate
+from frontdesk.streams.history import assigned_since
+from frontdesk.streams.join import join
+from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.outbox import Outbox
+from frontdesk.streams.overlay import Overlay
+from frontdesk.streams.pending import WAITING_FULL
+from frontdesk.streams.policy import Policy
+from frontdesk.streams.publish import Publisher
+from frontdesk.streams.redact import redact
+from frontdesk.streams.remember import (
+    OPEN,
+    conversation_of,
+    remember,
+    remember_amendment,
+    remember_misplaced,
+)
+from frontdesk.streams.suggest import Shelves, suggest
+from frontdesk.streams.taxonomy import Taxonomy
+
+MISPLACED = "misplaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What messages are concluded by."""
+
+    policy: Policy
+    taxonomy: Taxonomy
+    model_version: str
+    catalog: Mapping[str, Product]
+    by_category: Shelves
+    limits: Limits
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """What this step knows of a message beyond its entry: not worth keeping while it waits."""
+
+    words: Labelled
+    traceparent: bytes | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Conclusions:
+    """Concludes messages in one step. Changes go to its overlay, records to its outbox."""
+
+    rules: Rules
+    overlay: Overlay
+    outbox: Outbox
+    now: Millis
+    cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
+    """messages of this step by state key and seq"""
+
+    def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
+        """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
+        message, rules, now = entry.message, self.rules, self.now
+        customer = self.customer(key, message)
+        text = redact(message.text or "")
+        if message.role != CUSTOMER:
+            self.outbox.count("context")
+            self._remember(key, customer, entry, text)
+            return None
+        misplaced = MISPLACED in entry.flags
+        known = conversation_of(customer, message.conversation_id)
+        conversation = None if misplaced else known
+        case = self.cases.get((key, entry.seq))
+        seen = case.words.cues if case is not None else cues(message.text or "")
+        mood_before = 0.0 if conversation is None else conversation.mood
+        labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
+        mood = round(mood_step(mood_before, labels.emotion), 4)
+        facts = join(
+            message,
+            customer=customer,
+            conversation=conversation,
+            labels=labels,
+            mood=mood,
+            seen=seen,
+            misplaced=misplaced,
+            now=now,
+        )
+        verdict = rules.policy.decide(labels, facts)
+        heard = labels.intent.source in ANSWERED
+        unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
+        decision = decide(
+            entry,
+            labels=labels,
+            facts=facts,
+            verdict=verdict,
+            policy_hash=rules.policy.hash,
+            model_version=rules.model_version,
+            provisional=unheard,
+            now=now,
+        )
+        raised = () if known is None else known.escalated
+        alerts = escalate(verdict, decision, raised=raised, quote=text, seen=seen, now=now)
+        publisher = Publisher(self.outbox)
+        publisher.decision(decision, None if case is None else case.traceparent)
+        publisher.labelling(
+            decision, text=text, taxonomy_hash=rules.taxonomy.hash, usage=entry.usage, now=now
+        )
+        unsure = unheard or (case is not None and case.words.unsure and not heard)
+        self._help(publisher, decision, alerts, customer, unsure=unsure)
+        self._remember(key, customer, entry, text, decision, mood, alerts)
+        return decision
+
+    def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
+        """A decision that was made without its answer, looked at again now that the answer is here.
+
+        A new revision only where it sends the message another way, and nobody has acted on the old one: no later
+        decision in the conversation, and no representative assigned.
+        """
+        decision, rules, now = entry.decision, self.rules, self.now
+        if decision is None or answer.labels is None:
+            self.outbox.count("late_answer_missing")
+            return
+        labels = answered(decision.labels, answer.labels, rules.taxonomy)
+        verdict = rules.policy.decide(labels, recorded_facts(decision))
+        amended = amend(
+            decision,
+            labels=labels,
+            verdict=verdict,
+            policy_hash=rules.policy.hash,
+            model_version=rules.model_version,
+            prompt_version=answer.prompt_version,
+            now=now,
+        )
+        publisher = Publisher(self.outbox)
+        text = redact(entry.message.text or "")
+        customer = self.overlay.customer(key)
+        conversation = conversation_of(customer, decision.conversation_id)
+        applies = customer is not None and _is_current(customer, conversation, decision)
+        revised = applies and not same_route(decision, amended)
+        if revised and customer is not None and conversation is not None:
+            seen = cues(entry.message.text or "")
+            alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
+            publisher.decision(amended, None)
+            self._help(publisher, amended, alerts, customer, unsure=False)
+            kinds = [alert.kind for alert in alerts]
+            self.overlay.put_customer(
+                key, remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
+            )
+        else:
+            self.outbox.count("amendment_unchanged" if same_route(decision, amended) else "amendment_dropped")
+        # An answer that changes nothing has cost as much, and teaches as much, as one that does.
+        labelled = (
+            amended if revised else replace(decision, labels=labels, prompt_version=answer.prompt_version)
+        )
+        publisher.labelling(
+            labelled, text=text, taxonomy_hash=rules.taxonomy.hash, usage=answer.usage, now=now
+        )
+
+    def fall_back(self, key: bytes, entry: Waiting) -> None:
+        """A message that the path failed on: the default queue, without labels, facts or rules."""
+        customer = self.customer(key, entry.message)
+        if entry.message.role != CUSTOMER:
+            self.outbox.count("context")
+        else:
+            entry = replace(entry, flags=(*entry.flags, CORE_ERROR))
+            decision = decide(
+                entry,
+                labels=fallback(self.rules.taxonomy),
+                facts={},
+                verdict=default_verdict(self.rules.policy),
+                policy_hash=self.rules.policy.hash,
+                model_version=self.rules.model_version,
+                provisional=False,
+                now=self.now,
+            )
+            Publisher(self.outbox).decision(decision, None)
+            self.outbox.count(CORE_ERROR)
+        limits = self.rules.limits
+        self.overlay.put_customer(
+            key, remember_misplaced(customer, entry.message, at=self.now, raised=(), limits=limits)
+        )
+
+    def customer(self, key: bytes, message: CustomerMessage) -> Customer:
+        """The customer of a message, or a blank one."""
+        return self.overlay.customer(key) or Customer(
+            tenant_id=message.tenant_id, customer_id=message.customer_id
+        )
+
+    def mood(self, key: bytes, message: CustomerMessage) -> float:
+        """The mood of a message's conversation as far as it is known now."""
+        conversation = conversation_of(self.overlay.customer(key), message.conversation_id)
+        return 0.0 if conversation is None else conversation.mood
+
+    def _help(
+        self,
+        publisher: Publisher,
+        decision: Decision,
+        alerts: Iterable[Alert],
+        customer: Customer,
+        *,
+        unsure: bool,
+    ) -> None:
+        suggestion = suggest(
+            decision,
+            purchases=customer.purchases,
+            catalog=self.rules.catalog,
+            by_category=self.rules.by_category,
+            unsure=unsure,
+            now=self.now,
+        )
+        publisher.help(decision, alerts, suggestion)
+
+    def _remember(
+        self,
+        key: bytes,
+        customer: Customer,
+        entry: Waiting,
+        text: str,
+        decision: Decision | None = None,
+        mood: float = 0.0,
+        alerts: Iterable[Alert] = (),
+    ) -> None:
+        raised = tuple(alert.kind for alert in alerts)
+        limits = self.rules.limits
+        if MISPLACED in entry.flags:
+            after = remember_misplaced(
+                customer, entry.message, at=entry.arrived_at, raised=raised, limits=limits
+            )
+        else:
+            after = remember(
+                customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits
+            )
+        self.overlay.put_customer(key, after)
+
+
+def _is_current(customer: Customer, conversation: Conversation | None, decision: Decision) -> bool:
+    """Whether nobody has acted on a decision, and nothing was decided after it."""
+    return (
+        conversation is not None
+        and conversation.status == OPEN
+        and conversation.decision_id == decision.decision_id
+        and not assigned_since(customer, conversation, decision.received_at)
+    )

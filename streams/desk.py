@@ -1,0 +1,154 @@
+"""What arrives in a step, one record at a time: each is taken to where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from frontdesk.schemas.outputs import DeadLetter
+from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, dead_letter
+from frontdesk.streams.batch import Arrival
+from frontdesk.streams.conclude import Case, Conclusions, Rules
+from frontdesk.streams.decide import CORE_ERROR
+from frontdesk.streams.effects import Effect
+from frontdesk.streams.history import When, learn
+from frontdesk.streams.label import NO_LABELS, Labelled, in_mood
+from frontdesk.streams.outbox import Outbox
+from frontdesk.streams.overlay import Overlay
+from frontdesk.streams.pending import BEHIND, Pending
+from frontdesk.streams.publish import Publisher
+from frontdesk.streams.remember import erase
+from frontdesk.streams.state import StateView, customer_key
+
+Found = NewMessage | NewFact | Erasure | DeadLetter
+
+
+class Desk:
+    """One step at work, on an overlay of the state. Made for the step and thrown away with it."""
+
+    def __init__(self, rules: Rules, *, source: str, state: StateView, now: Millis) -> None:
+        self._rules = rules
+        self._now = now
+        self._overlay = Overlay(state)
+        self._outbox = Outbox(source=source, now=now)
+        self._conclusions = Conclusions(rules=rules, overlay=self._overlay, outbox=self._outbox, now=now)
+        self.pending = Pending(
+            overlay=self._overlay,
+            outbox=self._outbox,
+            limits=rules.limits,
+            now=now,
+            conclude=self._conclusions.conclude,
+            amend=self._conclusions.amend,
+        )
+
+    def effects(self) -> tuple[Effect, ...]:
+        """All that is to be done: records in order, changes of state, questions, counts."""
+        return self._outbox.effects(self._overlay)
+
+    def fresh(self, found: Iterable[Found]) -> list[Found]:
+        """What is left without the messages that were seen before: decided, waiting, or earlier in the same batch."""
+        known: dict[bytes, set[str]] = {}
+        left: list[Found] = []
+        for one in found:
+            if isinstance(one, NewMessage):
+                ids = known.get(one.customer)
+                if ids is None:
+                    ids = known[one.customer] = self._known_ids(one.customer)
+                if one.message.message_id in ids:
+                    self._outbox.count("duplicate")
+                    continue
+                ids.add(one.message.message_id)
+            left.append(one)
+        return left
+
+    def message(self, one: NewMessage, words: Labelled | None) -> None:
+        """A message that was not seen before; `words` are None for context, which is not decided."""
+        entry = self._entry(one)
+        if words is not None:
+            self._conclusions.cases[one.customer, entry.seq] = Case(words=words, traceparent=one.traceparent)
+            mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
+            entry = replace(entry, local=in_mood(words, mood))
+        self.pending.arrive(one.customer, entry, unsure=words is not None and words.unsure)
+
+    def fact(self, one: NewFact) -> None:
+        """A profile, purchase, event or correction."""
+        if one.misplaced:
+            self._outbox.count("misplaced")
+            return
+        waiting = self._overlay.waiting(one.customer).values()
+        customer, outcome = learn(
+            self._overlay.customer(one.customer),
+            one.fact,
+            when=When(now=self._now, timestamp=one.timestamp),
+            waiting=frozenset(entry.message.conversation_id for entry in waiting),
+            taxonomy=self._rules.taxonomy,
+            limits=self._rules.limits,
+        )
+        if customer is not None:
+            self._overlay.put_customer(one.customer, customer)
+        self._outbox.count(outcome)
+
+    def erase(self, one: Erasure) -> None:
+        """Decide what waits of a customer, then forget all but the ids of messages.
+
+        Where the key can be read in two ways, whoever is known by it is erased.
+        """
+        if one.misplaced:
+            self._outbox.count("misplaced")
+            return
+        readings = {customer_key(*names): names for names in one.named}
+        known = [key for key in readings if self._overlay.customer(key) or self._overlay.waiting(key)]
+        for key in known or readings:
+            self.pending.forget(key)
+            tenant_id, customer_id = readings[key]
+            blank = Customer(tenant_id=tenant_id, customer_id=customer_id)
+            self._overlay.put_customer(key, erase(self._overlay.customer(key) or blank, one.timestamp))
+            self._outbox.count("erased")
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Publish what is of no use, with the reason."""
+        Publisher(self._outbox).dead_letter(letter)
+
+    def fall_back(self, one: Found, arrival: Arrival) -> None:
+        """A record that made a step raise: for a customer's message a decision, for all else a dead letter.
+
+        What waits of the same customer is decided the same way before it: order outranks quality.
+        """
+        if isinstance(one, DeadLetter):
+            self.bury(one)
+        elif isinstance(one, NewMessage) and one.message.message_id in self._known_ids(one.customer):
+            self._outbox.count("duplicate")
+        elif isinstance(one, NewMessage) and one.message.role == CUSTOMER:
+            self.abandon(one.customer)
+            self._conclusions.fall_back(one.customer, self._entry(one))
+        else:
+            what = type(one).__name__
+            self.bury(dead_letter(arrival, CORE_ERROR, "CoreError", f"{what} cannot be processed", self._now))
+
+    def abandon(self, customer: bytes) -> None:
+        """Fallback decisions on all that waits of a customer; decisions that stand are not amended any more."""
+        for entry in tuple(self._overlay.waiting(customer).values()):
+            if entry.decision is None:
+                self._conclusions.fall_back(customer, entry)
+            else:
+                self._outbox.count("amendment_dropped")
+            self._overlay.drop_waiting(customer, entry.seq)
+
+    def _known_ids(self, customer: bytes) -> set[str]:
+        known = self._overlay.customer(customer)
+        ids = set() if known is None else set(known.seen)
+        ids.update(entry.message.message_id for entry in self._overlay.waiting(customer).values())
+        return ids
+
+    def _entry(self, one: NewMessage) -> Waiting:
+        return Waiting(
+            seq=one.offset,
+            message=one.message,
+            arrived_at=self._now,
+            deadline=Millis(self._now + self._rules.limits.deadline_ms),
+            phase=BEHIND,
+            flags=one.flags,
+            local=NO_LABELS,
+        )

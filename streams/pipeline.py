@@ -1,0 +1,102 @@
+"""The whole path: from what arrives to what is to be done. Pure: same state, batch and time, same effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from frontdesk.schemas.broadcast import Product
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.outputs import DeadLetter
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, admit
+from frontdesk.streams.batch import Arrival, Batch
+from frontdesk.streams.conclude import Rules
+from frontdesk.streams.desk import Desk, Found
+from frontdesk.streams.effects import Effect
+from frontdesk.streams.label import Labelled, label
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.policy import Policy
+from frontdesk.streams.ports import IntentLabeller
+from frontdesk.streams.state import StateView
+from frontdesk.streams.suggest import shelves
+from frontdesk.streams.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """What a message is decided with. One for all shards; it holds no state."""
+
+    codec: Codec
+    policy: Policy
+    taxonomy: Taxonomy
+    labeller: IntentLabeller
+    catalog: Mapping[str, Product]
+    limits: Limits
+    partitions: int
+    """of every customer-keyed topic"""
+    source: str
+    """CloudEvents source of what is published"""
+    _rules: Rules = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = Rules(
+            policy=self.policy,
+            taxonomy=self.taxonomy,
+            model_version=self.labeller.version,
+            catalog=self.catalog,
+            by_category=shelves(self.catalog),
+            limits=self.limits,
+        )
+        object.__setattr__(self, "_rules", rules)
+
+    def step(self, state: StateView, batch: Batch, now: Millis) -> tuple[Effect, ...]:
+        """What is to be done about a batch. The state is read, never changed.
+
+        Faults in the data never raise: an exception is a bug, and the caller divides the batch until `fallback` takes the
+        one record, or `abandon` the one customer, that it comes from.
+        """
+        desk = self._desk(state, now)
+        if batch.recovered:
+            desk.pending.ask_again()
+        desk.pending.answer(batch.answers)
+        found = desk.fresh(self._admit(arrival, now) for arrival in batch.arrivals)
+        words = self._label(found)
+        for one in found:
+            match one:
+                case DeadLetter():
+                    desk.bury(one)
+                case Erasure():
+                    desk.erase(one)
+                case NewFact():
+                    desk.fact(one)
+                case NewMessage():  # decide, escalate, suggest, remember: see `conclude`
+                    desk.message(one, next(words) if one.message.role == CUSTOMER else None)
+        for customer in batch.due:
+            desk.pending.drain(customer)
+        return desk.effects()
+
+    def fallback(self, state: StateView, arrival: Arrival, now: Millis) -> tuple[Effect, ...]:
+        """For a record that makes `step` raise: a decision without labels and rules, else a dead letter."""
+        desk = self._desk(state, now)
+        desk.fall_back(self._admit(arrival, now), arrival)
+        return desk.effects()
+
+    def abandon(self, state: StateView, customer: bytes, now: Millis) -> tuple[Effect, ...]:
+        """For a customer whose answer or deadline makes `step` raise: fallback decisions on all that waits of theirs."""
+        desk = self._desk(state, now)
+        desk.abandon(customer)
+        return desk.effects()
+
+    def _desk(self, state: StateView, now: Millis) -> Desk:
+        return Desk(self._rules, source=self.source, state=state, now=now)
+
+    def _admit(self, arrival: Arrival, now: Millis) -> Found:
+        return admit(arrival, codec=self.codec, limits=self.limits, partitions=self.partitions, now=now)
+
+    def _label(self, found: Iterable[Found]) -> Iterator[Labelled]:
+        """Labels for all customers' messages of a step, at once: a batch costs a fraction of its messages one by one."""
+        messages = [
+            one.message for one in found if isinstance(one, NewMessage) and one.message.role == CUSTOMER
+        ]
+        return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy))
