@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,6 +89,8 @@ class OpenAiLabeller:
             False  # capabilities have worked once: a 400 now is about the request, not about its form
         )
         self._client = client
+        # The client takes no for an answer only here, request by request: not as a default header.
+        self._headers: Mapping[str, Any] = {"Authorization": Omit()} if client.api_key == _NO_KEY else {}
         self._endpoint = endpoint
         self._verdict = Verdict(taxonomy)
         self._observe = observe
@@ -207,6 +209,7 @@ class OpenAiLabeller:
                         {"role": "system", "content": self.prompt.system},
                         {"role": "user", "content": self.prompt.user(ask)},
                     ],
+                    extra_headers=self._headers,
                     **form.parameters(self._verdict.schema),
                 )
         except (OpenAIError, TimeoutError, ValueError) as error:
@@ -281,11 +284,9 @@ def open_client(base_url: str, api_key: str, timeout: float) -> AsyncOpenAI:
     for name in ("openai", "httpx2", "httpcore2"):
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))  # at DEBUG they log whole requests
-    anonymous: dict[str, Any] = {"Authorization": Omit()}
     return AsyncOpenAI(
         base_url=base_url,
         api_key=api_key or _NO_KEY,
-        default_headers=None if api_key else anonymous,
         max_retries=0,
         timeout=Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout)),
     )

@@ -143,6 +143,7 @@ class LlmServer:
     in_flight: int = 0
     most_in_flight: int = 0
     _asked: Counter[str] = field(default_factory=Counter)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
 
     @property
@@ -154,6 +155,12 @@ class LlmServer:
     def sent(self) -> str:
         """Everything any client sent, bodies and headers: to look for what must not be in it."""
         return "\n".join(f"{request.raw}\n{dict(request.headers)}" for request in self.requests)
+
+    async def received(self, count: int) -> None:
+        """Wait until `count` requests have come."""
+        while len(self.requests) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def start(self) -> None:
         """Listen; `port` is the real one afterwards."""
@@ -195,6 +202,7 @@ class LlmServer:
         message = message_of(body)
         outcome = "unsupported" if refused else self._outcome(message)
         self.requests.append(Request(body=body, raw=raw, headers=dict(request.headers), outcome=outcome))
+        self._arrived.set()
         if self.latency:
             await asyncio.sleep(self.latency)
         if refused:

@@ -1,0 +1,357 @@
+"""The OpenAI adapter against a real HTTP server that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from tests.support.asks import TAXONOMY, ask
+from tests.support.llm_server import LlmServer
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.llm.breaker import Breaker
+from frontdesk.agents.llm.capabilities import Mode
+from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, connect, open_client
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.state import Turn, Usage
+from frontdesk.schemas.types import Millis
+
+KEY = "sk-very-secret-0815"
+
+
+@dataclass(slots=True)
+class Time:
+    """A clock that only sleeping moves."""
+
+    now: int = 1_700_000_000_000
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += int(seconds * 1000)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def _connected(server: LlmServer, time: Time, **options: Any) -> AsyncIterator[OpenAiLabeller]:
+    bounds = {"request_timeout": 20.0, "concurrency": 8} | options.pop("endpoint", {})
+    labeller = OpenAiLabeller(
+        client=open_client(server.url, KEY, bounds["request_timeout"]),
+        endpoint=Endpoint(model="test-model", **bounds),
+        taxonomy=TAXONOMY,
+        clock=time,
+        sleep=time.sleep,
+        jitter=lambda: 1.0,
+        **options,
+    )
+    yield labeller
+    await labeller.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[LlmServer]:
+    async with LlmServer() as running:
+        yield running
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "requests"),
+    [
+        ("refusal", "refused", 1),
+        ("truncated", "invalid", 1),
+        ("wrong_enum", "invalid", 1),
+        ("empty", "invalid", 1),
+        ("not_json", "invalid", 1),
+        ("html", "invalid", 1),
+        ("length", "truncated", 1),
+        ("401", "denied", 1),
+        ("quota", "rate_limited", 1),
+        ("429", "rate_limited", 5),
+        ("500", "unavailable", 5),
+        ("reset", "unavailable", 5),
+    ],
+)
+async def test_each_failure_has_its_word_and_is_repeated_only_where_that_can_help(
+    server: LlmServer, time: Time, outcome: str, word: str, requests: int
+) -> None:
+    server.failures = {outcome: 1.0}
+    async with _connected(server, time, breaker=Breaker(clock=time, threshold=99)) as labeller:
+        answer = await labeller.label(ask(now=time.now, seconds=600))
+    assert (answer.labels, answer.error) == (None, word)
+    assert len(server.requests) == requests
+
+
+@pytest.mark.parametrize("outcome", ["hang", "drip"])
+async def test_an_endpoint_that_never_finishes_is_left_after_the_request_timeout(
+    server: LlmServer, time: Time, outcome: str
+) -> None:
+    server.script = (outcome, "ok")
+    async with _connected(server, time, endpoint={"request_timeout": 0.3}) as labeller:
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error is None
+    assert [request.outcome for request in server.requests] == [outcome, "ok"]
+
+
+async def test_nobody_listens(time: Time) -> None:
+    server = LlmServer()
+    await server.start()
+    await server.stop()
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error == "unavailable"
+
+
+async def test_pauses_grow_between_attempts(server: LlmServer, time: Time) -> None:
+    server.script = ("500", "500", "500", "ok")
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error is None
+    assert time.slept == [0.5, 1.0, 2.0]
+
+
+async def test_retry_after_is_honoured(server: LlmServer, time: Time) -> None:
+    server.script, server.retry_after = ("429", "ok"), "3"
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error is None
+    assert time.slept == [3.5]
+
+
+async def test_no_pause_beyond_the_time_left(server: LlmServer, time: Time) -> None:
+    server.script, server.retry_after = ("429",), "20"
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask(now=time.now, seconds=10))
+    assert answer.error == "rate_limited"
+    assert (time.slept, len(server.requests)) == ([], 1)
+
+
+async def test_what_one_ask_was_told_to_wait_holds_for_all(server: LlmServer, time: Time) -> None:
+    server.script, server.retry_after = ("429", "ok"), "20"
+    async with _connected(server, time) as labeller:
+        await labeller.label(ask(now=time.now, seconds=10))
+        hurried = await labeller.label(ask(now=time.now, seconds=10))
+        patient = await labeller.label(ask(now=time.now, seconds=60))
+    assert (hurried.error, patient.error) == ("rate_limited", None)
+    assert len(server.requests) == 2
+    assert time.slept == [20.5]
+
+
+@pytest.mark.parametrize(
+    ("supports", "asked_for", "mode"),
+    [
+        ({"json_schema", "json_object"}, ["json_schema"] * 2, Mode.JSON_SCHEMA),
+        ({"json_object"}, ["json_schema", "json_object", "json_object"], Mode.JSON_OBJECT),
+        (set(), ["json_schema", "json_object", "prompt", "prompt"], Mode.PROMPT),
+    ],
+)
+async def test_what_form_an_endpoint_takes_is_found_out_once(
+    server: LlmServer, time: Time, supports: set[str], asked_for: list[str], mode: Mode
+) -> None:
+    server.supports = frozenset(supports)
+    async with _connected(server, time) as labeller:
+        answers = [await labeller.label(ask(now=time.now)) for _ in range(2)]
+        assert labeller.capabilities.mode is mode
+    assert [answer.error for answer in answers] == [None, None]
+    assert [request.mode for request in server.requests] == asked_for
+
+
+async def test_a_parameter_that_is_not_taken_is_left_out_and_the_form_kept(
+    server: LlmServer, time: Time
+) -> None:
+    server.rejects = frozenset({"temperature", "max_tokens"})
+    async with _connected(server, time) as labeller:
+        answers = [await labeller.label(ask(now=time.now)) for _ in range(2)]
+        assert labeller.capabilities.mode is Mode.JSON_SCHEMA
+    assert [answer.error for answer in answers] == [None, None]
+    assert len(server.requests) == 4
+
+
+async def test_a_request_that_no_form_helps_is_rejected_and_changes_nothing(
+    server: LlmServer, time: Time
+) -> None:
+    server.rejects = frozenset({"model"})
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask(now=time.now))
+        assert labeller.capabilities.mode is Mode.JSON_SCHEMA
+    assert answer.error == "rejected"
+
+
+async def test_a_form_that_worked_is_not_given_up_for_one_bad_request(server: LlmServer, time: Time) -> None:
+    async with _connected(server, time) as labeller:
+        await labeller.label(ask(now=time.now))
+        server.supports = frozenset()
+        answer = await labeller.label(ask(now=time.now))
+        assert labeller.capabilities.mode is Mode.JSON_SCHEMA
+    assert answer.error == "rejected"
+    assert len(server.requests) == 2
+
+
+async def test_the_schema_names_exactly_the_taxonomys_labels(server: LlmServer, time: Time) -> None:
+    async with _connected(server, time) as labeller:
+        await labeller.label(ask(now=time.now))
+    given = server.requests[0].body["response_format"]["json_schema"]
+    properties = given["schema"]["properties"]
+    assert given["strict"] is True
+    assert properties["intent"]["enum"] == list(TAXONOMY.intent_ids())
+    assert properties["emotion"]["enum"] == list(TAXONOMY.emotions)
+    assert properties["urgency"]["enum"] == list(TAXONOMY.urgencies)
+    assert properties["language"]["enum"] == list(TAXONOMY.languages)
+    assert set(given["schema"]["required"]) == set(properties)
+
+
+async def test_an_open_breaker_answers_at_once_and_closes_after_a_good_probe(
+    server: LlmServer, time: Time
+) -> None:
+    server.script = ("500", "500", "ok")
+    breaker = Breaker(clock=time, threshold=2, open_ms=60_000)
+    async with _connected(server, time, breaker=breaker) as labeller:
+        first = await labeller.label(ask(now=time.now))
+        refused = await labeller.label(ask(now=time.now))
+        assert (first.error, refused.error, len(server.requests)) == ("unavailable", "unavailable", 2)
+        time.now += 60_000
+        probe = await labeller.label(ask(now=time.now))
+    assert probe.error is None
+    assert not breaker.open
+
+
+async def test_an_ask_with_little_time_does_not_count_against_the_endpoint(
+    server: LlmServer, time: Time
+) -> None:
+    server.failures = {"hang": 1.0}
+    breaker = Breaker(clock=time, threshold=1)
+    async with _connected(server, time, breaker=breaker) as labeller:
+        answer = await labeller.label(ask(now=time.now, seconds=0.2))
+    assert answer.error == "timeout"
+    assert not breaker.open
+
+
+async def test_a_cancelled_probe_lets_the_next_one_try(server: LlmServer, time: Time) -> None:
+    server.script = ("500", "hang", "ok")
+    breaker = Breaker(clock=time, threshold=1, open_ms=1_000)
+    async with _connected(server, time, breaker=breaker) as labeller:
+        await labeller.label(ask(now=time.now))
+        time.now += 1_000
+        probe = asyncio.create_task(labeller.label(ask(now=time.now)))
+        await server.received(2)
+        probe.cancel()
+        await asyncio.wait([probe])
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error is None
+
+
+async def test_no_more_requests_under_way_than_allowed(server: LlmServer, time: Time) -> None:
+    server.latency = 0.05
+    async with _connected(server, time, endpoint={"concurrency": 3}) as labeller:
+        answers = await asyncio.gather(*(labeller.label(ask(now=time.now, seq=n)) for n in range(12)))
+    assert [answer.error for answer in answers] == [None] * 12
+    assert server.most_in_flight == 3
+
+
+async def test_waiting_for_a_turn_ends_with_the_asks_own_time(server: LlmServer, time: Time) -> None:
+    server.failures = {"hang": 1.0}
+    async with _connected(server, time, endpoint={"concurrency": 1}) as labeller:
+        blocking = asyncio.create_task(labeller.label(ask(now=time.now, seconds=600)))
+        await server.received(1)
+        answer = await labeller.label(ask(now=time.now, seconds=0.1))
+        blocking.cancel()
+        await asyncio.wait([blocking])
+    assert answer.error == "timeout"
+    assert len(server.requests) == 1
+
+
+async def test_cost_is_counted_also_where_the_answer_is_of_no_use(server: LlmServer, time: Time) -> None:
+    seen: list[tuple[str, float, Usage | None]] = []
+    server.script = ("ok", "wrong_enum", "401")
+    prices = {"price_in": 2.0, "price_out": 8.0}
+    async with _connected(
+        server, time, endpoint=prices, observe=lambda *observed: seen.append(observed)
+    ) as labeller:
+        answers = [await labeller.label(ask(now=time.now)) for _ in range(3)]
+    good, bad, denied = (answer.usage for answer in answers)
+    assert good is not None
+    assert bad is not None
+    assert denied is None
+    assert good.cost_usd == pytest.approx((good.tokens_in * 2.0 + good.tokens_out * 8.0) / 1e6)
+    assert bad.tokens_in == good.tokens_in
+    assert [outcome for outcome, _, _ in seen] == ["ok", "invalid", "denied"]
+    assert [usage for _, _, usage in seen] == [good, bad, denied]
+    assert all(seconds >= 0 for _, seconds, _ in seen)
+
+
+async def test_only_text_turns_and_locale_leave_the_process(server: LlmServer, time: Time) -> None:
+    before = (
+        Turn(role="bot", text="how can I help", at=Millis(111222333), intent="marker_i", emotion="marker_e"),
+    )
+    async with _connected(server, time) as labeller:
+        await labeller.label(ask("call me on [PHONE_1]", now=time.now, turns=before))
+    request = server.requests[0]
+    assert request.message == "call me on [PHONE_1]"
+    assert "how can I help" in request.raw
+    for kept in ("customer-1", "tenant-1", "111222333", "marker_i", "marker_e", str(time.now)[:9]):
+        assert kept not in server.sent
+
+
+async def test_the_key_is_sent_and_shown_nowhere_else(
+    server: LlmServer, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script = ("401",)
+    caplog.set_level(logging.DEBUG)
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(ask("a text to look for", now=time.now))
+        shown = f"{labeller!r} {vars(labeller)} {answer!r} {caplog.text}"
+    assert server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+    assert KEY not in shown
+    assert "a text to look for" not in caplog.text
+
+
+async def test_a_key_meant_for_someone_else_is_not_sent(
+    server: LlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-endpoint")
+    labeller = connect(Settings(llm_base_url=server.url), TAXONOMY)
+    assert labeller is not None
+    answer = await labeller.label(ask())
+    await labeller.close()
+    assert answer.error is None
+    assert "Authorization" not in server.requests[0].headers
+
+
+async def test_settings_make_a_labeller(server: LlmServer) -> None:
+    settings = Settings(llm_base_url=server.url, llm_api_key=SecretStr(KEY), llm_model="some-model")
+    labeller = connect(settings, TAXONOMY)
+    assert labeller is not None
+    answer = await labeller.label(ask())
+    await labeller.close()
+    assert answer.error is None
+    assert answer.usage is not None
+    assert answer.usage.model == "some-model"
+    assert server.requests[0].body["model"] == "some-model"
+
+
+def test_without_an_endpoint_there_is_no_labeller() -> None:
+    assert connect(Settings(), TAXONOMY) is None
+
+
+def test_an_endpoint_that_is_no_url_refuses_to_start() -> None:
+    with pytest.raises(StartupError, match="FRONTDESK_LLM_BASE_URL"):
+        connect(Settings(llm_base_url="localhost:8080"), TAXONOMY)
+
+
+async def test_a_defect_becomes_an_answer(server: LlmServer, time: Time) -> None:
+    async with _connected(server, time) as labeller:
+        answer = await labeller.label(replace(ask(now=time.now), text=None))
+    assert (answer.labels, answer.error) == (None, "internal")

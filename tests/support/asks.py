@@ -1,0 +1,56 @@
+"""Asks, and a small taxonomy, for tests of whatever answers them."""
+
+from __future__ import annotations
+
+import time
+
+from frontdesk.schemas.outputs import Label, Labels
+from frontdesk.schemas.state import Turn
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.effects import Ask
+from frontdesk.streams.taxonomy import EMOTIONS, URGENCIES, Intent, Taxonomy
+from tests.support.llm_server import INTENTS
+
+TAXONOMY = Taxonomy(
+    intents=tuple(
+        Intent(
+            id=name,
+            name={"en": name.replace("_", " ")},
+            description={"en": f"What {name.replace('_', ' ')} means."},
+            examples=(f"an example of {name}",),
+        )
+        for name in INTENTS
+    ),
+    emotions=EMOTIONS,
+    urgencies=URGENCIES,
+    languages=("zh", "en"),
+    fallback_intent="other",
+    hash="0123456789abcdef",
+)
+
+
+def ask(
+    text: str = "Where is my parcel?",
+    *,
+    seconds: float = 30.0,
+    now: int | None = None,
+    turns: tuple[Turn, ...] = (),
+    seq: int = 7,
+    attempt: int = 1,
+) -> Ask:
+    """An ask whose answer is of use for `seconds` from `now` (milliseconds; the clock's, if not given)."""
+    start = time.time_ns() // 1_000_000 if now is None else now
+    label = Label(value="other", confidence=0.4, source="local")
+    give_up_at = Millis(start + int(seconds * 1000))
+    return Ask(
+        customer=b"default/customer-1",
+        seq=seq,
+        attempt=attempt,
+        tenant_id="tenant-1",
+        text=text,
+        turns=turns,
+        locale="en-GB",
+        local=Labels(intent=label, emotion=label, urgency=label, language=label),
+        deadline=give_up_at,
+        give_up_at=give_up_at,
+    )

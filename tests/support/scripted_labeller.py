@@ -1,0 +1,58 @@
+"""A labeller without a network, for tests of what is built on the port. It passes the port's contract."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from frontdesk.schemas.outputs import Label, Labels
+from frontdesk.schemas.state import Usage
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.effects import Ask
+from tests.support.llm_server import by_cues
+
+
+@dataclass(slots=True, kw_only=True)
+class ScriptedLabeller:
+    """Answers from a function; `script` names the outcome of each ask in order: ``ok`` or an error word, ``ok`` after its end."""
+
+    answer: Callable[[str], Mapping[str, str]] = by_cues
+    script: Sequence[str] = ()
+    confidence: float = 0.95
+    latency: float = 0.0
+    """seconds"""
+    gate: asyncio.Event | None = None
+    """if given, answers wait until it is set: for late answers"""
+    prompt_version: str = "scripted"
+    asked: list[Ask] = field(default_factory=list)
+
+    async def label(self, ask: Ask) -> Answer:
+        """As the port promises."""
+        outcome = self.script[len(self.asked)] if len(self.asked) < len(self.script) else "ok"
+        self.asked.append(ask)
+        try:
+            async with asyncio.timeout(max(0.0, ask.give_up_at / 1000 - time.time())):
+                await asyncio.sleep(self.latency)
+                if self.gate is not None:
+                    await self.gate.wait()
+        except TimeoutError:
+            outcome = "timeout"
+        return Answer(
+            customer=ask.customer,
+            seq=ask.seq,
+            attempt=ask.attempt,
+            labels=self._labels(ask.text) if outcome == "ok" else None,
+            prompt_version=self.prompt_version,
+            usage=Usage(model="scripted", tokens_in=len(ask.text), tokens_out=8) if outcome == "ok" else None,
+            error=None if outcome == "ok" else outcome,
+        )
+
+    def _labels(self, text: str) -> Labels:
+        found = self.answer(text)
+        given = {
+            name: Label(value=found[name], confidence=self.confidence, source="llm")
+            for name in ("intent", "emotion", "urgency", "language")
+        }
+        return Labels(**given)
