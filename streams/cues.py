@@ -32,6 +32,11 @@ _WAIT = re.compile(
     r"(?:\d{1,3}|two|three|four|five|six|several|a few)\s+(?:hours?|days?|weeks?|months?)"
     r"|第[二三四五六七八九十几\d]{1,3}[次回遍]|(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了"
 )
+_SARCASM = re.compile(
+    r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
+    r"(?:another|yet another|broken|still|again|late again)\b"
+    r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
+)
 _EXCLAMATIONS = re.compile(r"[!！]")
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
@@ -93,14 +98,23 @@ def cues(text: str) -> Cues:
         evidence.append(found[0])
         add("negative", 0.4)
         add("urgency", 0.25)
+    if _SARCASM.search(folded):
+        strength.pop("positive", None)
+        add("negative", 0.5)
+        add("angry", 0.35)
     _add_form(add, text, strength)
+    level = {kind: round(value, 4) for kind, value in strength.items()}
     return Cues(
-        **{name: name in flags for name in ("leave", "legal", "safety", "person")},
-        **{
-            name: round(strength.get(name, 0.0), 4)
-            for name in ("negative", "positive", "anxious", "angry", "calm")
-        },
-        urgency=round(strength.get("urgency", 0.0), 4),
+        leave="leave" in flags,
+        legal="legal" in flags,
+        safety="safety" in flags,
+        person="person" in flags,
+        negative=level.get("negative", 0.0),
+        positive=level.get("positive", 0.0),
+        anxious=level.get("anxious", 0.0),
+        angry=level.get("angry", 0.0),
+        urgency=level.get("urgency", 0.0),
+        calm=level.get("calm", 0.0),
         evidence=tuple(evidence[:_EVIDENCE]),
     )
 
@@ -180,8 +194,8 @@ def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, 
             add("angry", _SHOUT)
         if shouts:
             add("angry", _SHOUT)
-    elif shouts and marks:
-        add("negative", 0.3)
+    elif shouts and marks >= 2 and strength.get("positive", 0.0) < 0.4:
+        add("angry", 0.5)
     if marks >= 3 and strength.get("positive", 0.0) < 0.4:
         add("urgency", 0.2)
     if _PUZZLED.search(text):

@@ -99,8 +99,41 @@ SARCASM_EN = (
 """praise that is none: counts as negative and angry"""
 
 NEGATORS_EN = frozenset(
-    "not no never nothing hardly barely without neither nor cannot isn't aren't wasn't weren't don't doesn't didn't can't couldn't "
-    "won't wouldn't shouldn't haven't hasn't hadn't ain't isnt dont doesnt didnt cant wont nobody".split()
+    [
+        "not",
+        "no",
+        "never",
+        "nothing",
+        "hardly",
+        "barely",
+        "without",
+        "neither",
+        "nor",
+        "cannot",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "can't",
+        "couldn't",
+        "won't",
+        "wouldn't",
+        "shouldn't",
+        "haven't",
+        "hasn't",
+        "hadn't",
+        "ain't",
+        "isnt",
+        "dont",
+        "doesnt",
+        "didnt",
+        "cant",
+        "wont",
+        "nobody",
+    ]
 )
 NEGATION_REACH = 3
 """words between a negator and what it negates, at most two"""
