@@ -1,0 +1,72 @@
+"""The prompt: the taxonomy as instructions, customers' words as data."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.asks import TAXONOMY, ask
+
+from frontdesk.agents.llm.prompt import MAX_MESSAGE, MAX_TURN, MAX_TURNS, LabelPrompt
+from frontdesk.schemas.state import Turn
+from frontdesk.schemas.types import Millis
+
+PROMPT = LabelPrompt(TAXONOMY)
+ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=300)
+
+
+def _data(user: str) -> dict[str, object]:
+    found = re.fullmatch(r"<customer_data>\n(.*)\n</customer_data>", user, re.DOTALL)
+    assert found is not None
+    parsed = json.loads(found.group(1))
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def test_the_system_prompt_holds_every_label_and_no_open_place() -> None:
+    for intent in TAXONOMY.intents:
+        assert f"`{intent.id}`" in PROMPT.system
+        assert intent.description["en"] in PROMPT.system
+    for value in (*TAXONOMY.emotions, *TAXONOMY.urgencies, *TAXONOMY.languages):
+        assert value in PROMPT.system
+    assert "{{" not in PROMPT.system
+
+
+def test_the_version_names_template_and_taxonomy() -> None:
+    assert re.fullmatch(r"[0-9a-f]{12}", PROMPT.version)
+    assert LabelPrompt(TAXONOMY).version == PROMPT.version
+    assert LabelPrompt(TAXONOMY, "Label this: {{intents}}").version != PROMPT.version
+    assert LabelPrompt(replace(TAXONOMY, hash="another")).version != PROMPT.version
+
+
+@given(ANY_TEXT, ANY_TEXT)
+def test_no_text_gets_out_of_its_place(message: str, before: str) -> None:
+    turn = Turn(role="customer", text=before, at=Millis(0))
+    user = PROMPT.user(ask(message, turns=(turn,)))
+    user.encode("utf-8")
+    assert user.count("<") == user.count(">") == 2
+    data = _data(user)
+    assert set(data) == {"conversation", "locale", "message"}
+    assert data["message"] == message.encode("utf-8", "replace").decode()
+    assert data["conversation"] == [
+        {"role": "customer", "text": before.encode("utf-8", "replace").decode()},
+    ]
+
+
+def test_the_newest_turns_are_kept_and_everything_is_bounded() -> None:
+    turns = tuple(Turn(role="customer", text=f"{n} " + "x" * 10_000, at=Millis(n)) for n in range(50))
+    data = _data(PROMPT.user(ask("y" * 1_000_000, turns=turns)))
+    conversation = data["conversation"]
+    assert isinstance(conversation, list)
+    assert [turn["text"].split()[0] for turn in conversation] == [str(n) for n in range(50 - MAX_TURNS, 50)]
+    assert all(len(turn["text"]) <= MAX_TURN + 3 for turn in conversation)
+    assert len(str(data["message"])) <= MAX_MESSAGE + 3
+
+
+def test_a_long_message_keeps_its_beginning_and_its_end() -> None:
+    message = str(_data(PROMPT.user(ask("first " + "z" * 9_000 + " last")))["message"])
+    assert message.startswith("first ")
+    assert message.endswith(" last")
