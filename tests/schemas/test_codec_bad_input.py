@@ -14,8 +14,8 @@ from tests.support.schema_ids import confluent, with_schema
 from frontdesk.schemas import walk
 from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.inputs import Attachment, CustomerMessage, Purchase
-from frontdesk.schemas.outputs import DeadLetter, Fact
-from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.outputs import DeadLetter, Fact, Suggestion
+from frontdesk.schemas.state import Customer, ShardState, Waiting
 from frontdesk.schemas.topics import TOPICS
 from frontdesk.schemas.writers import wire_of
 
@@ -102,6 +102,10 @@ def test_each_fault_has_its_reason(data: bytes | None, reason: str) -> None:
         ({"attachments": [{"kind": "image"}, {}]}, "attachments[1].kind: missing"),
         ({"attributes": {"a": None}}, "attributes[...]: null where a string belongs"),
         ({"text": {}}, "text: an object where a string belongs"),
+        ({"attachments": {}}, "attachments: an object where an array belongs"),
+        ({"attachments": ["x"]}, "attachments[0]: a string where an object belongs"),
+        ({"attributes": []}, "attributes: an array where an object belongs"),
+        ({"sent_at": None}, "sent_at: null where a time belongs"),
     ],
 )
 def test_the_detail_names_the_field(fields: dict[str, Any], where: str) -> None:
@@ -153,6 +157,17 @@ def test_a_number_too_large_for_a_double_is_malformed() -> None:
     for number in (b"1e999", b"9" * 400):
         assert refused(Purchase, purchase % number).detail == "amount: a number too large"
     assert CODEC.decode(Purchase, purchase % b"3").amount == 3.0
+    assert refused(Purchase, purchase % b'"3"').detail == "amount: a string where a number belongs"
+
+
+def test_booleans_and_integers_are_not_each_other() -> None:
+    suggestion = dict.fromkeys(("decision_id", *IDS, "language", "tone"), "x")
+    data = json.dumps({**suggestion, "automatic": 1}).encode()
+    assert refused(Suggestion, data).detail == "automatic: a number where a boolean belongs"
+    assert (
+        refused(ShardState, b'{"positions":{"t":true}}').detail
+        == "positions[...]: a boolean where an integer belongs"
+    )
 
 
 def test_a_fact_keeps_the_kind_of_its_value() -> None:
