@@ -22,10 +22,10 @@ _MOBILE_CN = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
 _LANDLINE_CN = re.compile(r"(?:(?:00)?86)?0?(?:10|2\d|[3-9]\d{2})[2-9]\d{6,7}")
 _NANP = re.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 _DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_DATE_GROUPS = re.compile(
+_HARMLESS = re.compile(  # a date, or an IPv4 address
     r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}(?!\d)|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d(?!\d)"
+    r"|(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"
 )
-_ADDRESS_IP = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
 _CONTEXT = re.compile(
     r"(?:tel|phone|mobile|cell|call|dial|whatsapp|text|fax|reach|ring|contact|电话|手机|联系|致电|拨打|号码|座机|微信|来电|回电)"
     r"[^\d\n]{0,16}$",
@@ -36,14 +36,16 @@ _SHORT_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
 _MAX_GROUPS = 8
 _MAX_DIGITS = 20
 _MIN_DIGITS = 7
-_PHONE_QUESTIONS = 1_000
-"""calls of phonenumbers (45 to 79 µs each) that one text may cost; beyond them what is shaped like a number is hidden"""
+_BUDGET = 10_000
+"""windows that one text may cost, some 50 ms; beyond them numbers are not told apart any more but all hidden"""
+_QUESTION = 8
+"""what a call of phonenumbers (45 to 79 µs) costs in windows"""
 _HINTS = ("CN", "US", "GB")
 
 
 @dataclass(slots=True)
 class _Budget:
-    left: int = _PHONE_QUESTIONS
+    left: int = _BUDGET
 
 
 def find_numbers(text: str) -> Iterator[Span]:
@@ -55,39 +57,54 @@ def find_numbers(text: str) -> Iterator[Span]:
 
 
 def _in_run(text: str, start: int, end: int, budget: _Budget) -> Iterator[Span]:
+    if budget.left <= 0:
+        yield Span(start=start, end=end, kind="ID")
+        return
     groups = _groups(text, start, end)
-    glued = start > 0 and text[start - 1].isascii() and text[start - 1].isalpha()
-    plus = text[max(0, start - 2) : start].rstrip("(").endswith("+")
-    context = bool(_CONTEXT.search(text[max(0, start - _CONTEXT_CHARS) : start]))
+    before = text[max(0, start - _CONTEXT_CHARS) : start]
+    glued = before[-1:].isascii() and before[-1:].isalpha()
+    plus = before[-2:].rstrip("(").endswith("+")
+    context = bool(_CONTEXT.search(before))
     skip_until = 0
-    for first, (left, _, digits) in enumerate(groups):
+    for first, (left, right, digits) in enumerate(groups):
         if left < skip_until:
             continue
-        harmless = _DATE_GROUPS.match(text, left, end) or _ADDRESS_IP.match(text, left, end)
+        harmless = _HARMLESS.match(text, left, end) if right - left <= 4 else None
         if harmless:
             skip_until = harmless.end()
             continue
-        joined = ""
-        marked = plus and first == 0
+        marked, alone = plus and first == 0, glued and first == 0
         phone: Span | None = None
-        for last in range(first, min(first + _MAX_GROUPS, len(groups))):
-            joined = joined + groups[last][2] if last > first else digits
-            if len(joined) > _MAX_DIGITS:
-                break
-            if len(joined) < _MIN_DIGITS:
-                continue
-            right = groups[last][1]
-            shape = tuple(len(group[2]) for group in groups[first : last + 1])
-            alone = glued and first == 0
+        if budget.left <= 0:
+            yield Span(start=_lead(text, left, marked), end=end, kind="ID")
+            return
+        for right, joined, shape in _windows(groups, first, loose=marked or context or digits[0] == "0"):
+            budget.left -= 1
             kind = _kind(text, right, joined, shape, alone)
             if kind == "ID_X":
                 yield Span(start=left, end=right + 1, kind="ID")
             elif kind:
                 yield Span(start=_lead(text, left, marked), end=right, kind=kind)
-            elif not alone and _phone(text[left:right], joined, shape, marked, context, budget):
+            elif not alone and _phone(joined, shape, marked, context, budget):
                 phone = Span(start=_lead(text, left, marked), end=right, kind="PHONE")
         if phone:
             yield phone
+
+
+def _windows(
+    groups: list[tuple[int, int, str]], first: int, *, loose: bool
+) -> Iterator[tuple[int, str, tuple[int, ...]]]:
+    """Windows from a group on, as (end, digits, sizes of the groups). Unless loose, inner groups have three digits."""
+    size = 0
+    for last in range(first, min(first + _MAX_GROUPS, len(groups))):
+        if last > first + 1 and not loose and len(groups[last - 1][2]) < 3:
+            return
+        size += len(groups[last][2])
+        if size > _MAX_DIGITS:
+            return
+        if size >= _MIN_DIGITS:
+            window = [group[2] for group in groups[first : last + 1]]
+            yield groups[last][1], "".join(window), tuple(map(len, window))
 
 
 def _groups(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
@@ -139,9 +156,7 @@ def _id_holds(number: str) -> bool:
     return bool(ric.calc_check_digit(number) == number[17])
 
 
-def _phone(
-    written: str, digits: str, shape: tuple[int, ...], marked: bool, context: bool, budget: _Budget
-) -> bool:
+def _phone(digits: str, shape: tuple[int, ...], marked: bool, context: bool, budget: _Budget) -> bool:
     """Whether a window is a telephone number: by its form where that settles it, else by phonenumbers."""
     size = len(digits)
     if size > 15:
@@ -152,17 +167,13 @@ def _phone(
         return True
     if digits[0] == "0" and 10 <= size <= 12:
         return bool(_LANDLINE_CN.fullmatch(digits)) or _valid(digits, "GB", budget)
-    if digits[0] == "0" and len(shape) > 1 and context:
-        return True
-    if context and (len(shape) == 1 or "-" in written or " " in written):
-        return any(_valid(digits, region, budget) for region in _HINTS) or size in (7, 8)
+    if context:
+        return size in (7, 8) or any(_valid(digits, region, budget) for region in _HINTS)
     return False
 
 
 def _valid(number: str, region: str | None, budget: _Budget) -> bool:
-    if budget.left <= 0:
-        return True
-    budget.left -= 1
+    budget.left -= _QUESTION
     import phonenumbers  # 30 ms, paid by the first text that needs it
 
     try:
