@@ -46,3 +46,16 @@ def embedded_broker() -> Iterator[EmbeddedBroker]:
     """A new embedded broker, empty."""
     with EmbeddedBroker() as broker:
         yield broker
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.embedded),
+        pytest.param("kafka", marks=pytest.mark.kafka),
+    ]
+)
+def any_broker(request: pytest.FixtureRequest) -> str:
+    """The address of an empty broker; the test runs once on the embedded one and once on the real one."""
+    fixture = "embedded_broker" if request.param == "embedded" else "kafka"
+    bootstrap: str = request.getfixturevalue(fixture).bootstrap
+    return bootstrap

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
@@ -166,15 +168,8 @@ class Replayer:
             if partitions == 0:
                 failures.append(f"{found.id}: topic {letter.topic} does not exist")
                 continue
-            headers = [(header.name, header.value) for header in letter.headers if header.name != REPLAY_OF]
             try:
-                future = await self._producer.send(
-                    letter.topic,
-                    value=letter.value,
-                    key=letter.key,
-                    partition=target(letter, partitions),
-                    headers=[*headers, (REPLAY_OF, found.id.encode())],
-                )
+                future = await self._enqueue(found, target(letter, partitions))
             except KafkaError as error:
                 failures.append(f"{found.id}: {type(error).__name__}")
             else:
@@ -185,6 +180,20 @@ class Replayer:
             except KafkaError as error:
                 failures.append(f"{name}: {type(error).__name__}")
         return failures
+
+    async def _enqueue(self, found: Found, partition: int) -> asyncio.Future[RecordMetadata]:
+        letter = found.letter
+        headers = [(header.name, header.value) for header in letter.headers if header.name != REPLAY_OF]
+        headers.append((REPLAY_OF, found.id.encode()))
+        if letter.key is not None or letter.value is not None:
+            return await self._producer.send(
+                letter.topic, letter.value, letter.key, partition, headers=headers
+            )
+        # `send` refuses a record that has neither key nor value; such a record was there, so it is sent again as it was.
+        batch = self._producer.create_batch()
+        batch.append(key=None, value=None, timestamp=None, headers=headers)
+        batch.close()
+        return await self._producer.send_batch(batch, letter.topic, partition=partition)
 
 
 def target(letter: DeadLetter, partitions: int) -> int:

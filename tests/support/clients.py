@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -72,7 +73,7 @@ async def partition_count(bootstrap: str, topic: str) -> int:
 async def make_topic(
     bootstrap: str, name: str, *, partitions: int = 1, settings: dict[str, str] | None = None
 ) -> None:
-    """Create one topic as given; an error of the broker is raised."""
+    """Create one topic as given, and wait until it is served; an error of the broker is raised."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await client.start()
@@ -80,6 +81,8 @@ async def make_topic(
         assert [row[1] for row in response.topic_errors] == [0], response
     finally:
         await client.close()
+    while await partition_count(bootstrap, name) == 0:  # noqa: ASYNC110  # only the broker knows when
+        await asyncio.sleep(0.02)
 
 
 async def delete_all_topics(bootstrap: str) -> None:
