@@ -31,6 +31,7 @@ from frontdesk.streams.remember import (
     remember,
     remember_amendment,
     remember_misplaced,
+    with_seen,
 )
 from frontdesk.streams.suggest import Shelves, suggest
 from frontdesk.streams.taxonomy import Taxonomy
@@ -117,7 +118,7 @@ class Conclusions:
             decision, text=text, taxonomy_hash=rules.taxonomy.hash, usage=entry.usage, now=now
         )
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(publisher, decision, alerts, customer, unsure=unsure)
+        self._help(publisher, decision, alerts, customer, mood=mood, unsure=unsure)
         self._remember(key, customer, entry, text, decision, mood, alerts)
         return decision
 
@@ -152,7 +153,7 @@ class Conclusions:
             seen = cues(entry.message.text or "")
             alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
             publisher.decision(amended, None)
-            self._help(publisher, amended, alerts, customer, unsure=False)
+            self._help(publisher, amended, alerts, customer, mood=conversation.mood, unsure=False)
             kinds = [alert.kind for alert in alerts]
             self.overlay.put_customer(
                 key, remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
@@ -186,10 +187,7 @@ class Conclusions:
             )
             Publisher(self.outbox).decision(decision, None)
             self.outbox.count(CORE_ERROR)
-        limits = self.rules.limits
-        self.overlay.put_customer(
-            key, remember_misplaced(customer, entry.message, at=self.now, raised=(), limits=limits)
-        )
+        self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
 
     def customer(self, key: bytes, message: CustomerMessage) -> Customer:
         """The customer of a message, or a blank one."""
@@ -209,10 +207,12 @@ class Conclusions:
         alerts: Iterable[Alert],
         customer: Customer,
         *,
+        mood: float,
         unsure: bool,
     ) -> None:
         suggestion = suggest(
             decision,
+            mood=mood,
             purchases=customer.purchases,
             catalog=self.rules.catalog,
             by_category=self.rules.by_category,

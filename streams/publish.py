@@ -63,7 +63,7 @@ class Publisher:
             ROUTING_LABELS,
             wire_key(decision.tenant_id, decision.customer_id),
             record,
-            event_id=f"{decision.decision_id}/labels",
+            event_id=f"{decision.decision_id}/labels/{decision.labels.intent.source}",
             subject=decision.conversation_id,
         )
 

@@ -9,7 +9,6 @@ from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.outputs import Decision, Recommendation, Suggestion
 from frontdesk.schemas.types import Millis
 from frontdesk.streams import replies
-from frontdesk.streams.decide import recorded_facts
 from frontdesk.streams.join import NEGATIVE
 
 MAX_RECOMMENDATIONS = 3
@@ -37,6 +36,7 @@ def shelves(catalog: Mapping[str, Product]) -> Shelves:
 def suggest(
     decision: Decision,
     *,
+    mood: float,
     purchases: Sequence[Purchase],
     catalog: Mapping[str, Product],
     by_category: Shelves,
@@ -49,7 +49,7 @@ def suggest(
     """
     if decision.action == "keep":
         return None
-    tone = _tone(decision)
+    tone = _tone(decision, mood)
     language = replies.language_of(decision.labels.language.value)
     wordless = any(flag in decision.flags for flag in _WORDLESS)
     ask = replies.WORDS if wordless else replies.QUESTIONS
@@ -70,12 +70,10 @@ def suggest(
     )
 
 
-def _tone(decision: Decision) -> str:
-    mood = recorded_facts(decision)["mood"]
-    emotion = decision.labels.emotion.value
-    if emotion in NEGATIVE or (isinstance(mood, float) and mood <= _BAD_MOOD):
+def _tone(decision: Decision, mood: float) -> str:
+    if decision.labels.emotion.value in NEGATIVE or mood <= _BAD_MOOD:
         return replies.PATIENT
-    return replies.WARM if isinstance(mood, float) and mood >= _GOOD_MOOD else replies.NEUTRAL
+    return replies.WARM if mood >= _GOOD_MOOD else replies.NEUTRAL
 
 
 def _reply(decision: Decision, language: str, tone: str) -> str:
