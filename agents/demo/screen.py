@@ -19,7 +19,7 @@ from frontdesk.streams.redact import redact
 
 TEXT_WIDTH = 44
 _KEPT = 200
-_COLOURS = {"angry": "red", "frustrated": "yellow", "anxious": "magenta", "satisfied": "green"}
+_COLOURS = {"angry": "red", "dissatisfied": "yellow", "anxious": "magenta", "satisfied": "green"}
 
 
 @dataclass(slots=True)
