@@ -1,0 +1,83 @@
+"""Reading partitions from an offset to their present end, outside the consumer group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from frontdesk.agents.settings import Settings
+
+
+@asynccontextmanager
+async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer without a group that sees committed records only."""
+    consumer = AIOKafkaConsumer(**reader_options(settings))
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+def reader_options(settings: Settings) -> dict[str, Any]:
+    """Options of a consumer without a group."""
+    return {
+        "bootstrap_servers": settings.broker,
+        "client_id": settings.application,
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+        "fetch_max_wait_ms": 100,
+        "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    }
+
+
+async def read_to_end(
+    consumer: AIOKafkaConsumer,
+    start: Mapping[TopicPartition, int | None],
+    *,
+    max_records: int | None = None,
+    timeout: float,
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    """Record batches from each partition's start (None: its beginning) to the end it had when this was called.
+
+    The end is reached when the *position* reaches it: the last offsets may be transaction markers, which no
+    record carries. With `read_committed` the end is the last stable offset, so an open transaction does not hold us up.
+
+    Raises:
+        TimeoutError: no progress for `timeout` seconds.
+    """
+    partitions = list(start)
+    consumer.assign(partitions)
+    ends = await consumer.end_offsets(partitions)
+    for partition, offset in start.items():
+        if offset is None:
+            await consumer.seek_to_beginning(partition)
+        else:
+            consumer.seek(partition, offset)
+    remaining = set(partitions)
+    loop = asyncio.get_running_loop()
+    progress = loop.time()
+    positions: dict[TopicPartition, int] = {}
+    while remaining:
+        for partition in sorted(remaining):
+            async with asyncio.timeout(timeout):
+                position = await consumer.position(partition)
+            if positions.get(partition) != position:
+                positions[partition] = position
+                progress = loop.time()
+            if position >= ends[partition]:
+                remaining.discard(partition)
+                consumer.pause(partition)
+        if not remaining:
+            break
+        if loop.time() - progress > timeout:
+            raise TimeoutError(f"no progress in {timeout:.0f} s reading {sorted(remaining)}")
+        batches = await consumer.getmany(*remaining, timeout_ms=100, max_records=max_records)
+        for partition, records in batches.items():
+            yield partition, records

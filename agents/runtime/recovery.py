@@ -1,0 +1,102 @@
+"""Reading a shard's state back: its changelogs to their end, after the old owner is fenced (rule 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from frontdesk.agents.runtime.intake import arrival_of
+from frontdesk.agents.runtime.reader import read_to_end, reader
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.state import ShardState
+from frontdesk.schemas.topics import (
+    CUSTOMER_PROFILES,
+    CUSTOMER_PURCHASES,
+    SHARDS_TABLE,
+    TABLES,
+    changelog_topic,
+)
+from frontdesk.streams.batch import Arrival
+from frontdesk.streams.effects import Remember
+from frontdesk.streams.memory_state import MemoryState
+
+PRIMING_TOPICS = (CUSTOMER_PROFILES, CUSTOMER_PURCHASES)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What recovery found, besides the state it filled."""
+
+    shard_state: ShardState
+    fresh: bool
+    """the shard has never committed anything"""
+    customers: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prime:
+    """Records to learn from, or the offset at which the topic's present end was reached."""
+
+    topic: str
+    arrivals: tuple[Arrival, ...] = ()
+    end: int | None = None
+
+
+async def recover(
+    settings: Settings, codec: Codec, pool: Executor, shard: int, state: MemoryState
+) -> Recovered:
+    """Fill `state` from the shard's changelogs. Decoding runs in `pool`, so that other shards go on.
+
+    Raises:
+        DecodeError: a state record is not readable: the process must not start over an unknown state.
+        TimeoutError: no progress within the recovery timeout.
+    """
+    tables = {changelog_topic(settings.application, table): table for table in TABLES}
+    loop = asyncio.get_running_loop()
+    shard_state: ShardState | None = None
+    count = customers = 0
+    async with reader(settings) as consumer:
+        start = {TopicPartition(topic, shard): None for topic in tables}
+        async for partition, records in read_to_end(consumer, start, timeout=settings.recovery_timeout):
+            table = tables[partition.topic]
+            changes = await loop.run_in_executor(pool, _decode, codec, table, records)
+            count += len(changes)
+            for change in changes:
+                if table != SHARDS_TABLE:
+                    state.apply(change)
+                    customers += table == "customers" and change.record is not None
+                elif isinstance(change.record, ShardState):
+                    shard_state = change.record
+    return Recovered(
+        shard_state=shard_state or ShardState(), fresh=shard_state is None, customers=customers, records=count
+    )
+
+
+async def prime(settings: Settings, shard: int, batch: int) -> AsyncIterator[Prime]:
+    """Profiles and purchases of the shard, one topic after the other, from their beginning to their present end."""
+    async with reader(settings) as consumer:
+        for topic in PRIMING_TOPICS:
+            partition = TopicPartition(topic, shard)
+            async for _, records in read_to_end(
+                consumer, {partition: None}, max_records=batch, timeout=settings.recovery_timeout
+            ):
+                yield Prime(topic, arrivals=tuple(arrival_of(record) for record in records))
+            yield Prime(topic, end=await consumer.position(partition))
+
+
+def _decode(codec: Codec, table: str, records: Sequence[ConsumerRecord]) -> list[Remember]:
+    kind = TABLES[table]
+    return [
+        Remember(
+            table=table,
+            key=record.key,
+            record=None if record.value is None else codec.decode(kind, record.value),
+        )
+        for record in records
+    ]

@@ -1,0 +1,167 @@
+"""Computing a step off the event loop: the pure core, its failures contained, its effects encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from frontdesk.agents.runtime.writer import Outgoing
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.outputs import DeadLetter
+from frontdesk.schemas.topics import changelog_topic, spec
+from frontdesk.schemas.types import Millis, Record
+from frontdesk.streams.batch import Batch
+from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
+from frontdesk.streams.overlay import Overlay
+from frontdesk.streams.pipeline import Pipeline
+from frontdesk.streams.state import StateView
+
+# Kafka's default max.message.bytes, less what a record batch adds around its one record.
+DEFAULT_MESSAGE_BYTES = 1_048_588
+OVERHEAD_BYTES = 1_024
+
+
+class TooLarge(Exception):
+    """A record does not fit its topic. Counts as a failure of the message it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A computed step, ready to commit."""
+
+    effects: tuple[Effect, ...]
+    """all of them, for metrics and tests"""
+    records: tuple[Outgoing, ...]
+    """outputs and changed table records, encoded"""
+    changes: tuple[Remember, ...]
+    """to apply to the state once committed"""
+    asks: tuple[Ask, ...]
+    """to carry out once committed"""
+    failures: tuple[str, ...]
+    """what the core raised, by class: each cost one message its normal way"""
+
+
+def compute(
+    pipeline: Pipeline, state: StateView, batch: Batch, now: Millis, *, codec: Codec, application: str
+) -> Outcome:
+    """The effects of a batch. Does not change `state`, and never raises for what a single record does to the core:
+    the batch is bisected down to that record, which gets a fallback decision or a dead letter (rule 7)."""
+    failures: list[str] = []
+    try:
+        effects = pipeline.step(state, batch, now)
+        records = _encode(effects, codec, application)
+    except Exception as error:  # noqa: BLE001  # contained per record below
+        failures.append(_name(error))
+        effects, records = _one_by_one(pipeline, state, batch, now, codec, application, failures)
+    return Outcome(
+        effects=effects,
+        records=records,
+        changes=tuple(effect for effect in effects if isinstance(effect, Remember)),
+        asks=tuple(effect for effect in effects if isinstance(effect, Ask)),
+        failures=tuple(failures),
+    )
+
+
+def _one_by_one(
+    pipeline: Pipeline,
+    state: StateView,
+    batch: Batch,
+    now: Millis,
+    codec: Codec,
+    application: str,
+    failures: list[str],
+) -> tuple[tuple[Effect, ...], tuple[Outgoing, ...]]:
+    """Smaller and smaller batches, each on top of what those before it changed."""
+    overlay = Overlay(state)
+    done: list[Effect] = []
+    todo = _halves(batch) or [batch]
+    while todo:
+        part = todo.pop(0)
+        try:
+            effects = pipeline.step(overlay, part, now)
+            _encode(effects, codec, application)
+        except Exception as error:
+            if halves := _halves(part):
+                todo[:0] = halves
+                continue
+            failures.append(_name(error))
+            if not part.arrivals:
+                # An answer or a deadline that the core cannot digest is a defect of ours: stop, do not spin.
+                raise
+            effects = pipeline.fallback(overlay, part.arrivals[0], now)
+        for effect in effects:
+            if isinstance(effect, Remember):
+                overlay.apply(effect)
+        done.extend(effects)
+    merged = _last_of_each(done)
+    return merged, _encode(merged, codec, application)
+
+
+def _halves(batch: Batch) -> list[Batch] | None:
+    """Two smaller batches in the order the core applies them; None when nothing is left to split."""
+    if batch.recovered and (batch.answers or batch.arrivals or batch.due):
+        return [Batch(recovered=True), replace(batch, recovered=False)]
+    kinds = [kind for kind in ("answers", "arrivals", "due") if getattr(batch, kind)]
+    if len(kinds) > 1:
+        return [Batch(**{kind: getattr(batch, kind)}) for kind in kinds]
+    if not kinds or len(items := getattr(batch, kinds[0])) < 2:
+        return None
+    middle = len(items) // 2
+    return [Batch(**{kinds[0]: items[:middle]}), Batch(**{kinds[0]: items[middle:]})]
+
+
+def _last_of_each(effects: Sequence[Effect]) -> tuple[Effect, ...]:
+    """At most one `Remember` per table and key: the last one."""
+    last = {(e.table, e.key): index for index, e in enumerate(effects) if isinstance(e, Remember)}
+    return tuple(
+        effect
+        for index, effect in enumerate(effects)
+        if not isinstance(effect, Remember) or last[effect.table, effect.key] == index
+    )
+
+
+def _encode(effects: Iterable[Effect], codec: Codec, application: str) -> tuple[Outgoing, ...]:
+    out: list[Outgoing] = []
+    for effect in effects:
+        match effect:
+            case Emit(topic=topic, key=key, record=record, headers=headers):
+                out.append(Outgoing(topic, key, _fitting(topic, record, codec), headers))
+            case Remember(table=table, key=key, record=None):
+                out.append(Outgoing(changelog_topic(application, table), key, None))
+            case Remember(table=table, key=key, record=record):
+                topic = changelog_topic(application, table)
+                out.append(Outgoing(topic, key, _fitting(topic, record, codec)))
+            case Ask() | Count():
+                pass  # no output: carried out, or counted, after the commit
+            case _:
+                assert_never(effect)
+    return tuple(out)
+
+
+def _fitting(topic: str, record: Record, codec: Codec) -> bytes:
+    data = codec.encode(record)
+    limit = _limit(topic)
+    if len(data) <= limit:
+        return data
+    if isinstance(record, DeadLetter) and record.value is not None:
+        # Only when a topic accepts more than its dead letters: better the start of it than nothing.
+        keep = max(0, len(record.value) - (len(data) - limit))
+        cut = replace(
+            record, value=record.value[:keep], detail=f"{record.detail} (value cut to {keep} bytes)"
+        )
+        return codec.encode(cut)
+    raise TooLarge(f"{type(record).__name__} of {len(data)} bytes does not fit {topic} ({limit})")
+
+
+def _limit(topic: str) -> int:
+    return int(spec(topic).config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) - OVERHEAD_BYTES
+
+
+def _name(error: Exception) -> str:
+    """The error's class and where it was raised; not its words, which may hold a customer's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{where}"

@@ -1,0 +1,223 @@
+"""A worker: a Faust app that is given shards, and the shards it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from importlib.metadata import version
+from typing import Any
+
+import faust
+import structlog
+from aiokafka import TopicPartition
+from faust.app.base import BootStrategy
+from faust.types import TP
+from faust.types.streams import StreamT
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.runtime.intake import Gap
+from frontdesk.agents.runtime.shard import Observer, Services, Shard
+from frontdesk.agents.runtime.transport import BatchTopic, Fetched, ShardConsumer, ShardTransport
+from frontdesk.agents.runtime.writer import AtLeastOnceWriter, TransactionalWriter, Writer
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import INPUT_TOPICS
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
+
+RELIED_ON = {"faust-streaming": "0.15.3", "aiokafka": "0.14"}
+
+
+class Boot(BootStrategy):
+    """Consumer and agents only: producers belong to shards, and Faust's web server would open tables to the network."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class Worker:
+    """Owns the shards of this process; implements `transport.Desk`. Lives on one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        codec: Codec,
+        pipeline: Callable[[], Pipeline],
+        labeller: Labeller | None,
+        clock: Callable[[], Millis],
+        resumed_at: Callable[[], Millis],
+        pool: Executor,
+        observer: Observer,
+    ) -> None:
+        check_versions()
+        self.settings = settings
+        self.shards: dict[int, Shard] = {}
+        self.assigned_once = False
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._services = Services(
+            settings=settings,
+            codec=codec,
+            pipeline=pipeline,
+            labeller=labeller,
+            writer=self._writer,
+            position=self._position,
+            seek=self._seek,
+            clock=clock,
+            resumed_at=resumed_at,
+            pool=pool,
+            observer=observer,
+        )
+        self.app = self._build_app()
+
+    # -- transport.Desk --------------------------------------------------------------------------------------------
+
+    def wanted(self) -> set[TP]:
+        """Partitions of the shards that serve and have room."""
+        return {
+            TP(topic, number)
+            for number, shard in self.shards.items()
+            if shard.wanted
+            for topic in INPUT_TOPICS
+        }
+
+    def staying_positions(self) -> Mapping[TP, int]:
+        """Next offsets of all shards past recovery."""
+        return {
+            TP(topic, number): offset
+            for number, shard in self.shards.items()
+            for topic, offset in shard.positions().items()
+        }
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Join the group. Shards start as they are assigned."""
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Finish the steps under way, close the writers, leave the group."""
+        timeout = self.settings.drain_timeout
+        await asyncio.gather(*(shard.stop(timeout / 2) for shard in self.shards.values()))
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=timeout / 2)
+        await self.app.stop()
+
+    @property
+    def ready(self) -> bool:
+        """Assigned, and every shard serves; a worker without shards is ready once it is in the group."""
+        return self.assigned_once and all(shard.ready for shard in self.shards.values())
+
+    @property
+    def crashed(self) -> BaseException | None:
+        """What must end the process: a crash of Faust, or a defect in a shard."""
+        for shard in self.shards.values():
+            if shard.crashed is not None:
+                return shard.crashed
+        if self.app.crashed:
+            return self.app.crash_reason or RuntimeError("Faust crashed")
+        return None
+
+    def lags(self) -> dict[TP, int]:
+        """Records not yet fetched, by partition."""
+        return self._consumer().lags() if self.assigned_once else {}
+
+    # -- the Faust app -------------------------------------------------------------------------------------------------
+
+    def _build_app(self) -> faust.App:
+        settings = self.settings
+        app = faust.App(
+            settings.application,
+            broker=[f"kafka://{host.strip()}" for host in settings.broker.split(",")],
+            autodiscover=False,
+            datadir=None,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            stream_wait_empty=False,
+            broker_session_timeout=settings.session_timeout,
+            broker_heartbeat_interval=settings.heartbeat_interval,
+            broker_rebalance_timeout=settings.rebalance_timeout,
+            web_enabled=False,
+            Topic=BatchTopic,
+        )
+        app.BootStrategy = Boot
+        app.boot_strategy = Boot(app)
+        app.transport = ShardTransport(app.conf.broker_consumer, app, desk=self)
+        topic = app.topic(*INPUT_TOPICS, acks=False, key_type=bytes, value_type=bytes)
+
+        @app.agent(topic, name="intake")
+        async def intake(fetches: StreamT[Fetched]) -> None:
+            async for fetched in fetches:
+                self._deliver(fetched)
+
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        return app
+
+    def _deliver(self, fetched: Fetched) -> None:
+        """Never raises and never waits: an exception here would lose the batch, a wait would stall every shard."""
+        shard = self.shards.get(fetched.partition)
+        if shard is None:
+            return
+        try:
+            shard.deliver(fetched.topic, fetched.start, fetched.records)
+        except Gap as gap:
+            log.info("seeks_back", topic=fetched.topic, partition=fetched.partition, wanted=gap.wanted)
+            self._faust_consumer().lose_track(TP(fetched.topic, fetched.partition))
+
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        """Keep the shards that stay, drop those that left, start the new ones; wait for none of them."""
+        numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
+        for number in set(self.shards) - numbers:
+            task = asyncio.create_task(self.shards.pop(number).stop(self.settings.transaction_timeout))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+        fresh = numbers - set(self.shards)
+        for number in sorted(fresh):
+            self.shards[number] = Shard(number, self._services)
+            self.shards[number].start()
+        self.assigned_once = True
+        log.info("assigned", shards=sorted(numbers), new=sorted(fresh))
+
+    # -- what shards need of the consumer --------------------------------------------------------------------------
+
+    def _writer(self, number: int) -> Writer:
+        if self.settings.guarantee == "exactly_once":
+            return TransactionalWriter(self.settings, number)
+        return AtLeastOnceWriter(self.settings, number, self._commit)
+
+    async def _position(self, topic: str, number: int) -> int:
+        tp = TP(topic, number)
+        return (await self._consumer().start_positions([tp]))[tp]
+
+    async def _seek(self, number: int, positions: Mapping[str, int]) -> None:
+        await self._faust_consumer().seek_shards(
+            {TP(topic, number): offset for topic, offset in positions.items()}
+        )
+
+    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        await self._consumer().commit_now(offsets)
+
+    def _faust_consumer(self) -> ShardConsumer:
+        consumer: ShardConsumer = self.app.consumer
+        return consumer
+
+    def _consumer(self) -> Any:
+        return self._faust_consumer()._thread  # noqa: SLF001  # the thread is where the client lives
+
+
+def check_versions() -> None:
+    """Private parts of these libraries are used: refuse to start on others.
+
+    Raises:
+        StartupError: naming the library, what is there and what is needed.
+    """
+    for name, needed in RELIED_ON.items():
+        found = version(name)
+        if found != needed and not found.startswith(needed + "."):
+            raise StartupError(
+                f"{name} {found} is installed, {needed} is needed: pip install '{name}=={needed}.*'"
+            )

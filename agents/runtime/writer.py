@@ -1,0 +1,220 @@
+"""Committing a step: outputs, state and input offsets together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordTooLargeError
+
+from frontdesk.agents.settings import Settings
+
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to produce; its partition is the shard's own number."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Fenced(Exception):
+    """Another owner holds the shard's transactional id: drop everything and, if still assigned, start anew."""
+
+
+class Refused(Exception):
+    """The broker will never take these records (too large): bisect the step. Nothing of it was committed."""
+
+
+class WriteFailed(Exception):
+    """The step is not committed, or nobody knows: discard memory, fence, recover."""
+
+
+class Writer(Protocol):
+    """Commits the steps of one shard, one at a time."""
+
+    async def open(self) -> None:
+        """Become the only writer of the shard. What an earlier owner left open is aborted when this returns.
+
+        Raises:
+            WriteFailed: the broker did not allow it in time.
+        """
+
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+        """Commit the records and the next offsets to read, by input topic.
+
+        Raises:
+            Fenced, Refused, WriteFailed: as they say.
+        """
+
+    async def close(self) -> None:
+        """Let go. Never raises."""
+
+
+class TransactionalWriter:
+    """Exactly once: one Kafka transaction a step, one producer a shard."""
+
+    def __init__(self, settings: Settings, shard: int) -> None:
+        self._settings = settings
+        self._shard = shard
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        timeout = self._settings.transaction_timeout
+        self._producer = AIOKafkaProducer(
+            **_producer_options(self._settings),
+            transactional_id=f"{self._settings.application}-{self._shard}",
+            transaction_timeout_ms=int(timeout * 1000),
+        )
+        try:
+            async with asyncio.timeout(timeout * 3):
+                # InitProducerId: bumps the epoch, and answers only when the old owner's transaction is finished.
+                await self._producer.start()
+        except (KafkaError, TimeoutError) as error:
+            raise WriteFailed(f"shard {self._shard} cannot be fenced: {_said(error)}") from error
+
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+        producer = self._opened()
+        try:
+            async with asyncio.timeout(self._settings.transaction_timeout):
+                await producer.begin_transaction()
+                # aiokafka's commit does not look at failed batches: their success is awaited here.
+                await _delivered(await _send(producer, self._shard, records))
+                if offsets:
+                    await producer.send_offsets_to_transaction(
+                        {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()},
+                        self._settings.application,
+                    )
+                await producer.commit_transaction()
+        except ProducerFenced as error:
+            raise Fenced(str(error)) from error
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            await self._abort(producer)
+            raise Refused(_said(error)) from error
+        except (KafkaError, TimeoutError, AssertionError) as error:
+            # AssertionError: how aiokafka reports an impossible transaction state after a failed request.
+            raise WriteFailed(_said(error)) from error
+
+    async def _abort(self, producer: AIOKafkaProducer) -> None:
+        try:
+            async with asyncio.timeout(self._settings.transaction_timeout):
+                await producer.abort_transaction()
+        except (KafkaError, TimeoutError, AssertionError) as error:
+            raise WriteFailed(f"abort failed: {_said(error)}") from error
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+    def _opened(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise WriteFailed("the writer is not open")
+        return self._producer
+
+
+class AtLeastOnceWriter:
+    """For a broker without transactions: produce, wait, then commit. A crash in between doubles; for demo and tests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shard: int,
+        commit: Callable[[Mapping[TopicPartition, int]], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._shard = shard
+        self._commit = commit
+        self._producer: AIOKafkaProducer | None = None
+
+    async def open(self) -> None:
+        self._producer = AIOKafkaProducer(**_producer_options(self._settings), acks="all")
+        try:
+            async with asyncio.timeout(self._settings.transaction_timeout):
+                await self._producer.start()
+        except (KafkaError, TimeoutError) as error:
+            raise WriteFailed(_said(error)) from error
+
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+        if self._producer is None:
+            raise WriteFailed("the writer is not open")
+        try:
+            async with asyncio.timeout(self._settings.transaction_timeout):
+                await _delivered(await _send(self._producer, self._shard, records))
+                if offsets:
+                    await self._commit(
+                        {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()}
+                    )
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            raise Refused(_said(error)) from error
+        except (KafkaError, TimeoutError) as error:
+            raise WriteFailed(_said(error)) from error
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+
+def _producer_options(settings: Settings) -> dict[str, object]:
+    return {
+        "bootstrap_servers": settings.broker,
+        "client_id": settings.application,
+        "max_batch_size": BATCH_BYTES,
+        "max_request_size": MAX_REQUEST_BYTES,
+        "request_timeout_ms": int(settings.transaction_timeout * 1000),
+    }
+
+
+async def _send(
+    producer: AIOKafkaProducer, partition: int, records: Sequence[Outgoing]
+) -> list[asyncio.Future[object]]:
+    """Queue the records as batches of one topic each, in order within a topic."""
+    by_topic: dict[str, list[Outgoing]] = defaultdict(list)
+    for record in records:
+        by_topic[record.topic].append(record)
+    futures = []
+    for topic, outgoing in by_topic.items():
+        batch = producer.create_batch()
+        for record in outgoing:
+            fields = {
+                "timestamp": None,
+                "key": record.key,
+                "value": record.value,
+                "headers": list(record.headers),
+            }
+            if batch.append(**fields) is None:  # full; an empty batch takes a record of any size
+                futures.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(**fields)
+        batch.close()
+        futures.append(await producer.send_batch(batch, topic, partition=partition))
+    return futures
+
+
+async def _delivered(futures: Sequence[asyncio.Future[object]]) -> None:
+    """Wait for every batch, then raise the first failure: none may be left unobserved."""
+    for outcome in await asyncio.gather(*futures, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await producer.stop()
+    except Exception:  # noqa: BLE001  # closing what is already broken; the next owner fences it
+        return
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
