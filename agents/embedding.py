@@ -1,4 +1,21 @@
-"""The local intent labeller: how close a message lies to what the taxonomy says and shows of each intent."""
+r"""The local intent labeller: how close a message lies to what the taxonomy says and shows of each intent.
+
+Measured with the bundled retail taxonomy (14 examples an intent) on 240 messages of our own, half Chinese, half English, none
+of them nearer to an example than a cosine of 0.75. The temperature was fitted to one half and the threshold set with the other in
+view, well above the 90 % that "sure" should mean. In %:
+
+===============================  ======  =====
+of                               fitted  other
+===============================  ======  =====
+all messages right                 85.8   84.2
+sure                               76.7   77.5
+right, of those that are sure      94.6   94.6
+mean confidence of all             83.2   83.7
+===============================  ======  =====
+
+Repeat: ``pytest tests/agents/test_embedding_measured.py -s``. They are short, clean messages by few hands: expect less of
+real ones, and measure on your own.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +41,10 @@ CHUNK = 64
 """texts embedded at once: bounds memory, and larger batches are no faster"""
 NEAREST = 3
 """examples that count one by one; single ones are accidents, all of them are the centroid"""
-TEMPERATURE = 0.045
-SURE_CONFIDENCE = 0.60
-SURE_MARGIN = 0.20
-"""confidence of the best intent above that of the second"""
+TEMPERATURE = 0.03
+"""at which the mean confidence meets the share of right labels"""
+SURE_CONFIDENCE = 0.70
+"""which implies a margin of 0.40 over the second intent: a threshold of its own for that would never decide"""
 SURE_CLOSENESS = 0.17
 """mean cosine below which the text is like nothing the taxonomy speaks of"""
 
@@ -72,17 +89,10 @@ class EmbeddingLabeller:
     def _scores(self, vectors: Vectors) -> list[Scores]:
         closeness = self._closeness(vectors)
         probabilities = softmax(closeness / TEMPERATURE)
-        ranked = np.argsort(-probabilities, axis=1, kind="stable")
         out: list[Scores] = []
-        for row, order in enumerate(ranked):
-            best = int(order[0])
+        for row, best in enumerate(probabilities.argmax(axis=1).tolist()):
             confidence = float(probabilities[row, best])
-            second = float(probabilities[row, order[1]]) if len(order) > 1 else 0.0
-            unsure = (
-                confidence < SURE_CONFIDENCE
-                or confidence - second < SURE_MARGIN
-                or float(closeness[row, best]) < SURE_CLOSENESS
-            )
+            unsure = confidence < SURE_CONFIDENCE or float(closeness[row, best]) < SURE_CLOSENESS
             # Rounded, since the last bits depend on which texts share a matrix product.
             label = Label(value=self._ids[best], confidence=round(confidence, 4), source=SOURCE)
             out.append(Scores(intent=label, unsure=unsure))
