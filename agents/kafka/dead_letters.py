@@ -12,9 +12,9 @@ from aiokafka.structs import RecordMetadata
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
-from frontdesk.agents.kafka.partitioner import partition_of
 from frontdesk.agents.kafka.reading import from_time, read_to_end
 from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.topics import ROUTING_DEAD_LETTERS
 
@@ -186,14 +186,14 @@ class Replayer:
         headers = [(header.name, header.value) for header in letter.headers if header.name != REPLAY_OF]
         headers.append((REPLAY_OF, found.id.encode()))
         if letter.key is not None or letter.value is not None:
-            return await self._producer.send(
+            return await self._producer.send(  # type: ignore[no-any-return]  # aiokafka is untyped
                 letter.topic, letter.value, letter.key, partition, headers=headers
             )
         # `send` refuses a record that has neither key nor value; such a record was there, so it is sent again as it was.
         batch = self._producer.create_batch()
         batch.append(key=None, value=None, timestamp=None, headers=headers)
         batch.close()
-        return await self._producer.send_batch(batch, letter.topic, partition=partition)
+        return await self._producer.send_batch(batch, letter.topic, partition=partition)  # type: ignore[no-any-return]  # likewise
 
 
 def target(letter: DeadLetter, partitions: int) -> int:

@@ -15,8 +15,8 @@ from tests.support.kafka import KafkaServer
 from frontdesk.agents.cli.dlq import parse_since, readable
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.dead_letters import target
-from frontdesk.agents.kafka.partitioner import partition_of
 from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter, Header
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DEAD_LETTERS
 from frontdesk.schemas.types import Millis
