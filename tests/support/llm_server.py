@@ -1,6 +1,6 @@
 """A real HTTP server that speaks the OpenAI chat protocol and misbehaves on request.
 
-It answers ``POST /v1/chat/completions`` on 127.0.0.1 from a function ``message -> labels``, with a chosen share of wrong
+It answers ``POST /v1/chat/completions`` (and ``GET /v1/models``) on 127.0.0.1 from a function ``message -> labels``, with a chosen share of wrong
 labels, latency and failures. What becomes of a request depends only on the seed, its message and how often that message was
 asked before, never on the order in which requests arrive: two runs with the same seed see the same outcomes.
 
@@ -166,6 +166,7 @@ class LlmServer:
         """Listen; `port` is the real one afterwards."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_get("/v1/models", _models)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -275,6 +276,10 @@ class LlmServer:
         if outcome in ("truncated", "length"):
             return content[: len(content) // 2]
         return "I would say it is about an order." if outcome == "not_json" else content
+
+
+async def _models(_: web.Request) -> web.Response:
+    return web.json_response({"object": "list", "data": [{"id": "test", "object": "model"}]})
 
 
 def _usage(tokens_in: int, tokens_out: int) -> dict[str, int]:
