@@ -1,0 +1,185 @@
+"""`frontdesk explain`: the core's answer about one message, from the command line."""
+
+import json
+
+import pytest
+import typer
+from tests.support import core
+from typer.testing import CliRunner
+
+from frontdesk.agents.cli import explain as explain_cli
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.trial import Trial
+from frontdesk.schemas.broadcast import Product
+from frontdesk.schemas.inputs import Purchase
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PURCHASES, PRODUCT_CATALOG
+from frontdesk.schemas.types import Millis
+
+LATE_PARCEL = "我的快递三天没到，太让人失望了"
+
+
+def invoke(*arguments: object):
+    app = typer.Typer()
+    app.command()(explain_cli.command)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def explained(*arguments: object) -> dict:
+    done = invoke(*arguments, "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    (line,) = done.stdout.splitlines()
+    return json.loads(line)
+
+
+def fact(document: dict, name: str):
+    return {fact["name"]: fact["value"] for fact in document["decision"]["facts"]}[name]
+
+
+class TestDocument:
+    def test_it_is_one_object_with_all_of_the_decision(self):
+        document = explained(LATE_PARCEL)
+        assert document.keys() >= {"decision", "labels", "alerts", "suggestions"}
+        decision = document["decision"]
+        assert decision["labels"] == document["labels"]
+        assert (document["labels"]["language"]["value"], document["labels"]["emotion"]["value"]) == (
+            "zh",
+            "dissatisfied",
+        )
+        assert decision["queue"]
+        assert decision["revision"] == 1
+
+    def test_every_reason_names_its_rule_and_where_it_stands(self):
+        reasons = explained(LATE_PARCEL)["decision"]["reasons"]
+        assert reasons
+        for reason in reasons:
+            assert reason["rule"]
+            assert reason["source"]
+            assert reason["because"]
+        assert any(reason["source"].partition(":")[2].isdigit() for reason in reasons)
+
+    def test_the_tier_changes_the_route(self):
+        plain, vip = explained(LATE_PARCEL), explained(LATE_PARCEL, "--tier", "vip")
+        assert (fact(plain, "tier"), fact(vip, "tier")) == ("", "vip")
+        assert vip["decision"]["priority"] > plain["decision"]["priority"]
+        assert [alert["kind"] for alert in vip["alerts"]] == ["vip"]
+
+    def test_an_empty_text_is_decided_as_in_the_stream(self):
+        assert explained("")["decision"]["flags"]
+
+
+class TestHistory:
+    @pytest.fixture
+    def history(self, tmp_path):
+        def write(*lines: dict) -> str:
+            path = tmp_path / "history.jsonl"
+            path.write_text(
+                "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
+            )
+            return str(path)
+
+        return write
+
+    def test_the_message_continues_the_last_conversation(self, history):
+        path = history(
+            {
+                "topic": "customer.profiles",
+                "value": {"customer_id": "u1", "tier": "gold", "preferred_representative": "li"},
+            },
+            {
+                "topic": "customer.purchases",
+                "value": {"customer_id": "u1", "order_id": "o", "product_id": "p", "amount": 9},
+            },
+            {"message_id": "m1", "conversation_id": "c7", "customer_id": "u1", "text": "退款怎么还没到"},
+            {"message_id": "m2", "conversation_id": "c7", "customer_id": "u1", "text": "太慢了，非常失望"},
+        )
+        document = explained("还是没到", "--history", path)
+        decision = document["decision"]
+        assert (decision["conversation_id"], decision["customer_id"]) == ("c7", "u1")
+        assert fact(document, "turn") == 3
+        assert fact(document, "tier") == "gold"
+        assert fact(document, "purchases") == 1
+        assert decision["preferred_representative"] == "li"
+
+    def test_the_tier_option_keeps_the_rest_of_the_profile(self, history):
+        path = history(
+            {
+                "topic": "customer.profiles",
+                "value": {"customer_id": "explain", "tags": ["press"], "tier": "silver"},
+            }
+        )
+        document = explained("hello", "--history", path, "--tier", "vip")
+        assert (fact(document, "tier"), fact(document, "tags")) == ("vip", "press")
+
+    def test_a_conversation_that_someone_has_is_kept(self, history):
+        message = {"message_id": "m1", "conversation_id": "c", "customer_id": "u", "text": "hello"}
+        event = {"conversation_id": "c", "customer_id": "u", "kind": "assigned", "representative": "li"}
+        path = history(message, {"topic": "conversation.events", "value": event})
+        assert explained("and in blue?", "--history", path)["decision"]["action"] == "keep"
+
+    def test_a_bad_line_is_named(self, history):
+        done = invoke("hello", "--history", history({"message_id": "m1"}))
+        assert isinstance(done.exception, StartupError)
+        assert "history.jsonl:1" in str(done.exception)
+
+    def test_a_missing_file_is_one_line(self, tmp_path):
+        done = invoke("hello", "--history", tmp_path / "none.jsonl")
+        assert isinstance(done.exception, StartupError)
+
+
+def test_people_see_route_labels_reasons_and_facts():
+    done = invoke(LATE_PARCEL, "--tier", "vip")
+    assert done.exit_code == 0, done.output
+    for word in ("priority", "Labels", "Why", "policy.yaml:", "Alert", "Facts", "tier = vip"):
+        assert word in done.output
+
+
+class TestAsking:
+    """The LLM between two steps, on the core's bench."""
+
+    async def test_its_labels_decide(self):
+        asked = []
+
+        async def ask(question):
+            asked.append(question)
+            return core.answer(question, "billing")
+
+        outcome = await Trial(core.pipeline()).decide(
+            core.message("m1", "unsure words"), ask, lambda: core.NOW
+        )
+        assert len(asked) == 1
+        (decision,) = outcome.decisions
+        assert (decision.labels.intent.value, decision.labels.intent.source) == ("billing", "llm")
+        assert not decision.provisional
+        assert [answer.error for answer in outcome.answers] == [None]
+
+    async def test_its_failure_leaves_the_local_labels(self):
+        async def ask(question):
+            return core.answer(question, None)
+
+        outcome = await Trial(core.pipeline()).decide(
+            core.message("m1", "unsure words"), ask, lambda: core.NOW
+        )
+        assert [decision.labels.intent.source for decision in outcome.decisions] == ["local"]
+        assert [answer.error for answer in outcome.answers] == ["timeout"]
+
+    async def test_it_is_not_asked_about_what_is_clear_nor_about_the_past(self):
+        async def ask(question):
+            raise AssertionError("asked")
+
+        trial = Trial(core.pipeline())
+        past = trial.remember(CUSTOMER_MESSAGES, core.message("m0", "unsure words"), core.NOW)
+        assert len(past.decisions) == 1
+        outcome = await trial.decide(core.message("m1", "billing"), ask, lambda: Millis(core.NOW + 1000))
+        assert outcome.decisions[-1].queue == "billing"
+
+    async def test_a_catalogue_in_the_history_is_recommended_from(self):
+        trial = Trial(core.pipeline())
+        pot = Product(product_id="pot", category="kitchen", names={"en": "Tea pot"}, accessories=("tea",))
+        tea = Product(product_id="tea", category="drinks", names={"en": "Green tea"})
+        for product in (pot, tea):
+            trial.remember(PRODUCT_CATALOG, product, core.NOW)
+        bought = Purchase(order_id="o1", customer_id="ann", product_id="pot")
+        trial.remember(CUSTOMER_PURCHASES, bought, core.NOW)
+        outcome = await trial.decide(core.message("m1", "product_enquiry"), None, lambda: core.NOW)
+        mentioned = [item.name for one in outcome.suggestions for item in one.recommendations]
+        assert mentioned == ["Green tea"]
