@@ -1,0 +1,232 @@
+"""Remember: bounded, redacted, and the same however often a fact is told."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.core import NOW, Input, Shard, message, pipeline
+
+from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedback, Purchase
+from frontdesk.schemas.state import Customer
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Batch
+from frontdesk.streams.state import customer_key
+
+ANN = customer_key("default", "ann")
+DAY = 86_400_000
+
+
+def _customer(shard: Shard) -> Customer:
+    customer = shard.state.customer(ANN)
+    assert customer is not None
+    return customer
+
+
+def _purchase(order_id: str = "o", product_id: str = "p", **fields: object) -> Purchase:
+    given = {"amount": 1.0, "purchased_at": NOW, **fields}
+    return Purchase(order_id=order_id, customer_id="ann", product_id=product_id, **given)  # type: ignore[arg-type]  # the caller's
+
+
+def _event(kind: str, conversation_id: str = "talk", **fields: object) -> ConversationEvent:
+    given = {"at": NOW, **fields}
+    return ConversationEvent(conversation_id=conversation_id, customer_id="ann", kind=kind, **given)  # type: ignore[arg-type]  # the caller's
+
+
+@pytest.fixture
+def shard() -> Shard:
+    return Shard(pipeline())
+
+
+def test_a_conversation_remembers_redacted_turns(shard: Shard) -> None:
+    shard.send(
+        message("m1", "billing, my number is 13812345678 " + "x" * 600),
+        message("c1", "I will call 13812345678", role="representative"),
+    )
+    [talk] = _customer(shard).conversations
+    assert [(turn.role, turn.intent) for turn in talk.turns] == [
+        ("customer", "billing"),
+        ("representative", None),
+    ]
+    assert "13812345678" not in repr(_customer(shard))
+    assert "13812345678" not in repr(shard.labels)
+    assert len(talk.turns[0].text) == 500
+    assert (talk.queue, talk.intent, talk.decision_id) == (
+        "billing",
+        "billing",
+        shard.decisions[0].decision_id,
+    )
+    assert (talk.customer_turns, talk.decisions, talk.status) == (1, 1, "open")
+
+
+def test_everything_is_bounded() -> None:
+    shard = Shard(pipeline(dedupe_window=5, turns=3, conversations=2, consultations=3, purchases=4, events=2))
+    for n in range(12):
+        shard.now = Millis(NOW + n)
+        shard.send(
+            message(f"m{n}", "billing", conversation_id=f"c{n % 6}"),
+            message(f"n{n}", "billing", conversation_id="c0"),
+            _event("assigned", f"c{n % 6}", at=NOW + n),
+            _purchase(f"o{n}", purchased_at=NOW + n),
+        )
+    customer = _customer(shard)
+    assert customer.seen == ("n9", "m10", "n10", "m11", "n11")
+    assert len(customer.conversations) == 2
+    assert all(len(one.turns) <= 3 for one in customer.conversations)
+    assert [one.order_id for one in customer.purchases] == ["o8", "o9", "o10", "o11"]
+    assert (len(customer.consultations), len(customer.events)) == (3, 2)
+
+
+def test_a_pushed_out_conversation_becomes_a_consultation() -> None:
+    shard = Shard(pipeline(conversations=1))
+    shard.send(message("m1", "billing", conversation_id="a"), message("m2", "hello", conversation_id="b"))
+    customer = _customer(shard)
+    assert [(one.conversation_id, one.intent, one.outcome) for one in customer.consultations] == [
+        ("a", "billing", None)
+    ]
+    shard.send(_event("rated", "a", score=2.0))
+    assert _customer(shard).consultations[0].score == 2.0
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (CustomerProfile(customer_id="ann", tier="gold", updated_at=NOW),),
+        (CustomerProfile(customer_id="ann", tier="gold"),),
+        (_purchase(),),
+        (_purchase(purchased_at=0),),
+        (_event("assigned", representative="rob"), _event("resolved"), _event("rated", score=3.0)),
+        (_event("abandoned", score=float("nan")),),
+        (Feedback(decision_id="d", customer_id="ann", by="eva", intent="billing", at=NOW),),
+    ],
+)
+def test_a_repeated_fact_changes_nothing(shard: Shard, facts: tuple[Input, ...]) -> None:
+    shard.send(message("m1", "hello"))
+    arrivals = tuple(shard.arrival(fact) for fact in facts)
+    shard.step(Batch(arrivals=arrivals))
+    assert shard.counts["fact"] == len(facts)
+    before = _customer(shard)
+    for _ in range(2):
+        shard.step(Batch(arrivals=arrivals))
+    assert _customer(shard) == before
+    assert shard.counts["repeated_fact"] == 2 * len(facts)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        _purchase(amount=-1.0),
+        _purchase(amount=float("nan")),
+        _purchase(amount=float("inf")),
+        _event("assigned", "unknown"),
+        _event("exploded"),
+        _event("rated", score=None),
+        _event("rated", score=float("nan")),
+        _event("rated", score=-1.0),
+        Feedback(decision_id="d", customer_id="ann", by="eva", intent="weather"),
+        Feedback(decision_id="d", customer_id="ann", by="eva", emotion="hangry"),
+        Feedback(decision_id="d", customer_id="bob", by="eva"),
+        ConversationEvent(conversation_id="talk", customer_id="bob", kind="assigned"),
+    ],
+)
+def test_facts_that_cannot_be_right_are_kept_out(shard: Shard, fact: Input) -> None:
+    shard.send(message("m1", "hello"))
+    before = list(shard.state.records())
+    shard.send(fact)
+    assert shard.counts["bad_fact"] == 1
+    assert list(shard.state.records()) == before
+
+
+def test_an_odd_tier_is_kept_out_and_the_rest_of_the_profile_kept(shard: Shard) -> None:
+    shard.send(
+        CustomerProfile(
+            customer_id="ann", tier="x" * 40, tags=("vip", "\x00"), preferred_representative="rita"
+        )
+    )
+    profile = _customer(shard).profile
+    assert profile is not None
+    assert (profile.tier, profile.tags, profile.preferred_representative) == (None, ("vip",), "rita")
+    assert shard.counts["bad_fact"] == 1
+
+
+def test_an_older_profile_does_not_win(shard: Shard) -> None:
+    shard.send(
+        CustomerProfile(customer_id="ann", tier="gold", updated_at=NOW),
+        CustomerProfile(customer_id="ann", tier="basic", updated_at=Millis(NOW - 1)),
+    )
+    assert _customer(shard).profile.tier == "gold"  # type: ignore[union-attr]  # it was sent
+    assert shard.counts["stale_fact"] == 1
+
+
+def test_a_profile_from_the_future_does_not_win_for_ever(shard: Shard) -> None:
+    shard.send(CustomerProfile(customer_id="ann", tier="gold", updated_at=Millis(NOW + 900 * DAY)))
+    shard.now = Millis(NOW + 1)
+    shard.send(CustomerProfile(customer_id="ann", tier="basic", updated_at=Millis(NOW + 1)))
+    assert _customer(shard).profile.tier == "basic"  # type: ignore[union-attr]  # it was sent
+
+
+def test_the_last_word_on_an_order_line_counts(shard: Shard) -> None:
+    shard.send(
+        _purchase(status="shipped"),
+        _purchase(product_id="q"),
+        _purchase(status="completed"),
+        _purchase(status="lost", purchased_at=NOW - 5),
+    )
+    assert [(one.product_id, one.status) for one in _customer(shard).purchases] == [
+        ("q", "completed"),
+        ("p", "completed"),
+    ]
+    assert shard.counts["stale_fact"] == 1
+
+
+def test_events_move_a_conversation(shard: Shard) -> None:
+    shard.send(message("m1", "billing"), _event("assigned", representative="rob", queue="vip"))
+    [talk] = _customer(shard).conversations
+    assert (talk.assigned_at, talk.representative, talk.queue) == (NOW, "rob", "vip")
+    shard.send(_event("transferred", queue="managers", at=NOW + 1))
+    [talk] = _customer(shard).conversations
+    assert (talk.representative, talk.queue) == (None, "managers")
+    shard.send(
+        _event("assigned", representative="eva", at=NOW + 2),
+        _event("resolved", at=NOW + 3),
+        _event("rated", score=5.0),
+    )
+    customer = _customer(shard)
+    assert (customer.conversations[0].assigned_at, customer.conversations[0].status) == (None, "resolved")
+    [past] = customer.consultations
+    assert (past.outcome, past.representative, past.score, past.intent) == ("resolved", "eva", 5.0, "billing")
+    shard.send(message("m2", "billing"))
+    assert _customer(shard).conversations[0].status == "open"
+
+
+def test_an_event_about_a_conversation_whose_first_message_waits(shard: Shard) -> None:
+    shard.send(message("m1", "unsure"), _event("assigned", representative="rob"))
+    assert shard.counts["fact"] == 1
+    shard.at(NOW + 6000)
+    assert shard.decisions[0].action == "keep"
+
+
+def test_a_correction_counts_and_corrects(shard: Shard) -> None:
+    shard.send(message("m1", "hello"))
+    decision = shard.decisions[0]
+    shard.send(
+        Feedback(
+            decision_id=decision.decision_id,
+            customer_id="ann",
+            by="eva",
+            intent="billing",
+            queue="billing",
+            at=NOW,
+        )
+    )
+    customer = _customer(shard)
+    assert customer.corrections == 1
+    assert (customer.conversations[0].intent, customer.conversations[0].queue) == ("billing", "billing")
+
+
+def test_duplicates_are_found_within_the_window() -> None:
+    shard = Shard(pipeline(dedupe_window=2))
+    shard.send(message("m1"), message("m1"), message("c1", role="bot"), message("c1", role="bot"))
+    assert shard.counts == {"duplicate": 2, "context": 1}
+    shard.send(message("m2"), message("m3", "unsure"), message("m3", "unsure"))
+    assert shard.counts["duplicate"] == 3
+    shard.send(message("m3", customer_id="bob"))
+    assert shard.counts["duplicate"] == 3, "ids are of a customer"
