@@ -1,0 +1,95 @@
+"""The composition root: everything is built here, from frozen settings, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from frontdesk.agents.embedding import EmbeddingLabeller, load_embedder
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.settings import Settings
+from frontdesk.agents.sources.entry import Fault
+from frontdesk.agents.sources.jsonl import read_jsonl
+from frontdesk.schemas.broadcast import Product
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import PRODUCT_CATALOG
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.pipeline import Pipeline
+from frontdesk.streams.policy import PolicyError, load_pack
+
+SOURCE = "frontdesk"
+PACK_FILES = ("taxonomy.yaml", "policy.yaml")
+
+
+def build_pipeline(
+    settings: Settings, *, partitions: int | None = None, codec: Codec | None = None
+) -> Pipeline:
+    """The core, with the policy and taxonomy the settings name and the local model loaded (about a second).
+
+    `partitions` is what the customer-keyed topics have; where no Kafka is asked the settings' number stands.
+
+    Raises:
+        StartupError: the policy folder or the catalogue cannot be read or is wrong.
+    """
+    try:
+        taxonomy, policy = load_pack(read_pack(settings.policy))
+    except PolicyError as error:
+        raise StartupError(f"invalid policy: {error}") from None
+    return Pipeline(
+        codec=codec or Codec(),
+        policy=policy,
+        taxonomy=taxonomy,
+        labeller=EmbeddingLabeller(taxonomy, load_embedder()),
+        catalog=read_catalog(settings.catalog),
+        limits=build_limits(settings),
+        partitions=settings.partitions if partitions is None else partitions,
+        source=SOURCE,
+    )
+
+
+def build_limits(settings: Settings) -> Limits:
+    """The core's bounds, as the settings have them."""
+    return Limits(
+        deadline_ms=int(settings.deadline * 1000),
+        amend_within_ms=int(settings.amend_within * 1000),
+        llm_enabled=settings.llm_base_url is not None,
+        waiting_per_customer=settings.waiting_per_customer,
+        waiting_per_shard=settings.waiting_per_shard,
+    )
+
+
+def read_pack(folder: Path) -> Mapping[str, str]:
+    """The texts of a policy folder, by the file names that messages about them will show.
+
+    Raises:
+        StartupError: a file is missing or not readable text.
+    """
+    texts = {}
+    for name in PACK_FILES:
+        path = folder / name
+        try:
+            texts[name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartupError(
+                f"FRONTDESK_POLICY: cannot read {path} ({type(error).__name__}); name a folder with {' and '.join(PACK_FILES)}"
+            ) from None
+    return texts
+
+
+def read_catalog(path: Path | None) -> Mapping[str, Product]:
+    """Products by id; none when no file is named (the catalogue topic fills it later).
+
+    Raises:
+        StartupError: naming the file and the line.
+    """
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise StartupError(f"FRONTDESK_CATALOG: there is no file {path}")
+    products: dict[str, Product] = {}
+    for entry in read_jsonl(path, PRODUCT_CATALOG):
+        if isinstance(entry, Fault):
+            raise StartupError(f"FRONTDESK_CATALOG: {entry}")
+        if isinstance(entry.record, Product):
+            products[entry.record.product_id] = entry.record
+    return products
