@@ -130,7 +130,7 @@ def emotion(cues: Cues, mood_before: float) -> Label:
     threat = 0.3 if cues.leave or (cues.legal and sad > 0) else 0.0
     mad = 1 - (1 - mad) * (1 - (threat if sad >= 0.3 or mad > 0 else 0.0))
     sad = 1 - (1 - sad) * (1 - (0.4 if cues.leave else 0.0))
-    if mad >= 0.5 or (mad >= 0.3 and sad >= 0.6) or (bad and mad >= 0.3):
+    if mad >= 0.5 or (mad >= 0.3 and sad >= 0.5) or (bad and mad >= 0.3):
         return _label("angry", mad)
     if glad >= 0.4 and glad >= sad:
         return _label("satisfied", glad - 0.5 * sad)

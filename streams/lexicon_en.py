@@ -23,7 +23,7 @@ EN: Mapping[str, Mapping[float, str]] = {
         0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, complaint, complain, complaining, bad, poor, broken, defective, faulty, "
         "damaged, cracked, scratched, torn, stained, smashed, wrong item, wrong size, wrong colour, wrong color, wrong product, fake, counterfeit, "
         "not as described, overcharged, charged twice, double charged, charged me twice, hidden fee, hidden fees, nobody answers, no one answers, "
-        "nobody replied, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
+        "nobody replied, nobody called, nobody came, no one called, no one came, as promised, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
         "keeps disconnecting, does not work, doesn't work, not working, stopped working, won't work, didn't work, again and again, over and over, "
         "yet again, broken again, once again, still waiting, still not, still no, still haven't, still hasn't, still broken, still doesn't, "
         "third time, fourth time, fifth time, 3rd time, 4th time, many times, so many times, how many times, every time, too slow, so slow, "
