@@ -56,7 +56,7 @@ package: $(READY) ## build sdist and wheel, and compare their files with what is
 	@$(BIN)/python -m tests.packaging.distribution
 
 bench: $(READY) ## run a benchmark (ARGS=name), or say which there are
-	@names=$$(cd bench && ls *.py 2>/dev/null | sed 's/\.py$$//' | grep -v '^_' | tr '\n' ' '); \
+	@names=$$(cd bench 2>/dev/null && ls *.py 2>/dev/null | sed 's/\.py$$//' | grep -v '^_' | tr '\n' ' '); \
 	if [ -z "$$names" ]; then echo "there are no benchmarks in bench/ yet"; \
 	elif [ -z "$(ARGS)" ]; then echo "benchmarks: $$names(make bench ARGS=NAME)"; \
 	else $(BIN)/python -m bench.$(ARGS); fi

@@ -11,6 +11,7 @@ from typing import Literal
 
 import aiohttp
 
+from frontdesk.agents.bootstrap import read_pack
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.reading import from_last, read_to_end
@@ -74,9 +75,8 @@ def packages(installed: Callable[[str], bool]) -> Result:
 def policy(settings: Settings) -> tuple[Result, Taxonomy | None]:
     """The policy and its taxonomy can be read and fit together; the taxonomy, if so."""
     try:
-        texts = {path.name: path.read_text("utf-8") for path in settings.policy.glob("*.yaml")}
-        taxonomy, loaded = load_pack(texts)
-    except (PolicyError, OSError, UnicodeDecodeError) as error:
+        taxonomy, loaded = load_pack(read_pack(settings.policy))
+    except (PolicyError, StartupError) as error:
         lines = error.problems if isinstance(error, PolicyError) else (str(error),)
         found = Result(
             check="policy",

@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce
 from tests.support.embedded import free_port
+from tests.support.llm_server import LlmServer
 
 from frontdesk.agents import checks
 from frontdesk.agents.settings import BUNDLED_POLICY, Settings, load
@@ -84,6 +85,11 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 async def test_an_llm_that_answers_is_well(endpoint: Endpoint) -> None:
     assert (await checks.llm(endpoint.settings(llm_api_key="s3cret"))).status == "ok"
     assert endpoint.authorization == "Bearer s3cret"
+
+
+async def test_the_llm_of_the_other_tests_is_well() -> None:
+    async with LlmServer() as server:
+        assert (await checks.llm(load(llm_base_url=server.url, llm_model="test"))).status == "ok"
 
 
 async def test_an_llm_without_a_list_of_models_is_well(endpoint: Endpoint) -> None:
