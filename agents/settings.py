@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
 from frontdesk.agents.errors import StartupError
 
@@ -25,7 +30,9 @@ class Settings(BaseSettings):
     application: str = Field("frontdesk", description="consumer group and prefix of the transactional ids")
     guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
     schema_registry_url: str | None = None
-    partitions: int = Field(4, ge=1, description="of every customer-keyed topic, when `topics create` makes them")
+    partitions: int = Field(
+        4, ge=1, description="of every customer-keyed topic, when `topics create` makes them"
+    )
     replication: int = Field(1, ge=1)
     session_timeout: float = Field(10.0, gt=0)
     heartbeat_interval: float = Field(1.0, gt=0)
@@ -36,22 +43,30 @@ class Settings(BaseSettings):
     # The step
     step_messages: int = Field(1000, ge=1)
     step_bytes: int = Field(4 * 1024 * 1024, ge=1024)
-    intake_messages: int = Field(20_000, ge=1, description="records held per shard before its partitions pause")
+    intake_messages: int = Field(
+        20_000, ge=1, description="records held per shard before its partitions pause"
+    )
     intake_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     drain_timeout: float = Field(20.0, gt=0)
-    stall_timeout: float = Field(60.0, gt=0, description="lag without progress for this long ends the process")
+    stall_timeout: float = Field(
+        60.0, gt=0, description="lag without progress for this long ends the process"
+    )
     recovery_timeout: float = Field(300.0, gt=0)
 
     # Bad input
     halt_dead_letter_share: float = Field(0.5, gt=0, le=1)
-    halt_dead_letter_minimum: int = Field(100, ge=1, description="dead letters within a minute before the share counts")
+    halt_dead_letter_minimum: int = Field(
+        100, ge=1, description="dead letters within a minute before the share counts"
+    )
 
     # What to decide by
     policy: Path = Field(BUNDLED_POLICY, description="folder with taxonomy.yaml and policy.yaml")
     catalog: Path | None = Field(None, description="product catalogue (JSONL)")
 
     # The LLM
-    llm_base_url: str | None = Field(None, description="any OpenAI-compatible endpoint; none: local labels only")
+    llm_base_url: str | None = Field(
+        None, description="any OpenAI-compatible endpoint; none: local labels only"
+    )
     llm_api_key: SecretStr | None = None
     llm_model: str = "gpt-4o-mini"
     llm_timeout: float = Field(8.0, gt=0, description="of one request")

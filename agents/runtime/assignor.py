@@ -51,7 +51,7 @@ def divide(shards: Iterable[int], claims: Mapping[str, Claim]) -> dict[str, list
     return kept
 
 
-class ShardAssignor(AbstractPartitionAssignor):
+class ShardAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped
     """Assigns partition number p of every topic to one member. One instance per consumer: it remembers what it owns."""
 
     name = "frontdesk-shards"
@@ -60,12 +60,12 @@ class ShardAssignor(AbstractPartitionAssignor):
     def __init__(self) -> None:
         self._own = Claim(0, ())
 
-    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:  # type: ignore[override]  # aiokafka calls it on the object it was given
+    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         """Subscription of this member, with its claim."""
         claim = json.dumps({"epoch": self._own.epoch, "shards": self._own.shards}).encode()
         return ConsumerProtocolMemberMetadata(self.version, sorted(topics), claim)
 
-    def assign(  # type: ignore[override]  # as above
+    def assign(
         self, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
         """Called on the leader of the group only."""
@@ -83,7 +83,7 @@ class ShardAssignor(AbstractPartitionAssignor):
             for member, shards in divide(every, claims).items()
         }
 
-    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:  # type: ignore[override]  # as above
+    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
         """Remember what this member owns from now on."""
         self._own = _claim(assignment.user_data)
 

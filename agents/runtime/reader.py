@@ -42,7 +42,7 @@ async def read_to_end(
     start: Mapping[TopicPartition, int | None],
     *,
     max_records: int | None = None,
-    timeout: float,
+    stall: float,
 ) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
     """Record batches from each partition's start (None: its beginning) to the end it had when this was called.
 
@@ -50,7 +50,7 @@ async def read_to_end(
     record carries. With `read_committed` the end is the last stable offset, so an open transaction does not hold us up.
 
     Raises:
-        TimeoutError: no progress for `timeout` seconds.
+        TimeoutError: no progress for `stall` seconds.
     """
     partitions = list(start)
     consumer.assign(partitions)
@@ -66,7 +66,7 @@ async def read_to_end(
     positions: dict[TopicPartition, int] = {}
     while remaining:
         for partition in sorted(remaining):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(stall):
                 position = await consumer.position(partition)
             if positions.get(partition) != position:
                 positions[partition] = position
@@ -76,8 +76,8 @@ async def read_to_end(
                 consumer.pause(partition)
         if not remaining:
             break
-        if loop.time() - progress > timeout:
-            raise TimeoutError(f"no progress in {timeout:.0f} s reading {sorted(remaining)}")
+        if loop.time() - progress > stall:
+            raise TimeoutError(f"no progress in {stall:.0f} s reading {sorted(remaining)}")
         batches = await consumer.getmany(*remaining, timeout_ms=100, max_records=max_records)
         for partition, records in batches.items():
             yield partition, records

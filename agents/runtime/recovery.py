@@ -63,7 +63,7 @@ async def recover(
     count = customers = 0
     async with reader(settings) as consumer:
         start = {TopicPartition(topic, shard): None for topic in tables}
-        async for partition, records in read_to_end(consumer, start, timeout=settings.recovery_timeout):
+        async for partition, records in read_to_end(consumer, start, stall=settings.recovery_timeout):
             table = tables[partition.topic]
             changes = await loop.run_in_executor(pool, _decode, codec, table, records)
             count += len(changes)
@@ -84,7 +84,7 @@ async def prime(settings: Settings, shard: int, batch: int) -> AsyncIterator[Pri
         for topic in PRIMING_TOPICS:
             partition = TopicPartition(topic, shard)
             async for _, records in read_to_end(
-                consumer, {partition: None}, max_records=batch, timeout=settings.recovery_timeout
+                consumer, {partition: None}, max_records=batch, stall=settings.recovery_timeout
             ):
                 yield Prime(topic, arrivals=tuple(arrival_of(record) for record in records))
             yield Prime(topic, end=await consumer.position(partition))

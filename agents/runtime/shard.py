@@ -142,12 +142,12 @@ class Shard:
         """Begin to run, on the current event loop."""
         self._task = asyncio.create_task(self._run(), name=f"shard-{self.number}")
 
-    async def stop(self, timeout: float) -> None:
+    async def stop(self, within: float) -> None:
         """Finish the step under way, within the time given, and let go."""
         self._stopping = True
         self._wake.set()
         if self._task is not None:
-            done, _ = await asyncio.wait({self._task}, timeout=timeout)
+            done, _ = await asyncio.wait({self._task}, timeout=within)
             if not done:
                 self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -81,21 +81,31 @@ def _one_by_one(
         try:
             effects = pipeline.step(overlay, part, now)
             _encode(effects, codec, application)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # as above
             if halves := _halves(part):
                 todo[:0] = halves
                 continue
             failures.append(_name(error))
-            if not part.arrivals:
-                # An answer or a deadline that the core cannot digest is a defect of ours: stop, do not spin.
-                raise
-            effects = pipeline.fallback(overlay, part.arrivals[0], now)
+            effects = _give_up(pipeline, overlay, part, now)
         for effect in effects:
             if isinstance(effect, Remember):
                 overlay.apply(effect)
         done.extend(effects)
     merged = _last_of_each(done)
     return merged, _encode(merged, codec, application)
+
+
+def _give_up(pipeline: Pipeline, state: StateView, part: Batch, now: Millis) -> tuple[Effect, ...]:
+    """What becomes of the one record, answer or deadline that the core cannot digest: nothing is lost, nothing spins."""
+    if part.arrivals:
+        return pipeline.fallback(state, part.arrivals[0], now)
+    customers = [*(answer.customer for answer in part.answers), *part.due]
+    if part.recovered:
+        customers.extend(state.waiting_customers())
+    effects: list[Effect] = []
+    for customer in customers:
+        effects.extend(pipeline.abandon(state, customer, now))
+    return tuple(effects)
 
 
 def _halves(batch: Batch) -> list[Batch] | None:
@@ -125,13 +135,12 @@ def _encode(effects: Iterable[Effect], codec: Codec, application: str) -> tuple[
     out: list[Outgoing] = []
     for effect in effects:
         match effect:
-            case Emit(topic=topic, key=key, record=record, headers=headers):
-                out.append(Outgoing(topic, key, _fitting(topic, record, codec), headers))
-            case Remember(table=table, key=key, record=None):
-                out.append(Outgoing(changelog_topic(application, table), key, None))
+            case Emit(topic=topic, key=key, record=output, headers=headers):
+                out.append(Outgoing(topic, key, _fitting(topic, output, codec), headers))
             case Remember(table=table, key=key, record=record):
                 topic = changelog_topic(application, table)
-                out.append(Outgoing(topic, key, _fitting(topic, record, codec)))
+                value = None if record is None else _fitting(topic, record, codec)
+                out.append(Outgoing(topic, key, value))
             case Ask() | Count():
                 pass  # no output: carried out, or counted, after the commit
             case _:

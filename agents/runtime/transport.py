@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, EventT, Message
-from mode import Service
+from faust.types.transports import TransportT
+from mode.types import ServiceT
 
 from frontdesk.agents.runtime.assignor import ShardAssignor
 from frontdesk.agents.settings import Settings
@@ -58,7 +59,7 @@ class BatchTopic(faust.Topic):
     def _compile_decode(self) -> None:
         """Faust would put a parsing decoder on the instance here, which acknowledges what it cannot parse."""
 
-    async def decode(self, message: Message, *, propagate: bool = False) -> EventT:
+    async def decode(self, message: Message, *, propagate: bool = False) -> EventT[Any]:
         """Wrap, never parse."""
         return self._create_event(None, message.value, headers=None, message=message)
 
@@ -67,7 +68,7 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that polls and beats the heart; only the consumer it creates is ours."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
-        settings = transport.desk.settings
+        settings = _desk(transport).settings
         self._assignor = ShardAssignor()
         return AIOKafkaConsumer(
             bootstrap_servers=settings.broker,
@@ -92,7 +93,8 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def start_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """Where the group stands, by partition: the committed offset, else the beginning."""
-        return await self.call_thread(self._start_positions, tuple(partitions))
+        positions: dict[TP, int] = await self.call_thread(self._start_positions, tuple(partitions))
+        return positions
 
     async def _start_positions(self, partitions: Sequence[TP]) -> dict[TP, int]:
         consumer = self._ensure_consumer()
@@ -127,10 +129,14 @@ class ShardConsumer(driver.Consumer):
         super().__init__(*args, **options)
 
     @property
+    def thread(self) -> ShardConsumerThread:
+        """Where the client lives: its methods may be called from the main loop."""
+        return self._thread
+
+    @property
     def desk(self) -> Desk:
         """The worker this consumer feeds."""
-        desk: Desk = self.transport.desk
-        return desk
+        return _desk(self.transport)
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Faust has nothing to commit: offsets go with the shard's transaction."""
@@ -158,7 +164,7 @@ class ShardConsumer(driver.Consumer):
     async def verify_all_partitions_active(self) -> None:
         """Faust's warnings here suppose its own acknowledgements; our watchdog looks at progress instead."""
 
-    async def _drain_messages(self, fetcher: Service) -> None:
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
         while not (self.should_stop or self.crashed or fetcher.should_stop):
             if not self.flow_active:
                 # Not `self.wait`: it returns at once in a service that crashed, and this loop must never spin.
@@ -192,17 +198,17 @@ class ShardConsumer(driver.Consumer):
             return
         fetched = Fetched(tp.topic, tp.partition, start, records)
         message = ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            records[-1].offset,
-            0.0,
-            0,
-            (),
-            None,
-            fetched,
-            None,
-            0,
-            0,
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=records[-1].offset,
+            timestamp=0.0,
+            timestamp_type=0,
+            headers=None,
+            key=None,
+            value=fetched,  # type: ignore[arg-type]  # what `BatchTopic` passes through
+            checksum=None,
+            serialized_key_size=0,
+            serialized_value_size=0,
             tp=tp,
             generation_id=self.app.consumer_generation_id,  # streams skip what comes from before a rebalance
         )
@@ -220,3 +226,8 @@ class ShardTransport(driver.Transport):
     def __init__(self, urls: Any, app: Any, *, desk: Desk) -> None:
         super().__init__(urls, app)
         self.desk = desk
+
+
+def _desk(transport: TransportT) -> Desk:
+    assert isinstance(transport, ShardTransport)  # noqa: S101  # the only one that creates our consumers
+    return transport.desk

@@ -19,7 +19,13 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.intake import Gap
 from frontdesk.agents.runtime.shard import Observer, Services, Shard
-from frontdesk.agents.runtime.transport import BatchTopic, Fetched, ShardConsumer, ShardTransport
+from frontdesk.agents.runtime.transport import (
+    BatchTopic,
+    Fetched,
+    ShardConsumer,
+    ShardConsumerThread,
+    ShardTransport,
+)
 from frontdesk.agents.runtime.writer import AtLeastOnceWriter, TransactionalWriter, Writer
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -144,7 +150,6 @@ class Worker:
             web_enabled=False,
             Topic=BatchTopic,
         )
-        app.BootStrategy = Boot
         app.boot_strategy = Boot(app)
         app.transport = ShardTransport(app.conf.broker_consumer, app, desk=self)
         topic = app.topic(*INPUT_TOPICS, acks=False, key_type=bytes, value_type=bytes)
@@ -154,7 +159,7 @@ class Worker:
             async for fetched in fetches:
                 self._deliver(fetched)
 
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)  # type: ignore[arg-type]  # called with the set by position
         return app
 
     def _deliver(self, fetched: Fetched) -> None:
@@ -168,7 +173,7 @@ class Worker:
             log.info("seeks_back", topic=fetched.topic, partition=fetched.partition, wanted=gap.wanted)
             self._faust_consumer().lose_track(TP(fetched.topic, fetched.partition))
 
-    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+    async def _on_assigned(self, _: Any, assigned: set[TP], **__: Any) -> None:
         """Keep the shards that stay, drop those that left, start the new ones; wait for none of them."""
         numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
         for number in set(self.shards) - numbers:
@@ -191,7 +196,8 @@ class Worker:
 
     async def _position(self, topic: str, number: int) -> int:
         tp = TP(topic, number)
-        return (await self._consumer().start_positions([tp]))[tp]
+        positions = await self._consumer().start_positions([tp])
+        return positions[tp]
 
     async def _seek(self, number: int, positions: Mapping[str, int]) -> None:
         await self._faust_consumer().seek_shards(
@@ -202,11 +208,12 @@ class Worker:
         await self._consumer().commit_now(offsets)
 
     def _faust_consumer(self) -> ShardConsumer:
-        consumer: ShardConsumer = self.app.consumer
+        consumer = self.app.consumer
+        assert isinstance(consumer, ShardConsumer)  # noqa: S101  # our transport creates no other
         return consumer
 
-    def _consumer(self) -> Any:
-        return self._faust_consumer()._thread  # noqa: SLF001  # the thread is where the client lives
+    def _consumer(self) -> ShardConsumerThread:
+        return self._faust_consumer().thread
 
 
 def check_versions() -> None:

@@ -1,0 +1,54 @@
+"""The worker's own small HTTP server: /metrics, /live and /ready. On localhost unless the settings say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.settings import Settings
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@asynccontextmanager
+async def serve(
+    settings: Settings, *, metrics: Callable[[], bytes], not_ready: Callable[[], str | None]
+) -> AsyncIterator[int]:
+    """Serve while the block runs; yields the port (a free one when the settings say 0).
+
+    `not_ready` says why the worker is not ready, or None: 503 with that line, or 200.
+
+    Raises:
+        StartupError: the address is in use.
+    """
+
+    async def get_metrics(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def get_live(_: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def get_ready(_: web.Request) -> web.Response:
+        why = not_ready()
+        return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200)
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/metrics", get_metrics), web.get("/live", get_live), web.get("/ready", get_ready)]
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.http_host, settings.http_port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartupError(
+                f"cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); set FRONTDESK_HTTP_PORT"
+            ) from None
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,91 @@
+"""What every worker knows alike: the catalogue and the switches, read whole before the worker is ready, followed after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from frontdesk.agents.kafka.switches import INTAKE_RESUME
+from frontdesk.agents.runtime.reader import read_to_end, reader
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.broadcast import PolicyUpdate, Product
+from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.schemas.topics import PRODUCT_CATALOG, ROUTING_POLICIES
+from frontdesk.schemas.types import Millis
+
+log = structlog.get_logger(__name__)
+
+PARTITIONS = (TopicPartition(PRODUCT_CATALOG, 0), TopicPartition(ROUTING_POLICIES, 0))
+
+
+class Broadcast:
+    """The present catalogue and switches. Lives on one event loop; `changed` is called after every change."""
+
+    def __init__(
+        self, settings: Settings, codec: Codec, catalog: Mapping[str, Product], changed: Callable[[], None]
+    ) -> None:
+        self.catalog: dict[str, Product] = dict(catalog)
+        self.resumed_at = Millis(0)
+        """the latest `intake.resume`"""
+        self._settings = settings
+        self._codec = codec
+        self._changed = changed
+        self._caught_up = asyncio.Event()
+
+    async def caught_up(self) -> None:
+        """Wait until everything there was at the start has been read."""
+        await self._caught_up.wait()
+
+    async def run(self) -> None:
+        """Follow the topics until cancelled, over broker failures: an old catalogue is better than no router."""
+        while True:
+            try:
+                async with reader(self._settings) as consumer:
+                    await self._follow(consumer)
+            except (KafkaError, TimeoutError, OSError) as error:
+                log.warning("broadcast_starts_over", error=type(error).__name__)
+                await asyncio.sleep(2)
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        start = dict.fromkeys(PARTITIONS)
+        async for _, records in read_to_end(consumer, start, stall=self._settings.recovery_timeout):
+            self._take(records)
+        self._caught_up.set()
+        self._changed()
+        consumer.resume(*PARTITIONS)
+        while True:
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                self._take(records)
+                self._changed()
+
+    def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            try:
+                if record.topic == PRODUCT_CATALOG:
+                    self._take_product(record)
+                elif record.value is not None:
+                    self._take_update(self._codec.decode(PolicyUpdate, record.value))
+            except DecodeError as error:
+                # There is no shard to bury it in: what every worker reads is skipped by every worker, aloud.
+                log.error(
+                    "broadcast_unreadable",
+                    topic=record.topic,
+                    offset=record.offset,
+                    reason=error.reason,
+                    detail=error.detail,
+                )
+
+    def _take_product(self, record: ConsumerRecord) -> None:
+        if record.value is None:
+            self.catalog.pop((record.key or b"").decode("utf-8", "replace"), None)
+            return
+        product = self._codec.decode(Product, record.value)
+        self.catalog[product.product_id] = product
+
+    def _take_update(self, update: PolicyUpdate) -> None:
+        if update.kind == "switch" and update.name == INTAKE_RESUME:
+            self.resumed_at = max(self.resumed_at, update.at)

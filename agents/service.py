@@ -1,0 +1,190 @@
+"""A worker process from start to exit code: checks, the worker, its endpoints, its watchdog, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import structlog
+
+from frontdesk.agents import http
+from frontdesk.agents.bootstrap import build_pipeline
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.admin import admin, partition_counts
+from frontdesk.agents.kafka.topics import check_topics
+from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.runtime.watchdog import stalled
+from frontdesk.agents.runtime.worker import Worker
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.pipeline import Pipeline
+
+log = structlog.get_logger(__name__)
+
+WATCH_EVERY = 0.5
+EXIT_STOPPED = 0
+EXIT_FAILED = 70
+"""EX_SOFTWARE: the supervisor should start it again"""
+
+
+async def run(settings: Settings) -> int:
+    """Run a worker until SIGTERM or SIGINT, or until it cannot go on. The exit code.
+
+    Raises:
+        StartupError: something it needs is missing or wrong; nothing was started.
+    """
+    problems = await check_topics(settings)
+    if problems:
+        raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
+    codec = Codec()
+    async with admin(settings.broker) as client:
+        partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
+    pipeline = await asyncio.to_thread(build_pipeline, settings, partitions=partitions, codec=codec)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
+        return await Service(settings, codec, pipeline, pool).run()
+
+
+class Service:
+    """What runs once everything is built."""
+
+    def __init__(
+        self, settings: Settings, codec: Codec, pipeline: Pipeline, pool: ThreadPoolExecutor
+    ) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._metrics = Metrics()
+        self._broadcast = Broadcast(settings, codec, pipeline.catalog, self._broadcast_changed)
+        self._labeller = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
+        self._worker = Worker(
+            settings,
+            codec=codec,
+            pipeline=lambda: self._pipeline,
+            labeller=self._labeller,
+            clock=_clock,
+            resumed_at=lambda: self._broadcast.resumed_at,
+            pool=pool,
+            observer=self._metrics,
+        )
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Start, watch, stop. The exit code."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop.set)
+        async with http.serve(
+            self._settings, metrics=self._metrics.exposition, not_ready=self._not_ready
+        ) as port:
+            self._announce(port)
+            follower = asyncio.create_task(self._broadcast.run())
+            try:
+                async with asyncio.timeout(self._settings.recovery_timeout):
+                    await self._broadcast.caught_up()
+                await self._worker.start()
+                return await self._watch()
+            finally:
+                follower.cancel()
+                await asyncio.gather(follower, return_exceptions=True)
+                if self._labeller is not None:
+                    await self._labeller.close()
+
+    async def _watch(self) -> int:
+        """Until told to stop or unable to go on."""
+        why = None
+        while not self._stop.is_set() and why is None:
+            asked = time.monotonic()
+            try:
+                async with asyncio.timeout(WATCH_EVERY):
+                    await self._stop.wait()
+            except TimeoutError:
+                self._report(loop_lag=max(0.0, time.monotonic() - asked - WATCH_EVERY))
+            why = self._fatal()
+        if why is not None:
+            # Nothing that is left in memory is worth a graceful end: what is committed is safe, the rest is suspect.
+            log.critical("worker_cannot_go_on", because=why)
+            return EXIT_FAILED
+        log.info("worker_stops")
+        try:
+            async with asyncio.timeout(self._settings.drain_timeout):
+                await self._worker.stop()
+        except TimeoutError:
+            log.error("drain_timed_out", seconds=self._settings.drain_timeout)
+            return EXIT_FAILED
+        return EXIT_STOPPED
+
+    def _fatal(self) -> str | None:
+        crashed = self._worker.crashed
+        if crashed is not None:
+            return f"{type(crashed).__name__}: {str(crashed)[:300]}"
+        return stalled(
+            self._worker.shards,
+            self._lags(),
+            _clock(),
+            stall_ms=int(self._settings.stall_timeout * 1000),
+            recovery_ms=int(self._settings.recovery_timeout * 1000),
+        )
+
+    def _report(self, *, loop_lag: float) -> None:
+        shards = self._worker.shards.values()
+        self._metrics.state(
+            pending=sum(shard.pending for shard in shards),
+            backlog=sum(shard.backlog for shard in shards),
+            lag=sum(self._lags().values()),
+            phases=Counter(shard.phase for shard in shards),
+            loop_lag=loop_lag,
+        )
+
+    def _lags(self) -> Mapping[int, int]:
+        out: Counter[int] = Counter()
+        for tp, lag in self._worker.lags().items():
+            out[tp.partition] += lag
+        return out
+
+    def _not_ready(self) -> str | None:
+        halted = [shard for shard in self._worker.shards.values() if shard.halted_because]
+        if halted:
+            return (
+                f"intake halted on shard {halted[0].number}: {halted[0].halted_because}; "
+                "look at `frontdesk dlq list`, then `frontdesk intake resume`"
+            )
+        return None if self._worker.ready else "starting"
+
+    def _broadcast_changed(self) -> None:
+        self._pipeline = replace(self._pipeline, catalog=dict(self._broadcast.catalog))
+        for shard in self._worker.shards.values():
+            shard.poke()
+
+    def _announce(self, port: int) -> None:
+        settings = self._settings
+        log.info(
+            "worker_starts",
+            broker=settings.broker,
+            application=settings.application,
+            guarantee=settings.guarantee,
+            policy=self._pipeline.policy.hash,
+            model=self._pipeline.labeller.version,
+            http=f"http://{settings.http_host}:{port}",
+        )
+        if self._labeller is None:
+            log.warning(
+                "no_llm",
+                detail="FRONTDESK_LLM_BASE_URL is not set: unsure messages are decided on local labels",
+            )
+        if settings.guarantee == "at_least_once":
+            log.warning(
+                "at_least_once",
+                detail="a crash may decide messages twice; for brokers without transactions only",
+            )
+
+
+def _clock() -> Millis:
+    return Millis(int(time.time() * 1000))
