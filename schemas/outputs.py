@@ -38,7 +38,7 @@ class Reason(Record):
     source: str
     """file:line of the rule, or the stage"""
     effect: str
-    """route, keep, escalate, alert, tag, default, flag"""
+    """route, keep, escalate, alert, tag, priority, default, flag"""
     because: str
     """for people: the condition and the values it saw"""
 

@@ -7,6 +7,7 @@ duplicate keys, deep nesting and large files are refused, so that no file can ma
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MAX_DEPTH = 16
 
 Plain = bool | int | float | str | None
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
+_COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class PolicyError(Exception):
@@ -123,8 +125,6 @@ def read(text: str, source: str) -> tuple[Node, Problems]:
 
 def digest(content: object) -> str:
     """The first 16 hex digits of the SHA-256 of a value's canonical JSON."""
-    import hashlib
-
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -156,7 +156,9 @@ def _refuse_expensive(text: str, problems: Problems) -> None:
 def _node(node: YamlNode, key: tuple[int, int], problems: Problems) -> Node:
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     value: Plain | tuple[Node, ...] | Mapping[str, Node] = None
-    if isinstance(node, MappingNode):
+    if not isinstance(node, ScalarNode) and str(node.tag) not in _COLLECTION_TAGS:
+        problems.add((line, column), "tags are not read", "write a plain mapping or list")
+    elif isinstance(node, MappingNode):
         value = _mapping(node, problems)
     elif isinstance(node, SequenceNode):
         value = tuple(_node(item, (0, 0), problems) for item in node.value)
