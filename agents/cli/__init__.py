@@ -7,23 +7,16 @@ progress and errors to stderr, one line each. Modules behind the commands import
 
 from __future__ import annotations
 
-import importlib
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from frontdesk import __version__
-from frontdesk.agents.cli import dlq, doctor, intake, topics
+from frontdesk.agents.cli import demo, dlq, doctor, explain, intake, publish, topics, worker
 from frontdesk.agents.errors import StartupError
 
 _EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 130 interrupted."
-_EXAMPLES = {
-    "demo": "frontdesk demo --seconds 20 --json",
-    "worker": "FRONTDESK_BROKER=kafka:9092 frontdesk worker",
-    "explain": 'frontdesk explain "My parcel is three days late" --json',
-    "publish": "frontdesk publish messages.jsonl --rate 200",
-}
 
 
 class _Commands(TyperGroup):
@@ -63,12 +56,12 @@ def build() -> typer.Typer:
         epilog=f"{_EXIT_CODES} Settings come from FRONTDESK_* variables. Example: frontdesk demo --seconds 20",
     )
     app.callback()(_root)
-    for name, example in _EXAMPLES.items():
-        try:
-            module = importlib.import_module(f"frontdesk.agents.cli.{name}")
-        except ImportError:
-            continue
-        app.command(name, epilog=f"Example: {example}")(module.command)
+    app.command("demo", epilog="Example: frontdesk demo --seconds 20 --json")(demo.command)
+    app.command("worker", epilog="Example: FRONTDESK_BROKER=kafka:9092 frontdesk worker")(worker.command)
+    app.command("explain", epilog='Example: frontdesk explain "My parcel is three days late" --json')(
+        explain.command
+    )
+    app.command("publish", epilog="Example: frontdesk publish messages.jsonl --rate 200")(publish.command)
     app.command("doctor", epilog="Example: frontdesk doctor --json")(doctor.command)
     app.add_typer(topics.build(), name="topics")
     app.add_typer(dlq.build(), name="dlq")
