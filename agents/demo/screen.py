@@ -85,7 +85,7 @@ class Lines:
         self._console = console
 
     def say(self, text: str) -> None:
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def decided(self, decision: Decision, text: str | None) -> None:
         row = row_of(decision, text)
