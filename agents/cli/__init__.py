@@ -1,6 +1,7 @@
 """The `frontdesk` command.
 
-Exit codes: 0 all is well; 1 a problem was found; 2 refused to start, or used wrongly; 130 interrupted. Results go to stdout,
+Exit codes: 0 all is well; 1 a problem was found; 2 refused to start, or used wrongly; 70 a worker could
+not go on and wants to be started again; 130 interrupted. Results go to stdout,
 progress and errors to stderr, one line each. Modules behind the commands import what is heavy only when they run, so that
 `frontdesk --help` answers at once.
 """
@@ -16,7 +17,7 @@ from frontdesk import __version__
 from frontdesk.agents.cli import demo, dlq, doctor, explain, intake, publish, topics, worker
 from frontdesk.agents.errors import StartupError
 
-_EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 130 interrupted."
+_EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 70 a worker could not go on, 130 interrupted."
 
 
 class _Commands(TyperGroup):
