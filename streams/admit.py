@@ -92,7 +92,7 @@ class Erasure:
     misplaced: bool
 
 
-class _Unusable(Exception):  # noqa: N818  # never leaves this module: a dead letter takes its place
+class _Unusable(Exception):  # never leaves this module: a dead letter takes its place
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
         self.reason = reason

@@ -53,10 +53,6 @@ class Outbox:
 
     def effects(self, overlay: Overlay) -> tuple[Effect, ...]:
         """Everything: records, changes of state, questions that somebody still waits for, counts."""
-        asks = [
-            ask
-            for (customer, seq), ask in self._asks.items()
-            if (entry := overlay.waiting(customer).get(seq)) is not None and entry.attempt == ask.attempt
-        ]
+        asks = [ask for (customer, seq), ask in self._asks.items() if seq in overlay.waiting(customer)]
         counts = [Count(name=name, n=n) for name, n in self._counts.items()]
         return (*self._emits, *overlay.changes(), *asks, *counts)

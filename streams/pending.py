@@ -146,9 +146,6 @@ class Pending:
         undecided = self._undecided(customer)
         if undecided and undecided[-1].seq >= seq:
             self.settle(customer)  # offsets went back: the topic was made anew
-        if seq in self._overlay.waiting(customer):
-            self._overlay.drop_waiting(customer, seq)
-            self._outbox.count("amendment_dropped")
         while len(undecided := self._undecided(customer)) >= self._limits.waiting_per_customer:
             self._outbox.count(WAITING_FULL)
             self._release(customer, undecided[0])

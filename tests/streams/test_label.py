@@ -42,13 +42,10 @@ def test_every_message_gets_its_own_labels() -> None:
 
 
 def test_the_mood_before_weighs_in() -> None:
-    words = _label("this is terrible, I am furious!!!")
-    bad = in_mood(words, -0.8)
-    assert bad.emotion.value in ("angry", "dissatisfied")
-    assert relabel(bad, words.cues, -0.8) == bad
-    assert relabel(in_mood(words, 0.5), words.cues, -0.8) == bad, (
-        "it is as if the mood had been known at once"
-    )
+    words = _label("hello there")
+    good, bad = in_mood(words, 0.5), in_mood(words, -0.8)
+    assert good.emotion != bad.emotion, "in a bad mood the same words are less surely neutral"
+    assert relabel(good, words.cues, -0.8) == bad, "it is as if the mood had been known at once"
 
 
 def test_an_answer_replaces_what_the_taxonomy_knows() -> None:

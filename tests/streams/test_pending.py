@@ -146,14 +146,24 @@ def test_a_later_decision_of_another_conversation_does_not_matter(shard: Shard) 
     assert shard.routes()[-1] == ("m1", "managers", 2, False)
 
 
-@pytest.mark.parametrize("then", [(), ("resolved",)])
-def test_no_amendment_once_somebody_was_assigned(shard: Shard, then: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kinds", [("assigned",), ("transferred",), ("assigned", "resolved"), ("resolved",)])
+def test_no_amendment_once_somebody_took_the_conversation(shard: Shard, kinds: tuple[str, ...]) -> None:
     _late(shard)
-    for kind in ("assigned", *then):
+    for kind in kinds:
         shard.send(ConversationEvent(conversation_id="talk", customer_id="ann", kind=kind, at=shard.now))
     shard.answers(answer(shard.asks[0], "complaint"))
     assert len(shard.decisions) == 1
     assert shard.counts["amendment_dropped"] == 1
+
+
+def test_an_assignment_before_the_message_does_not_matter(shard: Shard) -> None:
+    shard.send(message("m0", "billing"))
+    for kind in ("assigned", "resolved"):
+        shard.send(ConversationEvent(conversation_id="talk", customer_id="ann", kind=kind, at=NOW - 10))
+    shard.send(message("m1", "unsure"))
+    shard.at(NOW + 1000)
+    shard.answers(answer(shard.asks[0], "complaint"))
+    assert shard.routes()[-1] == ("m1", "managers", 2, False)
 
 
 def test_a_late_answer_that_never_comes_is_forgotten(shard: Shard) -> None:
@@ -201,6 +211,29 @@ def test_recovery_asks_again_and_does_not_believe_earlier_answers(shard: Shard) 
     assert shard.counts["stale_answer"] == 1
     shard.answers(answer(again[0], "billing"))
     assert shard.routes()[-1] == ("m2", "billing", 1, False)
+
+
+def test_recovery_asks_only_what_was_asked_and_is_not_decided() -> None:
+    shard = Shard(pipeline(waiting_per_customer=3))
+    shard.send(
+        message("m1", "unsure 1"),
+        message("m2", "unsure 2"),
+        message("m3", "billing"),
+        message("m4", "unsure 4"),
+    )
+    assert [entry.phase for entry in shard.state.waiting(ANN).values()] == [
+        "late",
+        "asked",
+        "behind",
+        "asked",
+    ]
+    shard.step(Batch(recovered=True))
+    again = shard.asks[3:]
+    assert [(ask.text, ask.attempt) for ask in again] == [("unsure 2", 2), ("unsure 4", 2)]
+    assert [[turn.text for turn in ask.turns] for ask in again] == [
+        ["unsure 1"],
+        ["unsure 1", "unsure 2", "billing"],
+    ]
 
 
 def test_recovery_after_the_deadline_decides(shard: Shard) -> None:
