@@ -7,13 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import CustomerMessage
-from frontdesk.schemas.outputs import Alert, Decision
-from frontdesk.schemas.state import Conversation, Customer, Waiting
+from frontdesk.schemas.outputs import Alert, Decision, Labels
+from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.cues import cues, mood_step
-from frontdesk.streams.decide import CORE_ERROR, amend, decide, default_verdict, recorded_facts, same_route
+from frontdesk.streams.decide import (
+    CORE_ERROR,
+    Facts,
+    amend,
+    decide,
+    default_verdict,
+    recorded_facts,
+    same_route,
+)
 from frontdesk.streams.escalate import escalate
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
@@ -22,7 +30,7 @@ from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
-from frontdesk.streams.policy import Policy
+from frontdesk.streams.policy import Policy, Verdict
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import (
@@ -69,6 +77,10 @@ class Conclusions:
     now: Millis
     cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
     """messages of this step by state key and seq"""
+    _publisher: Publisher = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._publisher = Publisher(self.outbox)
 
     def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
         """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
@@ -79,14 +91,13 @@ class Conclusions:
             self.outbox.count("context")
             self._remember(key, customer, entry, text)
             return None
-        misplaced = MISPLACED in entry.flags
         known = conversation_of(customer, message.conversation_id)
-        conversation = None if misplaced else known
+        conversation = None if MISPLACED in entry.flags else known
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
         mood_before = 0.0 if conversation is None else conversation.mood
         labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
-        mood = round(mood_step(mood_before, labels.emotion), 4)
+        mood = round(mood_step(mood_before, labels.emotion), 4) + 0.0  # never -0.0, which reads otherwise
         facts = join(
             message,
             customer=customer,
@@ -94,31 +105,19 @@ class Conclusions:
             labels=labels,
             mood=mood,
             seen=seen,
-            misplaced=misplaced,
+            misplaced=MISPLACED in entry.flags,
             now=now,
         )
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
-        decision = decide(
-            entry,
-            labels=labels,
-            facts=facts,
-            verdict=verdict,
-            policy_hash=rules.policy.hash,
-            model_version=rules.model_version,
-            provisional=unheard,
-            now=now,
-        )
+        decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
         raised = () if known is None else known.escalated
         alerts = escalate(verdict, decision, raised=raised, quote=text, seen=seen, now=now)
-        publisher = Publisher(self.outbox)
-        publisher.decision(decision, None if case is None else case.traceparent)
-        publisher.labelling(
-            decision, text=text, taxonomy_hash=rules.taxonomy.hash, usage=entry.usage, now=now
-        )
+        self._publisher.decision(decision, None if case is None else case.traceparent)
+        self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(publisher, decision, alerts, customer, mood=mood, unsure=unsure)
+        self._help(decision, alerts, customer, mood=mood, unsure=unsure)
         self._remember(key, customer, entry, text, decision, mood, alerts)
         return decision
 
@@ -143,30 +142,26 @@ class Conclusions:
             prompt_version=answer.prompt_version,
             now=now,
         )
-        publisher = Publisher(self.outbox)
         text = redact(entry.message.text or "")
         customer = self.overlay.customer(key)
         conversation = conversation_of(customer, decision.conversation_id)
-        applies = customer is not None and _is_current(customer, conversation, decision)
-        revised = applies and not same_route(decision, amended)
-        if revised and customer is not None and conversation is not None:
+        if same_route(decision, amended):
+            self.outbox.count("amendment_unchanged")
+        elif customer is None or conversation is None or not _is_current(customer, conversation, decision):
+            self.outbox.count("amendment_dropped")
+        else:
             seen = cues(entry.message.text or "")
             alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
-            publisher.decision(amended, None)
-            self._help(publisher, amended, alerts, customer, mood=conversation.mood, unsure=False)
+            self._publisher.decision(amended, None)
+            self._labelling(amended, text, answer.usage)
+            self._help(amended, alerts, customer, mood=conversation.mood, unsure=False)
             kinds = [alert.kind for alert in alerts]
-            self.overlay.put_customer(
-                key, remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
-            )
-        else:
-            self.outbox.count("amendment_unchanged" if same_route(decision, amended) else "amendment_dropped")
+            after = remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
+            self.overlay.put_customer(key, after)
+            return
         # An answer that changes nothing has cost as much, and teaches as much, as one that does.
-        labelled = (
-            amended if revised else replace(decision, labels=labels, prompt_version=answer.prompt_version)
-        )
-        publisher.labelling(
-            labelled, text=text, taxonomy_hash=rules.taxonomy.hash, usage=answer.usage, now=now
-        )
+        stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
+        self._labelling(stands, text, answer.usage)
 
     def fall_back(self, key: bytes, entry: Waiting) -> None:
         """A message that the path failed on: the default queue, without labels, facts or rules."""
@@ -175,17 +170,10 @@ class Conclusions:
             self.outbox.count("context")
         else:
             entry = replace(entry, flags=(*entry.flags, CORE_ERROR))
-            decision = decide(
-                entry,
-                labels=fallback(self.rules.taxonomy),
-                facts={},
-                verdict=default_verdict(self.rules.policy),
-                policy_hash=self.rules.policy.hash,
-                model_version=self.rules.model_version,
-                provisional=False,
-                now=self.now,
-            )
-            Publisher(self.outbox).decision(decision, None)
+            verdict = default_verdict(self.rules.policy)
+            labels = fallback(self.rules.taxonomy)
+            decision = self._decide(entry, labels, {}, verdict, provisional=False)
+            self._publisher.decision(decision, None)
             self.outbox.count(CORE_ERROR)
         self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
 
@@ -200,15 +188,27 @@ class Conclusions:
         conversation = conversation_of(self.overlay.customer(key), message.conversation_id)
         return 0.0 if conversation is None else conversation.mood
 
+    def _decide(
+        self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool
+    ) -> Decision:
+        return decide(
+            entry,
+            labels=labels,
+            facts=facts,
+            verdict=verdict,
+            policy_hash=self.rules.policy.hash,
+            model_version=self.rules.model_version,
+            provisional=provisional,
+            now=self.now,
+        )
+
+    def _labelling(self, decision: Decision, text: str, usage: Usage | None) -> None:
+        self._publisher.labelling(
+            decision, text=text, taxonomy_hash=self.rules.taxonomy.hash, usage=usage, now=self.now
+        )
+
     def _help(
-        self,
-        publisher: Publisher,
-        decision: Decision,
-        alerts: Iterable[Alert],
-        customer: Customer,
-        *,
-        mood: float,
-        unsure: bool,
+        self, decision: Decision, alerts: Iterable[Alert], customer: Customer, *, mood: float, unsure: bool
     ) -> None:
         suggestion = suggest(
             decision,
@@ -219,7 +219,7 @@ class Conclusions:
             unsure=unsure,
             now=self.now,
         )
-        publisher.help(decision, alerts, suggestion)
+        self._publisher.help(decision, alerts, suggestion)
 
     def _remember(
         self,
@@ -244,11 +244,10 @@ class Conclusions:
         self.overlay.put_customer(key, after)
 
 
-def _is_current(customer: Customer, conversation: Conversation | None, decision: Decision) -> bool:
+def _is_current(customer: Customer, conversation: Conversation, decision: Decision) -> bool:
     """Whether nobody has acted on a decision, and nothing was decided after it."""
     return (
-        conversation is not None
-        and conversation.status == OPEN
+        conversation.status == OPEN
         and conversation.decision_id == decision.decision_id
         and not assigned_since(customer, conversation, decision.received_at)
     )

@@ -8,13 +8,16 @@ from dataclasses import replace
 from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason
 from frontdesk.schemas.state import Waiting
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.facts import complete
+from frontdesk.streams.facts import FACTS, complete
 from frontdesk.streams.ids import decision_id
 from frontdesk.streams.policy import Policy, Verdict
 
 Facts = Mapping[str, bool | int | float | str]
 
 CORE_ERROR = "core_error"
+
+# Most facts of most messages are at their defaults: one record serves them all.
+_DEFAULTS = {name: Fact(name=name, value=spec.default) for name, spec in FACTS.items()}
 
 _FLAGS: Mapping[str, str] = {
     "misplaced": "key and customer disagree: decided without history",
@@ -61,7 +64,7 @@ def decide(
         flags=entry.flags,
         labels=labels,
         reasons=(*path_reasons(entry.flags, provisional=provisional), *verdict.reasons),
-        facts=tuple(Fact(name=name, value=value) for name, value in facts.items()),
+        facts=tuple(_fact(name, value) for name, value in facts.items()),
         policy_hash=policy_hash,
         model_version=model_version,
         prompt_version=entry.prompt_version,
@@ -152,6 +155,11 @@ def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ..
             )
         )
     return tuple(reasons)
+
+
+def _fact(name: str, value: bool | int | float | str) -> Fact:
+    default = _DEFAULTS[name]
+    return default if default.value == value else Fact(name=name, value=value)
 
 
 def _with_verdict(decision: Decision, verdict: Verdict, *, provisional: bool) -> Decision:

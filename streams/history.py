@@ -60,7 +60,7 @@ def learn(
 
     `waiting` names conversations whose first message still waits: what happens to them is known already.
     """
-    if customer is not None and customer.erased_at is not None and when.timestamp <= customer.erased_at:
+    if customer is not None and _before_erasure(customer, fact, when):
         return customer, STALE
     match fact:
         case CustomerProfile():
@@ -81,6 +81,13 @@ def assigned_since(customer: Customer, conversation: Conversation, at: Millis) -
         and event.at >= at
         for event in customer.events
     )
+
+
+def _before_erasure(customer: Customer, fact: Fact, when: When) -> bool:
+    """Whether a fact is older than the erasure of its customer. A profile never is: it lies in the tombstone's own topic,
+    behind it."""
+    erased_at = customer.erased_at
+    return erased_at is not None and when.timestamp <= erased_at and not isinstance(fact, CustomerProfile)
 
 
 def _profile(customer: Customer | None, given: CustomerProfile, when: When, limits: Limits) -> Outcome:

@@ -323,6 +323,10 @@ def test_an_erased_customer_leaves_ids_and_nothing_else() -> None:
     )
     shard.step(Batch(arrivals=(old,)))
     assert shard.state.customer(ANN) == customer, "what was known before the erasure does not come back"
+    shard.send(CustomerProfile(customer_id="ann", tier="basic"))
+    again = shard.state.customer(ANN)
+    assert again is not None
+    assert again.profile is not None, "a profile behind the tombstone is a new one"
 
 
 def test_questions_that_nobody_waits_for_are_not_asked() -> None:
