@@ -24,7 +24,7 @@ MAX_OUTSTANDING = 20_000
 """records sent and not yet acknowledged: beyond it, sending waits"""
 
 
-class SendFailed(Exception):  # noqa: N818  # what happened, as in arroyo: MessageRejected
+class SendFailed(Exception):  # what happened, as in arroyo: MessageRejected
     """A record was not taken. Nothing is sent after it, because what follows may be of the same customer."""
 
 
@@ -170,14 +170,12 @@ async def _started(broker: str) -> tuple[AIOKafkaProducer, bool]:
         "max_batch_size": 256 * 1024,
         "max_request_size": 2 * MAX_BYTES,
     }
-    plain = AIOKafkaProducer(**options)
-    producer = AIOKafkaProducer(**options, enable_idempotence=True)
     # The embedded broker refuses producer ids, and aiokafka logs that as an error before it raises it.
     with _quiet("aiokafka"):
-        if await _starts(producer):
-            return producer, True
-    if await _starts(plain):
-        return plain, False
+        for idempotent in (True, False):
+            producer = AIOKafkaProducer(**options, enable_idempotence=idempotent)
+            if await _starts(producer):
+                return producer, idempotent
     raise unreachable(broker)
 
 

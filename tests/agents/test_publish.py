@@ -1,6 +1,7 @@
 """`frontdesk publish`: what arrives in Kafka, and what is said when something does not."""
 
 import asyncio
+import gc
 import json
 import time
 from pathlib import Path
@@ -90,9 +91,11 @@ class TestSending:
         for number in range(7):
             assert arrived[f"u{number}".encode()] == [f"m{n}" for n in range(number, 700, 7)]
 
-    async def test_it_is_idempotent_where_the_broker_can(self, broker, request):
+    async def test_it_is_idempotent_where_the_broker_can(self, broker, request, caplog):
         async with sender(broker, {CUSTOMER_MESSAGES}, source="/test") as to:
             assert to.idempotent is ("kafka" in request.node.callspec.id)
+        gc.collect()
+        assert not caplog.records, "no client is left unclosed, and no failed attempt is logged"
 
     async def test_a_record_beyond_what_a_worker_reads_is_refused(self, broker):
         async with sender(broker, {CUSTOMER_MESSAGES}, source="/test") as to:

@@ -1,0 +1,69 @@
+"""README and tutorial say what is true: settings, commands, files."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from pydantic import SecretStr
+
+from frontdesk.agents.cli import build
+from frontdesk.agents.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+
+
+def shell_lines(text: str) -> list[str]:
+    return [
+        line for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL) for line in block.splitlines()
+    ]
+
+
+def test_the_table_of_settings_is_complete_and_its_defaults_are_the_defaults():
+    table = dict(re.findall(r"^\| `FRONTDESK_(\w+)` \| (.*?) \|", README, flags=re.MULTILINE))
+    assert table.keys() == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        if name == "policy":
+            continue
+        said = table[name.upper()].strip("`")
+        default = field.default
+        assert not isinstance(default, SecretStr)
+        assert said == ("none" if default is None else str(default)), name
+
+
+@pytest.mark.parametrize(
+    "line", sorted({line for line in [*shell_lines(README), *shell_lines(TUTORIAL)] if "frontdesk " in line})
+)
+def test_commands_and_their_options_exist(line):
+    words = line.partition("#")[0].partition("frontdesk ")[2].split()
+    command = typer.main.get_command(build())
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    assert not getattr(command, "commands", {}), f"{line}: no such command"
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options
+
+
+def test_every_command_is_in_the_readme():
+    def names(command, path):
+        children = getattr(command, "commands", {})
+        if not children:
+            yield " ".join(path)
+        for name, child in children.items():
+            yield from names(child, [*path, name])
+
+    for name in names(typer.main.get_command(build()), ["frontdesk"]):
+        assert name in README
+
+
+@pytest.mark.parametrize("text", [README, TUTORIAL], ids=["README.md", "tutorial.md"])
+def test_make_targets_and_links_exist(text):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"\bmake ([a-z]+)\b(?! as)", text):
+        if f"`make {target}" in text or f"\nmake {target}" in text:
+            assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    folder = ROOT if text is README else ROOT / "docs"
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (folder / link).exists(), link
