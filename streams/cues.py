@@ -25,9 +25,9 @@ _NEGATED_PRAISE = 0.9
 _NEGATED_COMPLAINT = 0.4
 _SHOUT = 0.35
 _WAIT = re.compile(
-    r"(?:\d{1,3}|[一二两三四五六七八九十半几好多]{1,3})(?:多|来)?个?(?:天|周|星期|礼拜|月|小时|钟头)(?:了|都|还|也|就|过去|没|不|一直)"
+    r"(?:\d{1,3}|[一二两三四五六七八九十半几好多]{1,3})(?:多|来)?个?(?:天|周|星期|礼拜|月|小时|钟头)(?:了|都|还|也|过去|没|一直)"
     r"|(?:\b\d{1,3}|\btwo|\bthree|\bfour|\bfive|\bsix|\bseveral|\ba few)\s+(?:hours?|days?|weeks?|months?)\s+"
-    r"(?:ago|late|now|already|and|on hold|overdue|waiting|without|later|have passed)"
+    r"(?:late|now|already|and|on hold|overdue|waiting|without|later|have passed)"
     r"|\b(?:waiting|waited|been|took|taken|after|for over|more than|it's been)\s+(?:for\s+)?(?:over\s+|almost\s+|more than\s+)?"
     r"(?:\d{1,3}|two|three|four|five|six|several|a few)\s+(?:hours?|days?|weeks?|months?)"
     r"|第[二三四五六七八九十几\d]{1,3}[次回遍]|(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了"
@@ -89,6 +89,10 @@ def cues(text: str) -> Cues:
             if kind in ("leave", "legal", "safety", "person"):
                 if not (hit.negated and kind in ("leave", "safety")):
                     flags.add(kind)
+                    if (
+                        kind == "leave" and weight >= 1
+                    ):  # closing an account may be polite; never coming back is not
+                        add("negative", 0.4)
             elif kind == "sarcasm":
                 add("negative", weight)
                 add("angry", 0.5)
@@ -129,7 +133,6 @@ def emotion(cues: Cues, mood_before: float) -> Label:
     sad, mad, glad, worried = cues.negative, cues.angry, cues.positive, cues.anxious
     threat = 0.3 if cues.leave or (cues.legal and sad > 0) else 0.0
     mad = 1 - (1 - mad) * (1 - (threat if sad >= 0.3 or mad > 0 else 0.0))
-    sad = 1 - (1 - sad) * (1 - (0.4 if cues.leave else 0.0))
     if mad >= 0.5 or (mad >= 0.3 and sad >= 0.5) or (bad and mad >= 0.3):
         return _label("angry", mad)
     if glad >= 0.4 and glad >= sad:

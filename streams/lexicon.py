@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, SARCASM_EN
-from frontdesk.streams.lexicon_zh import NEGATORS_ZH, SARCASM_ZH, ZH
+from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, NOTHING_EN, SARCASM_EN
+from frontdesk.streams.lexicon_zh import NEGATORS_ZH, NOTHING_ZH, SARCASM_ZH, ZH
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]|[.!?。！？;；,，…\n]")
 _STOP = frozenset(".!?。！？;；,，…\n")
 _NEGATED_ZH = re.compile(NEGATORS_ZH)
-_ZH_REACH = 5
+_THANKS = frozenset(("thank", "thanks", "many", "much", "谢", "感", "多"))
+"""`no, thank you` thanks"""
+_ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
 
 Phrases = dict[str, tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
@@ -40,9 +42,10 @@ def find(folded: str) -> Iterator[Hit]:
         for phrase, classes in phrases.get(plain[at], ()):
             if plain[at : at + len(phrase)] == phrase:
                 start, end = words[at][1], words[at + len(phrase) - 1][2]
-                yield Hit(
-                    phrase=folded[start:end], classes=classes, negated=_negated(folded, plain, at, start)
-                )
+                if classes:
+                    yield Hit(
+                        phrase=folded[start:end], classes=classes, negated=_negated(folded, plain, at, start)
+                    )
                 at += len(phrase)
                 break
         else:
@@ -50,6 +53,8 @@ def find(folded: str) -> Iterator[Hit]:
 
 
 def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
+    if words[at] in _THANKS:
+        return False
     if not words[at].isascii():
         return bool(_NEGATED_ZH.search(folded[max(0, start - _ZH_REACH) : start]))
     for word in reversed(words[max(0, at - NEGATION_REACH) : at]):
@@ -71,6 +76,8 @@ def _phrases() -> Phrases:
                     found.setdefault(_words(phrase), {}).setdefault(kind, weight)
     for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
         found[_words(phrase)] = {"sarcasm": 0.6}
+    for phrase in (*NOTHING_ZH.split(), *_by_comma(NOTHING_EN)):
+        found[_words(phrase)] = {}
     out: dict[str, list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
     for words in sorted(found, key=lambda words: (-len(words), words)):
         out.setdefault(words[0], []).append((words, tuple(found[words].items())))

@@ -9,11 +9,11 @@ EN: Mapping[str, Mapping[float, str]] = {
         0.9: "furious, outraged, livid, outrageous, disgusting, disgusted, disgraceful, disgrace, bullshit, fuck, fucking, fucked, wtf, piss off, "
         "pissed off, pissed, go to hell, scammers, you people are thieves, how dare you, infuriating, infuriated, enraged, beyond angry, "
         "absolutely unacceptable, sick and tired, had enough, fed up, so angry, very angry, really angry, i am angry, i'm angry, shame on you",
-        0.6: "angry, mad at, scam, scammed, scammer, fraud, thieves, liars, liar, lied to, lying to, joke of a, what a joke, is this a joke, "
-        "are you kidding, you kidding me, ridiculous, unacceptable, incompetent, crap, shit, shitty, damn, hell is, stupid, idiots, idiot, "
+        0.6: "angry, mad at, this is fraud, fraudsters, scam, scammed, scammer, thieves, liars, liar, lied to, lying to, joke of a, what a joke, is this a joke, "
+        "are you kidding, you kidding me, ridiculous, unacceptable, incompetent, crap, shit, shitty, hell is, stupid, idiots, idiot, "
         "garbage, trash, rip off, ripoff, ripped off, the worst, worst service, worst company, pathetic, insulting, last straw, stop lying, "
         "useless people, nobody cares, don't you care, explain yourselves, clowns, absurd",
-        0.35: "seriously, what the hell, runaround, run around, passed around, demand, hung up on me, ignored me, rude, unbelievable, nonsense",
+        0.35: "damn, seriously, what the hell, runaround, run around, passed around, demand, hung up on me, ignored me, rude, unbelievable, nonsense",
     },
     "negative": {
         0.7: "terrible, horrible, awful, very disappointed, so disappointed, really disappointed, extremely disappointed, disappointing, "
@@ -26,64 +26,68 @@ EN: Mapping[str, Mapping[float, str]] = {
         "nobody replied, nobody called, nobody came, no one called, no one came, as promised, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
         "keeps disconnecting, does not work, doesn't work, not working, stopped working, won't work, didn't work, again and again, over and over, "
         "yet again, broken again, once again, still waiting, still not, still no, still haven't, still hasn't, still broken, still doesn't, "
-        "third time, fourth time, fifth time, 3rd time, 4th time, many times, so many times, how many times, every time, too slow, so slow, "
+        "this is the second time, the second time this, third time, fourth time, fifth time, 3rd time, 4th time, many times, so many times, every time, too slow, so slow, "
         "too expensive, overpriced, sick of, tired of, sucks, missing parts, never arrived, never received, never came, never got, refuses to, "
         "refused to, keep getting, fell apart, falls apart, shoddy, unreliable, misplaced my, unfair, failed me, letdown, mess, worse",
-        0.35: "late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
+        0.28: "late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
         "unable to, slow, wrong, not received, hasn't arrived, haven't received, has not arrived, have not received, not arrived, didn't arrive, "
         "didn't receive, did not receive, can't log in, cannot log in, can't use, doesn't fit, does not fit, incorrect, unexpected charge, "
         "long wait, no update, no updates, stuck, leaking, unclear, confusing, inconvenient, second time, 2nd time",
     },
     "anxious": {
         0.6: "worried, worrying, very concerned, really concerned, anxious, nervous, panicking, panic, scared, afraid, freaking out, stressed, stressing, "
-        "desperate, desperately, terrified, hacked, stolen, unauthorized, unauthorised, please help me, lose sleep, "
+        "desperate, desperately, terrified, hacked, stolen, unauthorised, please lose sleep, "
         "is my money safe, is my data safe, running out of time, not sure what to do, don't know what to do",
-        0.4: "concerned, what should i do, what if, please help, i need help, need it by, in time, urgent, urgently, hope it's not, hope it is not, "
-        "wedding, my flight, suspicious, fraudulent, before it's too late, help me, what happens if, am i going to lose, will i lose",
+        0.25: "please help, please help me, i need help, what happens if, what if",
+        0.3: "wedding, my flight, fraud",
+        0.4: "concerned, what should i do, need it by, in time, urgent, urgently, hope it's not, hope it is not, "
+        "suspicious, fraudulent, before it's too late, help me, am i going to lose, will i lose",
     },
     "positive": {
         0.7: "love it, loved it, i love, excellent, amazing, fantastic, wonderful, awesome, perfect, perfectly, outstanding, brilliant, delighted, thrilled, "
         "very happy, so happy, really happy, very satisfied, very pleased, thank you so much, thanks so much, thanks a lot, many thanks, "
         "great service, great job, five stars, 5 stars, well done, highly recommend, impressed, superb, best service, you're the best, you are the best, "
-        "really appreciate, much appreciated, life saver, lifesaver, exceeded, flawless",
-        0.45: "happy, satisfied, pleased, great, good, nice, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
-        "thank you, solved, fixed, sorted, resolved, no problem, quick, fast delivery, recommend, better, friendly, comfortable, "
-        "all good, cheers, easy, beautiful, lovely, not bad, can't complain, enjoy, enjoying",
+        "really appreciate, much appreciated, exceeded my expectations, life saver, lifesaver, flawless",
+        0.45: "is fixed, got fixed, fixed now, all fixed, fixed it, been fixed, problem solved, issue resolved, been resolved, is resolved, is solved, been solved, all sorted, got sorted, happy, satisfied, pleased, great, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
+        "thank you, no problem, fast delivery, recommend, friendly, comfortable, "
+        "all good, cheers, beautiful, lovely, not bad, can't complain, enjoy, enjoying",
+        0.35: "good, nice, quick, easy to",
         0.2: "thanks, thx, ok thanks",
     },
     "urgent": {
         0.9: "emergency, life threatening, life or death, immediately or, right this second",
         0.6: "urgent, urgently, asap, a s a p, immediately, right now, right away, at once, as soon as possible, today please, by tomorrow, by tonight, "
-        "by today, need it today, need this today, needed today, need it tomorrow, deadline, time sensitive, time critical, can't wait, cannot wait, "
+        "by today, need it today, need this today, needed today, need it tomorrow, deadline, time sensitive, time critical, cannot wait, "
         "hurry, hurry up, now please, before my flight, stolen, hacked, unauthorized, unauthorised, running out of time, fix this now, fix it now, "
         "refund now, answer me, expedite, rush order, within the hour, locked out",
-        0.35: "quickly, soon, today, tonight, tomorrow, still waiting, how long, when will, when is, as fast as, still not, still no, by friday, by monday, by the weekend",
+        0.35: "can't wait, quickly, soon, today, tonight, tomorrow, still waiting, how long, when will, when is, as fast as, still not, still no, by friday, by monday, by the weekend",
     },
     "calm": {
         0.8: "no rush, no hurry, not urgent, isn't urgent, is not urgent, whenever you, when you have time, when you get a chance, take your time, just wondering, just curious, "
         "out of curiosity, no pressure, when convenient, at your convenience, not in a hurry, any time is fine",
     },
     "leave": {
-        1.0: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, cancelling my subscription, "
-        "canceling my subscription, cancel everything, cancel all my, never buy, never buying, never order, never ordering, never shop, never shopping, never use you, "
+        0.3: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
+        "cancelling my subscription, canceling my subscription",
+        1.0: "cancel everything, cancel all my, never buy, never buying, never order, never ordering, never shop, never shopping, never use you, "
         "never coming back, not coming back, won't be back, won't be coming back, won't buy, not buying again, won't order, not order again, lost a customer, losing a customer, "
         "lose a customer, lose me as a customer, lost me as a customer, losing me as a customer, taking my business elsewhere, take my business elsewhere, go elsewhere, going elsewhere, "
-        "shop elsewhere, switch to, switching to, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, return everything, "
-        "returning everything, uninstall, uninstalling, not renewing, won't renew, not renew, last time i buy, last time i order, last order, leaving you, end my contract, terminate my contract, "
-        "leaving for, unsubscribe me from everything",
+        "shop elsewhere, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, switch to another, switch to a different, switching to another, switching to a different, return everything, "
+        "returning everything, uninstall, uninstalling, not renewing, won't renew, not renew, last time i buy, last time i order, leaving you, end my contract, terminate my contract, "
+        "unsubscribe me from everything",
     },
     "legal": {
-        1.0: "lawyer, lawyers, attorney, solicitor, sue, suing, lawsuit, legal action, legal advice, court, small claims, consumer protection, trading standards, ombudsman, "
-        "regulator, better business bureau, bbb, ftc, fcc, chargeback, charge back, police, press, journalist, newspaper, the media, on the news, go viral, "
-        "post this everywhere, post it everywhere, tell everyone on, twitter, on social media, tiktok, trustpilot, reddit, class action, "
+        1.0: "i will sue, will sue, sue you, going to sue, suing you, in court, to court, court order, call the police, calling the police, go to the police, going to the police, the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
+        "regulator, better business bureau, ftc, fcc, chargeback, charge back, journalist, newspaper, the media, on the news, go viral, "
+        "post this everywhere, post it everywhere, tell everyone on, trustpilot, class action, "
         "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim",
     },
     "safety": {
-        1.0: "on fire, caught fire, catch fire, fire hazard, flames, smoking, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
+        1.0: "is smoking, started smoking, was smoking, glass in my food, ended up in hospital, ended up in the hospital, to the hospital, in hospital, swallowed a, swallowed the, swallowed it, swallowed one, swallowed some, on fire, caught fire, catch fire, fire hazard, flames, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
         "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted, melting, burned my, burnt my, "
-        "burned me, burnt me, burns on, injured, injury, hurt my, cut my hand, cut myself, bleeding, hospital, emergency room, poisoned, food poisoning, "
-        "allergic reaction, swallowed, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
-        "want to die, carbon monoxide, glass in, short circuit, vomiting, threw up",
+        "burned me, burnt me, burns on, injured, injury, hurt my, cut my hand, cut myself, bleeding, emergency room, poisoned, food poisoning, "
+        "allergic reaction, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
+        "want to die, carbon monoxide, short circuit, vomiting, threw up",
     },
     "person": {
         1.0: "human, real person, a person, live agent, speak to someone, talk to someone, speak with someone, talk to a person, speak to a person, "
@@ -91,10 +95,17 @@ EN: Mapping[str, Mapping[float, str]] = {
     },
 }
 
+NOTHING_EN = (
+    "good morning, good afternoon, good evening, good bye, good day, good night, sorry for the delay, sorry for the late, sorry for the wrong, "
+    "can you help me, could you help me, can you please help me, could you please help me, please help me to, please help me with, help me with, "
+    "lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
+)
+"""everyday phrases that would read as feelings word by word"""
+
 SARCASM_EN = (
-    "great broken again, just great, oh great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
+    "great broken again, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
     "great job losing, great job breaking, what a surprise, how wonderful another, brilliant another, fantastic another, lovely another, great another, "
-    "oh wonderful, oh brilliant, oh fantastic, slow clap, way to go, thanks a lot for ruining, congratulations you, great still, love how you, love being ignored, love waiting"
+    "slow clap, way to go, thanks a lot for ruining, congratulations you, great still, love how you, love being ignored, love waiting"
 )
 """praise that is none: counts as negative and angry"""
 

@@ -14,7 +14,7 @@ from frontdesk.schemas.types import Scalar
 from frontdesk.streams.conditions import CONFIDENCE, Value
 from frontdesk.streams.facts import complete
 from frontdesk.streams.policy_file import read_policy
-from frontdesk.streams.policy_rules import Defaults, Queue, Rule, shown
+from frontdesk.streams.policy_rules import AlertDue, Defaults, Queue, Rule, Verdict, shown
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
 
@@ -22,36 +22,6 @@ __all__ = ["AlertDue", "Policy", "PolicyError", "Queue", "Verdict", "load_pack",
 
 TAXONOMY_FILE = "taxonomy.yaml"
 POLICY_FILE = "policy.yaml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertDue:
-    """An alert that a rule raises, before it has evidence and an id."""
-
-    kind: str
-    severity: str
-    """info, warning or critical"""
-    to: str
-    rule: str
-    source: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the policy says of one message."""
-
-    action: str
-    """route, keep or escalate"""
-    queue: str
-    skills: tuple[str, ...]
-    priority: int
-    """0 (none) to 100 (first)"""
-    sla_seconds: int | None
-    preferred_representative: str | None
-    tags: tuple[str, ...]
-    alerts: tuple[AlertDue, ...]
-    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

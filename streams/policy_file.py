@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from frontdesk.streams.conditions import (
-    CONFIDENCE,
-    Condition,
-    ConditionError,
-    Value,
-    compile_condition,
-    declared_types,
-)
+from frontdesk.streams.policy_match import MatchReader
 from frontdesk.streams.policy_rules import (
     ACTIONS,
     QUEUE_FACTS,
@@ -26,8 +19,17 @@ from frontdesk.streams.policy_rules import (
     Then,
 )
 from frontdesk.streams.taxonomy import Taxonomy
-from frontdesk.streams.yaml_fields import integer, items, mapping, number, seconds, string, strings
-from frontdesk.streams.yaml_source import Node, Problems, read, suggest
+from frontdesk.streams.yaml_fields import (
+    integer,
+    items,
+    mapping,
+    mapping_of_any,
+    number,
+    seconds,
+    string,
+    strings,
+)
+from frontdesk.streams.yaml_source import Node, read, suggest
 
 _KEYS = ("version", "queues", "defaults", "rules")
 _QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "alert_to")
@@ -65,20 +67,8 @@ def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
     return draft
 
 
-class _Reader:
-    """Carries what every field is checked against."""
-
-    def __init__(self, problems: Problems, taxonomy: Taxonomy, file: str) -> None:
-        self.problems = problems
-        self.file = file
-        self.types = declared_types()
-        self.known: Mapping[str, tuple[str, ...]] = {
-            "intent": taxonomy.intent_ids(),
-            "emotion": taxonomy.emotions,
-            "urgency": taxonomy.urgencies,
-            "language": (*taxonomy.languages, "und"),
-        }
-        self.queues: dict[str, Queue] = {}
+class _Reader(MatchReader):
+    """Reads the file from top to bottom."""
 
     def policy(self, root: Node) -> Draft:
         fields = mapping(root, "the policy", _KEYS, self.problems, required=("queues", "defaults", "rules"))
@@ -131,87 +121,24 @@ class _Reader:
         matches: tuple[Match, ...] = ()
         if "match" in fields:
             wanted = mapping_of_any(fields["match"], "match", self.problems)
-            found = (self._match(name, item) for name, item in wanted.items())
+            found = (self.match(name, item) for name, item in wanted.items())
             matches = tuple(match for match in found if match is not None)
         return Rule(
             id=string(fields.get("id"), "id", self.problems) or "",
             source=source,
             match=matches,
-            when=self._condition(fields.get("when"), source),
+            when=self.condition(fields.get("when"), source),
             then=self._then(fields["then"]) if "then" in fields else Then(),
         )
 
-    def _match(self, name: str, node: Node) -> Match | None:
-        if name not in self.types:
-            fix = suggest(name, self.types, "known are")
-            self.problems.add(node.key, f"no fact or label is called {name!r}", fix)
-            return None
-        if isinstance(node.value, Mapping):
-            return self._bounds(name, node)
-        given = node.value if isinstance(node.value, tuple) else (node,)
-        values: list[Value] = []
-        for item in given:
-            value = self._typed(name, item)
-            if value is not None:
-                values.append(value)
-        if not given:
-            self.problems.add(
-                node, f"match {name!r} lists nothing", "list at least one value, or leave it out"
-            )
-        return Match(name=name, any_of=tuple(values))
-
-    def _bounds(self, name: str, node: Node) -> Match | None:
-        if self.types[name] not in (int, float):
-            self.problems.add(
-                node, f"{name!r} is not a number and has no min or max", "list the values it may have"
-            )
-            return None
-        fields = mapping(node, f"match {name!r}", ("min", "max"), self.problems)
-        low = number(fields.get("min"), "min", self.problems)
-        high = number(fields.get("max"), "max", self.problems)
-        if low is None and high is None:
-            self.problems.add(node, f"match {name!r} has no bound", "give min or max")
-        return Match(
-            name=name, low=None if low is None else float(low), high=None if high is None else float(high)
-        )
-
-    def _typed(self, name: str, node: Node) -> Value | None:
-        """The value if it can ever equal the fact or label."""
-        kind, value = self.types[name], node.value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if type(value) is not kind:
-            words = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
-            self.problems.add(node, f"{name!r} never has this value", f"write {words[kind]}")
-            return None
-        known = self.known.get(name, self.queues if name == "queue_before" else None)
-        if known is not None and value not in known:
-            self.problems.add(node, f"{name} {value!r} is not known", suggest(str(value), known, "known are"))
-            return None
-        return value if isinstance(value, str | bool | int | float) else None
-
-    def _condition(self, node: Node | None, source: str) -> Condition | None:
-        text = string(node, "when", self.problems)
-        if node is None or text is None:
-            return None
-        try:
-            return compile_condition(text, source)
-        except ConditionError as error:
-            fix = f"mend the condition: it may read {', '.join((*self.known, CONFIDENCE))} and the declared facts"
-            if "undeclared reference to '" in error.what:
-                word = error.what.split("'")[1]
-                fix = suggest(word, self.types, "known are")
-            self.problems.add(_place(node, error), error.what, fix)
-            return None
-
     def _then(self, node: Node) -> Then:
         fields = mapping(node, "then", _THEN_KEYS, self.problems)
-        action = self._one_of(fields.get("action"), "action", ACTIONS)
+        action = self.one_of(fields.get("action"), "action", ACTIONS)
         queue = fields.get("queue")
         queue_from = None
         if queue is not None and isinstance(queue.value, Mapping):
             source = mapping(queue, "queue", ("from",), self.problems, required=("from",))
-            queue_from = self._one_of(source.get("from"), "from", QUEUE_FACTS)
+            queue_from = self.one_of(source.get("from"), "from", QUEUE_FACTS)
             queue = None
         if action in ("route", "escalate") and "queue" not in fields:
             self.problems.add(fields["action"], f"action {action!r} names no queue", "add `queue:`")
@@ -235,7 +162,7 @@ class _Reader:
         fields = mapping(node, "alert", _ALERT_KEYS, self.problems, required=("kind", "severity"))
         return AlertRule(
             kind=string(fields.get("kind"), "kind", self.problems) or "",
-            severity=self._one_of(fields.get("severity"), "severity", SEVERITIES) or "info",
+            severity=self.one_of(fields.get("severity"), "severity", SEVERITIES) or "info",
             to=string(fields.get("to"), "to", self.problems),
         )
 
@@ -247,7 +174,7 @@ class _Reader:
         if given is None:
             return ()
         listed = given.value if isinstance(given.value, tuple) else (given,)
-        names = (self._one_of(item, "from", REPRESENTATIVE_FACTS) for item in listed)
+        names = (self.one_of(item, "from", REPRESENTATIVE_FACTS) for item in listed)
         return tuple(name for name in names if name)
 
     def _queue_name(self, node: Node | None) -> str | None:
@@ -257,25 +184,5 @@ class _Reader:
             return None
         return name
 
-    def _one_of(self, node: Node | None, what: str, known: tuple[str, ...]) -> str | None:
-        word = string(node, what, self.problems)
-        if node is not None and word is not None and word not in known:
-            self.problems.add(node, f"{what} {word!r} is not known", suggest(word, known, "known are"))
-            return None
-        return word
-
     def _sla(self, fields: Mapping[str, Node]) -> int | None:
         return seconds(fields.get("sla") or fields.get("sla_seconds"), "sla", self.problems)
-
-
-def mapping_of_any(node: Node, what: str, problems: Problems) -> Mapping[str, Node]:
-    """The fields of a mapping whose keys its author chooses."""
-    return mapping(node, what, tuple(node.value) if isinstance(node.value, Mapping) else (), problems)
-
-
-def _place(node: Node, error: ConditionError) -> tuple[int, int]:
-    """Where in the file an error inside a condition is; a block's own indentation is not known to YAML's tree."""
-    if node.style in ("|", ">"):
-        return node.line + error.line, 1
-    quote = 1 if node.style in ("'", '"') else 0
-    return node.line + error.line - 1, (node.column if error.line == 1 else 1) + quote + error.column - 1

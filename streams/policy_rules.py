@@ -1,10 +1,11 @@
-"""What a policy is made of: queues, rules, and what a rule asks for. Plain values; `policy.py` applies them."""
+"""What a policy is made of, queues and rules, and what it says: verdicts. Plain values; `policy.py` applies them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from frontdesk.schemas.outputs import Reason
 from frontdesk.streams.conditions import Condition, Value
 
 REPRESENTATIVE_FACTS = ("preferred_representative", "last_representative", "representative")
@@ -114,6 +115,36 @@ class Defaults:
     sla_seconds: int | None = None
     minimum_confidence: float = 0.0
     """an intent less sure than this is not routed by: the fallback intent stands for it"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertDue:
+    """An alert that a rule raises, before it has evidence and an id."""
+
+    kind: str
+    severity: str
+    """info, warning or critical"""
+    to: str
+    rule: str
+    source: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the policy says of one message."""
+
+    action: str
+    """route, keep or escalate"""
+    queue: str
+    skills: tuple[str, ...]
+    priority: int
+    """0 (none) to 100 (first)"""
+    sla_seconds: int | None
+    preferred_representative: str | None
+    tags: tuple[str, ...]
+    alerts: tuple[AlertDue, ...]
+    reasons: tuple[Reason, ...]
 
 
 def shown(value: Value) -> str:

@@ -27,6 +27,11 @@ def mapping(
     return node.value
 
 
+def mapping_of_any(node: Node, what: str, problems: Problems) -> Mapping[str, Node]:
+    """The fields of a mapping whose keys its author chooses."""
+    return mapping(node, what, tuple(node.value) if isinstance(node.value, Mapping) else (), problems)
+
+
 def items(node: Node | None, what: str, problems: Problems) -> tuple[Node, ...]:
     """The items of a list; an absent list is empty, anything else is a problem."""
     if node is None:

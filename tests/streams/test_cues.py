@@ -3,7 +3,8 @@
 SENTENCES were written for this test by hand, half Chinese, half English, before they were run. Every third (UNSEEN) was
 kept out while the lexicon was tuned on the others. First run on UNSEEN: 42 of 44 right (95 %), with 100 % on the others.
 Lexicon and sentences have one author, so customers at large will do worse: read it as "the machinery works", not as the
-accuracy to expect.
+accuracy to expect. False alarms were counted on public dialogues, by FRONTDESK_DATA's names: of 8,467 CrossWOZ, 15,334 MultiDoGO
+and 3,080 Banking77 customer turns none is taken for danger or law, and 26 for leaving (25 ask to close the account).
 """
 
 from __future__ import annotations
@@ -195,6 +196,9 @@ def test_emotion_of_unseen_sentences() -> None:
         ("没有问题", "neutral"),
         ("别生气", "neutral"),
         ("don't worry", "neutral"),
+        ("nothing else, thank you", "satisfied"),
+        ("不好意思", "neutral"),
+        ("特别喜欢", "satisfied"),
     ],
 )
 def test_negation(text: str, value: str) -> None:
@@ -249,6 +253,15 @@ def test_flags(text: str, flag: str) -> None:
         "I want to buy a lawn mower",
         "这个适合送人吗",
         "Do you sell fire pits?",
+        "press the button",
+        "my last order",
+        "这台相机怎么调曝光",
+        "一共315元",
+        "订单12345",
+        "non-smoking room",
+        "the machine swallowed my card",
+        "敏感皮肤会过敏吗",
+        "switch to dark mode",
     ],
 )
 def test_no_alarm_without_cause(text: str) -> None:
