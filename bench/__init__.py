@@ -1,0 +1,1 @@
+"""Runs that measure or judge the whole; `python -m bench.NAME --help`."""

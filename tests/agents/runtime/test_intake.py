@@ -1,0 +1,72 @@
+"""What a shard takes up: everything once, in order, within bounds."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontdesk.agents.runtime.intake import Gap, Intake
+
+TOPIC = "customer.messages"
+
+
+def record(offset: int, value: bytes = b"v") -> ConsumerRecord:
+    return ConsumerRecord(
+        TOPIC, 3, offset, 1000 + offset, 0, b"k", value, None, 1, len(value), (("h", b"x"),)
+    )
+
+
+def intake(**bounds: int) -> Intake:
+    made = Intake(**{"max_messages": 1000, "max_bytes": 10**9, **bounds})
+    made.start_at(TOPIC, 0)
+    return made
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=20))
+def test_redelivery_and_gaps_never_lose_or_double(fetches: list[tuple[int, int]]) -> None:
+    """Fetches of any start and length over one log: the shard has a prefix of it, each record once."""
+    shard = intake()
+    for start, length in fetches:
+        try:
+            shard.deliver(TOPIC, start, [record(offset) for offset in range(start, start + length)])
+        except Gap as gap:
+            assert gap.wanted == shard.positions[TOPIC] < start
+    taken = [arrival.offset for arrival in shard.take(messages=10_000, size=10**9)]
+    assert taken == list(range(shard.positions[TOPIC]))
+
+
+def test_offsets_may_jump_inside_a_fetch() -> None:
+    shard = intake()
+    shard.deliver(TOPIC, 0, [record(0), record(5), record(9)])
+    assert shard.positions == {TOPIC: 10}
+    shard.deliver(TOPIC, 10, [record(12)])
+    assert [arrival.offset for arrival in shard.take(messages=9, size=10**9)] == [0, 5, 9, 12]
+
+
+def test_an_arrival_is_the_record_as_it_lies_in_the_log() -> None:
+    shard = intake()
+    shard.deliver(TOPIC, 0, [record(0, b"raw")])
+    (arrival,) = shard.take(messages=1, size=1)
+    assert (arrival.topic, arrival.partition, arrival.offset, arrival.timestamp) == (TOPIC, 3, 0, 1000)
+    assert (arrival.key, arrival.value, arrival.headers) == (b"k", b"raw", (("h", b"x"),))
+
+
+@pytest.mark.parametrize(("bounds", "size"), [({"max_messages": 3}, 1), ({"max_bytes": 3_000}, 950)])
+def test_full_at_either_bound_and_not_before(bounds: dict[str, int], size: int) -> None:
+    shard = intake(**bounds)
+    for offset in range(3):
+        assert not shard.full
+        shard.deliver(TOPIC, offset, [record(offset, b"v" * size)])
+    assert shard.full
+    shard.take(messages=1, size=10**9)
+    assert not shard.full
+
+
+def test_a_step_is_bounded_by_bytes_but_takes_one_record_at_least() -> None:
+    shard = intake()
+    shard.deliver(TOPIC, 0, [record(0, b"v" * 5_000), record(1, b"v" * 10), record(2, b"v" * 10)])
+    assert [a.offset for a in shard.take(messages=9, size=100)] == [0]
+    assert [a.offset for a in shard.take(messages=9, size=230)] == [1, 2]
+    assert len(shard) == 0

@@ -1,0 +1,146 @@
+"""The promise: each message one decision, under kill -9, workers coming and going, and a slow, failing LLM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import load
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.keys import wire_key
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from tests.support.audit import Audit, audit
+from tests.support.clients import produce
+from tests.support.kafka import KafkaServer
+from tests.support.llm_server import LlmServer
+from tests.support.workers import Worker
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+TEXTS = ("我的快递三天没到", "where is my refund", "hmm", "再说吧", "do you sell red kettles?", "还是不行")
+
+
+def conversation(numbers: range) -> list[tuple[bytes, bytes]]:
+    """Messages of 40 customers, every tenth by a representative, every fiftieth sent twice."""
+    codec = Codec()
+    out = []
+    for number in numbers:
+        message = CustomerMessage(
+            message_id=f"m{number}",
+            conversation_id=f"talk-{number % 40}",
+            customer_id=f"customer-{number % 40}",
+            role="representative" if number % 10 == 9 else "customer",
+            text=f"{TEXTS[number % len(TEXTS)]} {number}",
+        )
+        record = (wire_key(message.tenant_id, message.customer_id), codec.encode(message))
+        out += [record, record] if number % 50 == 0 else [record]
+    return out
+
+
+async def settled(bootstrap: str, within: float) -> Audit:
+    """The audit once nothing is undecided, or when time is up."""
+    until = time.monotonic() + within
+    while True:
+        account = await audit(bootstrap)
+        if not account.undecided or time.monotonic() > until:
+            return account
+        await asyncio.sleep(1)
+
+
+async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaServer) -> None:
+    total, rate = 2400, 80
+    await create_topics(load(broker=kafka.bootstrap))
+
+    async def publish() -> None:
+        for start in range(0, total, rate):
+            await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(start, start + rate)))
+            await asyncio.sleep(0.8)
+
+    failing = {"500": 0.1, "429": 0.05, "hang": 0.1, "wrong_enum": 0.05}
+    async with LlmServer(latency=0.5, failures=failing, seed=3) as llm:
+        settings = {
+            "llm_base_url": llm.url,
+            "llm_api_key": "test",
+            "llm_timeout": 2,
+            "deadline": 3,
+            "amend_within": 5,
+        }
+        publishing = asyncio.create_task(publish())
+        for _ in range(3):
+            victim = Worker(kafka.bootstrap, **settings)
+            victim.start()
+            await victim.ready(within=30)
+            await asyncio.sleep(2)
+            victim.kill()
+        first, second = Worker(kafka.bootstrap, **settings), Worker(kafka.bootstrap, **settings)
+        try:
+            first.start()
+            await first.ready(within=30)
+            second.start()
+            await second.ready(within=30)
+            await asyncio.sleep(3)
+            await asyncio.to_thread(second.stop)
+            await publishing
+            account = await settled(kafka.bootstrap, within=60)
+            asked = len(llm.requests)
+            metrics = await first.metrics()
+            first.check()
+        finally:
+            first.stop()
+            second.stop()
+    assert account.faults == []
+    assert account.undecided == 0
+    assert account.decisions == account.messages == total - total // 10
+    assert account.duplicates == total // 50
+    assert asked > 0, "no message was unsure: the run showed nothing about pending work"
+    assert metrics["frontdesk_pending_messages"] == 0
+
+
+async def test_a_worker_asleep_longer_than_its_session_doubles_nothing(kafka: KafkaServer) -> None:
+    """A zombie: its partitions moved on; when it wakes, its transactions are fenced."""
+    await create_topics(load(broker=kafka.bootstrap))
+    zombie, heir = Worker(kafka.bootstrap), Worker(kafka.bootstrap)
+    try:
+        zombie.start()
+        await zombie.ready(within=30)
+        heir.start()
+        await heir.ready(within=30)
+        publishing = asyncio.create_task(
+            produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(600)))
+        )
+        await asyncio.sleep(0.3)
+        zombie.suspend()
+        await publishing
+        await asyncio.sleep(9)
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(600, 900)))
+        zombie.resume()
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(900, 1000)))
+        account = await settled(kafka.bootstrap, within=45)
+    finally:
+        zombie.stop()
+        heir.stop()
+    assert account.faults == []
+    assert account.undecided == 0
+    assert account.decisions == 900
+
+
+async def test_a_broker_restart_loses_and_doubles_nothing(kafka: KafkaServer) -> None:
+    await create_topics(load(broker=kafka.bootstrap))
+    worker = Worker(kafka.bootstrap)
+    try:
+        worker.start()
+        await worker.ready(within=30)
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(400)))
+        await asyncio.to_thread(kafka.restart)
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(400, 600)))
+        account = await settled(kafka.bootstrap, within=60)
+        worker.check()
+    finally:
+        worker.stop()
+    assert account.faults == []
+    assert account.undecided == 0
+    assert account.decisions == 540

@@ -1,0 +1,51 @@
+"""Worker processes for tests: the real command, ended in every way a process can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from frontdesk.agents.demo.worker import WorkerProcess
+from tests.support.embedded import free_port
+
+
+class Worker(WorkerProcess):
+    """`frontdesk worker` against a broker, with settings by their names in lower case."""
+
+    def __init__(self, bootstrap: str, **settings: object) -> None:
+        named = {
+            "broker": bootstrap,
+            "session_timeout": 6,
+            "heartbeat_interval": 0.5,
+            "rebalance_timeout": 6,
+            **settings,
+        }
+        super().__init__(
+            {f"FRONTDESK_{name.upper()}": str(value) for name, value in named.items()}, port=free_port()
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None, "the worker is not running"
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9, and nothing else."""
+        os.kill(self.pid, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(10)
+        self._process = None
+
+    def suspend(self) -> None:
+        """SIGSTOP: alive and deaf."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def wait(self, timeout: float) -> int:
+        """Exit code, once it ends by itself."""
+        assert self._process is not None
+        return self._process.wait(timeout)
