@@ -13,7 +13,7 @@ import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.errors import StartupError
-from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile
+from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage, CustomerProfile, Purchase
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES
 from frontdesk.schemas.types import Millis, Record
 
@@ -83,34 +83,33 @@ def _history(path: Path) -> list[Entry]:
 def _scene(
     entries: Sequence[Entry], *, text: str, tier: str | None, locale: str | None, channel: str
 ) -> tuple[CustomerMessage, list[tuple[str, Record]]]:
-    """The message, as the next of the last conversation, and the records before it."""
+    """The message, as the next of the last conversation or of the last customer, and the records before it."""
     records = [(entry.topic, entry.record) for entry in entries]
     before = [record for _, record in records if isinstance(record, CustomerMessage)]
-    last = (
-        before[-1]
-        if before
-        else CustomerMessage(message_id="", conversation_id="explain", customer_id="explain")
+    known: list[CustomerMessage | CustomerProfile | Purchase] = [*before] or [
+        record for _, record in records if isinstance(record, CustomerProfile | Purchase)
+    ]
+    customer_id, tenant_id = (
+        (known[-1].customer_id, known[-1].tenant_id) if known else ("explain", DEFAULT_TENANT)
     )
     used = {record.message_id for record in before}
     message = CustomerMessage(
         message_id=next(name for number in range(len(used) + 1) if (name := f"explain-{number}") not in used),
-        conversation_id=last.conversation_id,
-        customer_id=last.customer_id,
-        tenant_id=last.tenant_id,
+        conversation_id=before[-1].conversation_id if before else "explain",
+        customer_id=customer_id,
+        tenant_id=tenant_id,
         channel=channel,
         text=text,
-        locale=locale or last.locale,
+        locale=locale or (before[-1].locale if before else None),
     )
     if tier is not None:
-        known = [
+        profiles = [
             record
             for _, record in records
             if isinstance(record, CustomerProfile)
-            and (record.tenant_id, record.customer_id) == (last.tenant_id, last.customer_id)
+            and (record.tenant_id, record.customer_id) == (tenant_id, customer_id)
         ]
-        profile = (
-            known[-1] if known else CustomerProfile(customer_id=last.customer_id, tenant_id=last.tenant_id)
-        )
+        profile = profiles[-1] if profiles else CustomerProfile(customer_id=customer_id, tenant_id=tenant_id)
         records.append((CUSTOMER_PROFILES, replace(profile, tier=tier, updated_at=Millis(0))))
     return message, records
 

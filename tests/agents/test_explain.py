@@ -100,6 +100,14 @@ class TestHistory:
         assert fact(document, "purchases") == 1
         assert decision["preferred_representative"] == "li"
 
+    def test_without_messages_the_customer_is_still_the_one_of_the_history(self, history):
+        purchase = {"customer_id": "u9", "order_id": "o", "product_id": "p"}
+        document = explained(
+            "hello", "--history", history({"topic": "customer.purchases", "value": purchase})
+        )
+        assert document["decision"]["customer_id"] == "u9"
+        assert fact(document, "purchases") == 1
+
     def test_the_tier_option_keeps_the_rest_of_the_profile(self, history):
         path = history(
             {
