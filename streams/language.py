@@ -18,7 +18,8 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+(?:['’][A-Za-z\u00c0-\u024f]+)*")
-_NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|\[[A-Z]+\]|\w*\d\w*")
+_NOISE = re.compile(r"(?:https?://|www\.)[!-~]+|[!-?A-~]+@[!-~]+|\[[A-Z]+\]|[A-Za-z_]*\d[A-Za-z\d_]*")
+"""addresses, placeholders and codes: ASCII only, since Chinese stands beside them without a space"""
 _SINGLE = (  # scripts that one language in practice owns, or a few share: (characters, languages, how sure the first is)
     (re.compile(r"[\u0e00-\u0e7f]"), ("th",), 0.99),
     (re.compile(r"[\u0370-\u03ff]"), ("el",), 0.97),
