@@ -110,7 +110,7 @@ def _scene(
             and (record.tenant_id, record.customer_id) == (tenant_id, customer_id)
         ]
         profile = profiles[-1] if profiles else CustomerProfile(customer_id=customer_id, tenant_id=tenant_id)
-        records.append((CUSTOMER_PROFILES, replace(profile, tier=tier, updated_at=Millis(0))))
+        records.append((CUSTOMER_PROFILES, replace(profile, tier=tier)))
     return message, records
 
 
