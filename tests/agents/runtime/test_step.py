@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -109,7 +109,7 @@ def test_a_defect_in_what_is_due_decides_the_customer_by_fallback(kind: str) -> 
 
 def test_what_does_not_fit_its_topic_fails_its_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A state record can never be committed when it is larger than its topic takes."""
-    shard = Shard(replace(pipeline()))
+    shard = Shard(pipeline(max_text_chars=10_000))
     monkeypatch.setattr("frontdesk.agents.runtime.step._limit", lambda topic: 4_000)
     long = message("long", "unsure " + "x" * 5_000)
     batch = Batch(arrivals=(shard.arrival(message("ok")), shard.arrival(long)))
