@@ -116,11 +116,13 @@ class Shard:
     @property
     def backlog(self) -> int:
         """Records fetched and not yet taken up."""
-        return len(self._intake) if self._intake else 0
+        return len(self._intake) if self._intake is not None else 0
 
     def positions(self) -> Mapping[str, int]:
         """Next offset to fetch, by topic; empty before recovery is done."""
-        return dict(self._intake.positions) if self._intake and self.phase in ("serving", "halted") else {}
+        if self._intake is None or self.phase not in ("serving", "halted"):
+            return {}
+        return dict(self._intake.positions)
 
     def deliver(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> None:
         """Hand over a fetched batch. Batches for a shard that does not serve are dropped: it seeks when it does.

@@ -180,7 +180,7 @@ class ShardConsumer(driver.Consumer):
                 if lost:
                     positions = self.desk.staying_positions()
                     await self.seek_shards({tp: positions[tp] for tp in lost if tp in positions})
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(POLL_SECONDS / 4)
                     continue
                 batches = await self._thread.getmany(wanted, POLL_SECONDS)
             except (KafkaError, TimeoutError) as error:
