@@ -39,7 +39,9 @@ FACTS: Mapping[str, FactSpec] = {
     "lifetime_value": FactSpec(default=0.0, meaning="sum of the remembered purchases' amounts"),
     "contacts_7d": FactSpec(default=0, meaning="other conversations in the last 7 days"),
     "contacts_30d": FactSpec(default=0, meaning="other conversations in the last 30 days"),
-    "repeated_contact": FactSpec(default=False, meaning="another conversation on the same intent within 7 days"),
+    "repeated_contact": FactSpec(
+        default=False, meaning="another conversation on the same intent within 7 days"
+    ),
     "last_outcome": FactSpec(default="", meaning="outcome of the newest past conversation"),
     "last_representative": FactSpec(default="", meaning="who handled the newest past conversation"),
     "average_rating": FactSpec(default=-1.0, meaning="mean score of rated conversations; -1: none"),
@@ -47,10 +49,16 @@ FACTS: Mapping[str, FactSpec] = {
     # the conversation
     "turn": FactSpec(default=1, meaning="number of this customer message in its conversation, from 1"),
     "minutes_open": FactSpec(default=0, meaning="whole minutes since the conversation's first message"),
-    "mood": FactSpec(default=0.0, meaning="-1 (angry) to 1 (satisfied) over the conversation, this message included"),
+    "mood": FactSpec(
+        default=0.0, meaning="-1 (angry) to 1 (satisfied) over the conversation, this message included"
+    ),
     "mood_falling": FactSpec(default=False, meaning="mood fell by 0.3 or more over the last turns"),
-    "negative_streak": FactSpec(default=0, meaning="customer messages in a row, this one included, that are anxious or worse"),
-    "intent_before": FactSpec(default="", meaning="intent of the customer's previous message in this conversation"),
+    "negative_streak": FactSpec(
+        default=0, meaning="customer messages in a row, this one included, that are anxious or worse"
+    ),
+    "intent_before": FactSpec(
+        default="", meaning="intent of the customer's previous message in this conversation"
+    ),
     "queue_before": FactSpec(default="", meaning="queue of the conversation's latest decision"),
     "assigned": FactSpec(default=False, meaning="a representative has the conversation now"),
     "representative": FactSpec(default="", meaning="who has the conversation now"),

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from tests.support.cli import frontdesk, json_lines
-from tests.support.clients import make_topic, produce
-from tests.support.embedded import free_port
-from tests.support.llm_server import LlmServer
 
 from frontdesk.agents import checks
 from frontdesk.agents.settings import BUNDLED_POLICY, Settings, load
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from tests.support.cli import frontdesk, json_lines
+from tests.support.clients import make_topic, produce
+from tests.support.embedded import free_port
+from tests.support.llm_server import LlmServer
 
 KEYS = [b"c-%d" % number for number in range(200)]
 

@@ -7,12 +7,12 @@ import socket
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from tests.support.clients import make_topic, partition_count, produce, read_all
 
 from frontdesk.agents import embedded
 from frontdesk.agents.embedded import EmbeddedBroker
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.probe import live_brokers
+from tests.support.clients import make_topic, partition_count, produce, read_all
 
 pytestmark = pytest.mark.embedded
 

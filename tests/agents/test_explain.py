@@ -4,7 +4,6 @@ import json
 
 import pytest
 import typer
-from tests.support import core
 from typer.testing import CliRunner
 
 from frontdesk.agents.cli import explain as explain_cli
@@ -14,6 +13,7 @@ from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PURCHASES, PRODUCT_CATALOG
 from frontdesk.schemas.types import Millis
+from tests.support import core
 
 LATE_PARCEL = "我的快递三天没到，太让人失望了"
 

@@ -7,10 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.asks import TAXONOMY
 
 from frontdesk.agents.llm.failures import failure_of, retry_after
 from frontdesk.agents.llm.verdict import FIELDS, Verdict
+from tests.support.asks import TAXONOMY
 
 GOOD = {
     "intent": "billing",

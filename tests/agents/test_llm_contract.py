@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, open_client
+from frontdesk.agents.llm.port import Labeller
 from tests.contracts.llm import Behaviour, LabellerContract
 from tests.support.asks import TAXONOMY
 from tests.support.llm_server import LlmServer
 from tests.support.scripted_labeller import ScriptedLabeller
-
-from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, open_client
-from frontdesk.agents.llm.port import Labeller
 
 
 class TestScriptedLabeller(LabellerContract):

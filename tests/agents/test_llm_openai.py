@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.support.asks import TAXONOMY, ask
-from tests.support.llm_server import LlmServer
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.breaker import Breaker
@@ -21,6 +19,8 @@ from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, conne
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
+from tests.support.asks import TAXONOMY, ask
+from tests.support.llm_server import LlmServer
 
 KEY = "sk-very-secret-0815"
 

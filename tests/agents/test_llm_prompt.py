@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.asks import TAXONOMY, ask
 
 from frontdesk.agents.llm.prompt import MAX_MESSAGE, MAX_TURN, MAX_TURNS, LabelPrompt
 from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis
+from tests.support.asks import TAXONOMY, ask
 
 PROMPT = LabelPrompt(TAXONOMY)
 ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=300)

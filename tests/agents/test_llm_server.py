@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+
 from tests.support.llm_server import LlmServer
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 import pytest
-from tests.support.asks import TAXONOMY, ask
 
 from frontdesk.agents.llm.port import ERROR_WORDS, Labeller
+from tests.support.asks import TAXONOMY, ask
 
 Behaviour = Literal["ok", "failing", "hanging"]
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from tests.packaging.distribution import contents, differences, expected
 
 

@@ -12,8 +12,6 @@ import fastavro
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.records import as_json, records
-from tests.support.schema_ids import Registry, confluent, with_schema
 
 from frontdesk.schemas.avro_schema import schema_of
 from frontdesk.schemas.codec import Codec, DecodeError, EncodeError, schema_ids_in
@@ -22,6 +20,8 @@ from frontdesk.schemas.state import Customer, ShardState
 from frontdesk.schemas.topics import TOPICS
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.schemas.versions import RECORDS, fingerprint
+from tests.support.records import as_json, records
+from tests.support.schema_ids import Registry, confluent, with_schema
 
 EVERY_RECORD = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.records import as_json, records
-from tests.support.schema_ids import confluent, with_schema
 
 from frontdesk.schemas import walk
 from frontdesk.schemas.codec import Codec, DecodeError
@@ -18,6 +16,8 @@ from frontdesk.schemas.outputs import DeadLetter, Fact, Suggestion
 from frontdesk.schemas.state import Customer, ShardState, Waiting
 from frontdesk.schemas.topics import TOPICS
 from frontdesk.schemas.writers import wire_of
+from tests.support.records import as_json, records
+from tests.support.schema_ids import confluent, with_schema
 
 CODEC = Codec()
 IDS = {"message_id": "m", "conversation_id": "c", "customer_id": "k"}

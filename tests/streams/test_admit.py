@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.core import INPUTS, NOW, Input, Shard, message, pipeline
 
 from frontdesk.schemas.inputs import Attachment, CustomerProfile, Purchase
 from frontdesk.schemas.keys import partition_of, wire_key
@@ -16,6 +15,7 @@ from frontdesk.schemas.topics import CUSTOMER_PROFILES, CUSTOMER_PURCHASES
 from frontdesk.streams.admit import Erasure, NewMessage, admit, misplaced_key
 from frontdesk.streams.batch import Arrival, Batch
 from frontdesk.streams.state import customer_key
+from tests.support.core import INPUTS, NOW, Input, Shard, message, pipeline
 
 _PIPELINE = pipeline()
 IDS = {"message_id": "m", "conversation_id": "c", "customer_id": "ann"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.core import NOW, POLICY, TAXONOMY, Shard, answer, message, pipeline
 
 from frontdesk.schemas.inputs import CustomerProfile
 from frontdesk.streams.decide import replay
 from frontdesk.streams.ids import alert_id, decision_id
 from frontdesk.streams.policy import load_pack
+from tests.support.core import NOW, POLICY, TAXONOMY, Shard, answer, message, pipeline
 
 
 def test_a_decision_says_why() -> None:

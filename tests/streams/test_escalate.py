@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.core import NOW, Shard, answer, message, pipeline
-
 from frontdesk.streams.ids import alert_id
+from tests.support.core import NOW, Shard, answer, message, pipeline
 
 
 def test_an_alert_has_its_evidence() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.support.core import NOW, Shard, message, pipeline
-
 from frontdesk.schemas.inputs import Attachment, ConversationEvent, CustomerProfile, Purchase
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.facts import FACTS
+from tests.support.core import NOW, Shard, message, pipeline
 
 DAY = 86_400_000
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.core import KeywordLabeller, llm_labels, message, pipeline
 
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.label import answered, fallback, in_mood, label, relabel
+from tests.support.core import KeywordLabeller, llm_labels, message, pipeline
 
 TAXONOMY = pipeline().taxonomy
 

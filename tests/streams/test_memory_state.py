@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.core import message
 
 from frontdesk.schemas.state import Customer, ShardState, Waiting
 from frontdesk.schemas.types import Millis
@@ -14,6 +13,7 @@ from frontdesk.streams.label import NO_LABELS
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.state import CUSTOMERS, WAITING, waiting_key
+from tests.support.core import message
 
 
 def _entry(seq: int, phase: str = "asked", at: int = 100) -> Waiting:

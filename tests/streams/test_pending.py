@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.core import NOW, Shard, answer, message, pipeline
 
 from frontdesk.schemas.inputs import ConversationEvent
 from frontdesk.streams.batch import Batch
 from frontdesk.streams.state import customer_key
+from tests.support.core import NOW, Shard, answer, message, pipeline
 
 ANN = customer_key("default", "ann")
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.core import NOW, KeywordLabeller, Shard, answer, message, pipeline
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Purchase
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES
@@ -20,6 +19,7 @@ from frontdesk.streams.effects import Ask, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.state import customer_key
+from tests.support.core import NOW, KeywordLabeller, Shard, answer, message, pipeline
 
 ANN = customer_key("default", "ann")
 DEADLINE, AMEND, PER_CUSTOMER, PER_SHARD = 1000, 3000, 3, 5

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.core import NOW, Input, Shard, message, pipeline
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedback, Purchase
 from frontdesk.schemas.state import Customer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
 from frontdesk.streams.state import customer_key
+from tests.support.core import NOW, Input, Shard, message, pipeline
 
 ANN = customer_key("default", "ann")
 DAY = 86_400_000

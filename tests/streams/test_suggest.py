@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.core import NOW, Shard, answer, message, pipeline
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import ConversationEvent, Purchase
 from frontdesk.streams.replies import OPENINGS, QUESTIONS, REASONS, REPLIES, WORDS, language_of
+from tests.support.core import NOW, Shard, answer, message, pipeline
 
 
 def _product(product_id: str, category: str = "phones", **fields: object) -> Product:

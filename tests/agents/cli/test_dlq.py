@@ -8,9 +8,6 @@ from collections.abc import Sequence
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from tests.support.cli import frontdesk, json_lines
-from tests.support.clients import make_topic, produce, read_all
-from tests.support.kafka import KafkaServer
 
 from frontdesk.agents.cli.dlq import parse_since, readable
 from frontdesk.agents.errors import StartupError
@@ -20,6 +17,9 @@ from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter, Header
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DEAD_LETTERS
 from frontdesk.schemas.types import Millis
+from tests.support.cli import frontdesk, json_lines
+from tests.support.clients import make_topic, produce, read_all
+from tests.support.kafka import KafkaServer
 
 PARTITIONS = 3
 

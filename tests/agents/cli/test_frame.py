@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import typer
-from tests.support.cli import frontdesk
-from tests.support.embedded import free_port
 
 from frontdesk import __version__
 from frontdesk.agents.cli import build
+from tests.support.cli import frontdesk
+from tests.support.embedded import free_port
 
 HEAVY = ("faust", "openai", "numpy", "aiokafka", "rich.progress", "fastavro", "phonenumbers", "aiohttp")
 

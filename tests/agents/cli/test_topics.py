@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.support.cli import frontdesk, json_lines
-from tests.support.clients import make_topic, partition_count, read_all
-from tests.support.embedded import EmbeddedBroker
 
 from frontdesk.schemas.broadcast import PolicyUpdate
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_POLICIES
+from tests.support.cli import frontdesk, json_lines
+from tests.support.clients import make_topic, partition_count, read_all
+from tests.support.embedded import EmbeddedBroker
 
 pytestmark = pytest.mark.embedded
 

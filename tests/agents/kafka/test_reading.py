@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from tests.support.clients import make_topic, produce
-from tests.support.kafka import KafkaServer
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.reading import Start, from_last, from_time, read_to_end
+from tests.support.clients import make_topic, produce
+from tests.support.kafka import KafkaServer
 
 
 async def values(broker: str, *, start: Start | None = None) -> list[bytes]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.clients import make_topic
-from tests.support.embedded import free_port
-from tests.support.kafka import KafkaServer
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, topic_settings
@@ -19,6 +16,9 @@ from frontdesk.schemas.topics import (
     changelog_topic,
     spec,
 )
+from tests.support.clients import make_topic
+from tests.support.embedded import free_port
+from tests.support.kafka import KafkaServer
 
 
 def settings(broker: str, **overrides: object) -> Settings:
