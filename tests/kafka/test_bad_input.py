@@ -163,9 +163,12 @@ async def test_too_many_dead_letters_halt_the_intake_until_told(kafka: KafkaServ
     worker = Worker(kafka.bootstrap, **settings)
 
     async def probe() -> tuple[int, int, str]:
-        async with aiohttp.ClientSession() as http:
-            async with http.get(f"{worker._url}/live") as live, http.get(f"{worker._url}/ready") as ready:
-                return live.status, ready.status, await ready.text()
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{worker._url}/live") as live,
+            http.get(f"{worker._url}/ready") as ready,
+        ):
+            return live.status, ready.status, await ready.text()
 
     async def until_not_ready() -> str:
         until = time.monotonic() + 20
