@@ -10,13 +10,14 @@ import avro.schema
 import avro.schemanormalization
 import fastavro
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.schemas.avro_schema import schema_of
 from frontdesk.schemas.codec import Codec, DecodeError, EncodeError, schema_ids_in
 from frontdesk.schemas.inputs import Attachment, CustomerMessage, CustomerProfile, Purchase
-from frontdesk.schemas.state import Customer, ShardState
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Customer, ShardState, Waiting
 from frontdesk.schemas.topics import TOPICS
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.schemas.versions import RECORDS, fingerprint
@@ -59,6 +60,8 @@ def test_avro_python3_reads_what_we_write_and_writes_what_we_read(
     record: type[Record], data: st.DataObject
 ) -> None:
     value = data.draw(records(record))
+    # avro-python3 writes an integer fact into the union's double branch: a limit of its writer, not of the wire.
+    assume(all(abs(fact) <= 2**53 for fact in integer_facts(value)))
     codec = Codec()
     encoded = codec.encode(value)
     schema = avro.schema.parse(avro_json(record))
@@ -68,6 +71,12 @@ def test_avro_python3_reads_what_we_write_and_writes_what_we_read(
     avro.io.DatumWriter(schema).write(plain, avro.io.BinaryEncoder(stream))
 
     assert codec.decode(record, encoded[:10] + stream.getvalue()) == value
+
+
+def integer_facts(value: Record) -> list[int]:
+    decision = value.decision if isinstance(value, Waiting) else value
+    facts = decision.facts if isinstance(decision, Decision) else ()
+    return [fact.value for fact in facts if type(fact.value) is int]
 
 
 def avro_json(record: type[Record]) -> str:
