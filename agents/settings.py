@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -29,7 +30,9 @@ class Settings(BaseSettings):
     broker: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, comma-separated")
     application: str = Field("frontdesk", description="consumer group and prefix of the transactional ids")
     guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
-    schema_registry_url: str | None = None
+    schema_registry_url: SecretStr | None = Field(
+        None, description="Confluent-compatible; user and password may stand in it"
+    )
     partitions: int = Field(
         4, ge=1, description="of every customer-keyed topic, when `topics create` makes them"
     )
@@ -91,6 +94,21 @@ class Settings(BaseSettings):
             host, _, port = part.strip().rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError(f"{part!r} is not host:port")
+        return value
+
+    @field_validator("schema_registry_url")
+    @classmethod
+    def _registry(cls, value: SecretStr | None) -> SecretStr | None:
+        """Empty is none, so that a variable can switch off what the file has. Never shows the value: a password may be in it."""
+        if value is None or not value.get_secret_value():
+            return None
+        try:
+            url = urlsplit(value.get_secret_value())
+            sound = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError("it is no URL like https://user:password@host:port")
         return value
 
     @classmethod

@@ -60,8 +60,9 @@ class Intake:
         for record in records:
             if record.offset < expected:
                 continue
-            size = len(record.value or b"") + len(record.key or b"") + 100
-            self._queue.append((arrival_of(record), size))
+            arrival = arrival_of(record)
+            size = _weight(arrival)
+            self._queue.append((arrival, size))
             self._bytes += size
         if records:
             self._next[topic] = max(expected, records[-1].offset + 1)
@@ -79,6 +80,17 @@ class Intake:
             total += weight
             taken.append(arrival)
         return tuple(taken)
+
+    def put_back(self, arrivals: Sequence[Arrival]) -> None:
+        """Return the last of what `take` gave, to be taken first again."""
+        for arrival in reversed(arrivals):
+            size = _weight(arrival)
+            self._queue.appendleft((arrival, size))
+            self._bytes += size
+
+
+def _weight(arrival: Arrival) -> int:
+    return len(arrival.value or b"") + len(arrival.key or b"") + 100
 
 
 def arrival_of(record: ConsumerRecord) -> Arrival:

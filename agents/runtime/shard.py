@@ -13,8 +13,10 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from frontdesk.agents.errors import RegistryUnavailable
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.calls import Calls
+from frontdesk.agents.runtime.gate import Gate, Schemas
 from frontdesk.agents.runtime.halt import DeadLetterShare
 from frontdesk.agents.runtime.intake import Intake
 from frontdesk.agents.runtime.recovery import Prime, Recovered, prime, recover
@@ -38,6 +40,8 @@ TIMERS_A_STEP = 500
 ANSWERS_A_STEP = 500
 BACKOFF_FIRST = 0.2
 BACKOFF_MOST = 15.0
+HELD_LOOK_EVERY = 1.0
+"""seconds: a shard whose records wait for the registry has not stalled, and the watchdog must see that"""
 
 
 class Observer(Protocol):
@@ -71,6 +75,8 @@ class Services:
     """when an operator last cleared a halt; 0: never"""
     pool: Executor
     observer: Observer
+    schemas: Schemas | None = None
+    """the schema registry, where one is configured"""
 
 
 class Shard:
@@ -192,12 +198,13 @@ class Shard:
         self._state = MemoryState()
         writer = services.writer(self.number)
         calls = Calls(services.labeller, self._wake.set)
+        gate = Gate(services.schemas, wake=self._wake.set, failed=self._registry_failed)
         try:
             await writer.open()
             found = await recover(services.settings, services.codec, services.pool, self.number, self._state)
             self._shard_state = found.shard_state
             if found.fresh:
-                await self._prime(writer, calls)
+                await self._prime(writer, calls, gate)
             await self._take_up(found)
             log.info(
                 "shard_serves",
@@ -206,18 +213,21 @@ class Shard:
                 waiting=self._state.waiting_count(),
                 records_read=found.records,
             )
-            await self._serve(writer, calls)
+            await self._serve(writer, calls, gate)
         finally:
+            await gate.close()
             await calls.close()
             await writer.close()
 
-    async def _prime(self, writer: Writer, calls: Calls) -> None:
+    async def _prime(self, writer: Writer, calls: Calls, gate: Gate) -> None:
         """A shard without any state learns profiles and purchases to their present end before the first message (rule 4)."""
         async for item in prime(self._services.settings, self.number, self._services.settings.step_messages):
             if self._stopping:
                 return
             match item:
                 case Prime(arrivals=arrivals) if arrivals:
+                    if not await self._readable(gate, arrivals):
+                        return
                     await self._step(writer, calls, Batch(arrivals=arrivals))
                 case Prime(end=end) if end is not None:
                     self._advance({item.topic: end})
@@ -241,7 +251,7 @@ class Shard:
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    async def _serve(self, writer: Writer, calls: Calls) -> None:
+    async def _serve(self, writer: Writer, calls: Calls, gate: Gate) -> None:
         settings = self._services.settings
         share = DeadLetterShare(
             share=settings.halt_dead_letter_share, minimum=settings.halt_dead_letter_minimum
@@ -252,22 +262,40 @@ class Shard:
             now = self._services.clock()
             self._wake.clear()
             batch = Batch(
-                arrivals=self._arrivals(),
+                arrivals=self._arrivals(gate),
                 answers=calls.take(ANSWERS_A_STEP),
                 due=self._state.due(now, TIMERS_A_STEP),
                 recovered=recovered,
             )
             if not (batch.arrivals or batch.answers or batch.due or recovered):
                 self.progress_at = now
-                await self._idle(now)
+                await self._idle(now, most=HELD_LOOK_EVERY if gate.holding else 30.0)
                 continue
             recovered = False
             await self._step(writer, calls, batch, share)
 
-    def _arrivals(self) -> tuple[Arrival, ...]:
+    def _arrivals(self, gate: Gate) -> tuple[Arrival, ...]:
+        """The oldest records that can be decoded; the first that cannot yet holds back all behind it."""
         if self._intake is None or self.phase != "serving":
             return ()
-        return self._intake.take(messages=self._step_limit, size=self._services.settings.step_bytes)
+        taken = self._intake.take(messages=self._step_limit, size=self._services.settings.step_bytes)
+        passing = gate.passing(taken)
+        self._intake.put_back(taken[passing:])
+        return taken[:passing]
+
+    async def _readable(self, gate: Gate, arrivals: Sequence[Arrival]) -> bool:
+        """Wait until all of these can be decoded. False: it was told to stop first."""
+        while not self._stopping:
+            self._wake.clear()
+            if gate.passing(arrivals) == len(arrivals):
+                return True
+            self.progress_at = self._services.clock()
+            await self._pause(HELD_LOOK_EVERY)
+        return False
+
+    def _registry_failed(self, error: RegistryUnavailable) -> None:
+        self._services.observer.failed(self.number, type(error).__name__)
+        log.warning("records_wait_for_registry", shard=self.number, backlog=self.backlog, detail=str(error))
 
     async def _step(
         self, writer: Writer, calls: Calls, batch: Batch, share: DeadLetterShare | None = None
@@ -358,9 +386,9 @@ class Shard:
             self.phase = "serving"
             log.info("intake_resumed", shard=self.number)
 
-    async def _idle(self, now: Millis) -> None:
+    async def _idle(self, now: Millis, *, most: float) -> None:
         due = self._state.next_due()
-        await self._pause(30.0 if due is None else min(30.0, max(0.0, (due - now) / 1000)))
+        await self._pause(most if due is None else min(most, max(0.0, (due - now) / 1000)))
 
     async def _pause(self, seconds: float) -> None:
         """Until woken, stopped, or the time is up; jitter keeps shards from failing in step."""
