@@ -1,16 +1,17 @@
 r"""The local intent labeller: how close a message lies to what the taxonomy says and shows of each intent.
 
-Measured with the bundled retail taxonomy (14 examples an intent) on 240 messages of our own, half Chinese, half English, none
+Measured with the bundled retail taxonomy (14 examples an intent, 20 of suggestion and other) on 240 messages of our own, half Chinese, half English, none
 of them nearer to an example than a cosine of 0.75. The temperature was fitted to one half and the threshold set with the other in
-view, well above the 90 % that "sure" should mean. In %:
+view, well above the 90 % that "sure" should mean. The twelve examples of praise and business contact were written after seeing that such
+messages were taken for complaints, so neither half is untouched by them. In %:
 
 ===============================  ======  =====
 of                               fitted  other
 ===============================  ======  =====
-all messages right                 85.8   84.2
-sure                               76.7   77.5
-right, of those that are sure      94.6   94.6
-mean confidence of all             83.2   83.7
+all messages right                 86.7   85.8
+sure                               76.7   75.0
+right, of those that are sure      95.7   95.6
+mean confidence of all             82.3   82.1
 ===============================  ======  =====
 
 Repeat: ``pytest tests/agents/test_embedding_measured.py -s``. They are short, clean messages by few hands: expect less of

@@ -49,9 +49,9 @@ EN: Mapping[str, Mapping[float, str]] = {
         "great service, great job, five stars, 5 stars, well done, highly recommend, impressed, superb, best service, you're the best, you are the best, "
         "really appreciate, much appreciated, exceeded my expectations, life saver, lifesaver, flawless",
         0.45: "is fixed, got fixed, fixed now, all fixed, fixed it, been fixed, problem solved, issue resolved, been resolved, is resolved, is solved, been solved, all sorted, got sorted, happy, satisfied, pleased, great, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
-        "thank you, no problem, fast delivery, recommend, friendly, comfortable, "
+        "no problem, fast delivery, recommend, friendly, comfortable, "
         "all good, cheers, beautiful, lovely, not bad, can't complain, enjoy, enjoying",
-        0.35: "good, nice, quick, easy to",
+        0.35: "thank you, good, nice, quick, easy to",
         0.2: "thanks, thx, ok thanks",
     },
     "urgent": {
@@ -73,19 +73,19 @@ EN: Mapping[str, Mapping[float, str]] = {
         "never coming back, not coming back, won't be back, won't be coming back, won't buy, not buying again, won't order, not order again, lost a customer, losing a customer, "
         "lose a customer, lose me as a customer, lost me as a customer, losing me as a customer, taking my business elsewhere, take my business elsewhere, go elsewhere, going elsewhere, "
         "shop elsewhere, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, switch to another, switch to a different, switching to another, switching to a different, return everything, "
-        "returning everything, uninstall, uninstalling, not renewing, won't renew, not renew, last time i buy, last time i order, leaving you, end my contract, terminate my contract, "
+        "returning everything, uninstall your, uninstalling your, will uninstall, i'll uninstall, going to uninstall, not renewing, won't renew, not renew, last time i buy, last time i order, leaving you, end my contract, terminate my contract, "
         "unsubscribe me from everything",
     },
     "legal": {
-        1.0: "i will sue, will sue, sue you, going to sue, suing you, in court, to court, court order, call the police, calling the police, go to the police, going to the police, the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
+        1.0: "i will sue, will sue, sue you, going to sue, suing you, in court, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
         "regulator, better business bureau, ftc, fcc, chargeback, charge back, journalist, newspaper, the media, on the news, go viral, "
         "post this everywhere, post it everywhere, tell everyone on, trustpilot, class action, "
         "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim",
     },
     "safety": {
         1.0: "is smoking, started smoking, was smoking, glass in my food, ended up in hospital, ended up in the hospital, to the hospital, in hospital, swallowed a, swallowed the, swallowed it, swallowed one, swallowed some, on fire, caught fire, catch fire, fire hazard, flames, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
-        "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted, melting, burned my, burnt my, "
-        "burned me, burnt me, burns on, injured, injury, hurt my, cut my hand, cut myself, bleeding, emergency room, poisoned, food poisoning, "
+        "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted the, melted my, melting the, plug melted, cable melted, charger melted, socket melted, plastic melted, started melting, started to melt, burned my, burnt my, "
+        "burned me, burnt me, burns on, injured, caused injury, caused an injury, suffered an injury, suffered injury, injury from your, hurt my, cut my hand, cut myself, bleeding, emergency room, poisoned, food poisoning, "
         "allergic reaction, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
         "want to die, carbon monoxide, short circuit, vomiting, threw up",
     },
@@ -98,6 +98,10 @@ EN: Mapping[str, Mapping[float, str]] = {
 NOTHING_EN = (
     "good morning, good afternoon, good evening, good bye, good day, good night, sorry for the delay, sorry for the late, sorry for the wrong, "
     "can you help me, could you help me, can you please help me, could you please help me, please help me to, please help me with, help me with, "
+    "sports injury, carbon monoxide detector, carbon monoxide detectors, carbon monoxide alarm, detect carbon monoxide, detects carbon monoxide, "
+    "hazard lights, trash can, trash cans, trash bin, trash bag, trash bags, trash folder, garbage can, garbage bin, garbage bag, garbage bags, "
+    "garbage disposal, you recommend, please recommend, recommend a, recommend me, recommend some, i'd love to, would love to, love to know, "
+    "happy to, happy birthday, happy new year, would appreciate, i'd appreciate, appreciate it if, appreciate if, appreciate any, "
     "lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
 )
 """everyday phrases that would read as feelings word by word"""

@@ -5,9 +5,10 @@ kept out while the lexicon was tuned on the others. First run on UNSEEN: 42 of 4
 the same after the revision below. Lexicon and sentences have one author, so customers at large will do worse: read it as
 "the machinery works", not as the accuracy to expect.
 
-False alarms on public dialogues (8,467 CrossWOZ, 15,334 MultiDoGO and 3,080 Banking77 customer turns), read through once:
-at first 5 for danger, 6 for law, 27 for leaving, nearly all false. The lexicon was revised on these turns, so what it does on
-them now (0, 0, and 26 of which 25 do ask to close an account) is no held-out figure.
+Flags raised on public dialogues (8,467 CrossWOZ, 15,334 MultiDoGO and 3,080 Banking77 customer turns), each read by the author:
+at first 5 for danger, 6 for law, 27 for leaving. The lexicon was then revised on these very turns until the false ones were
+gone, so that none are left there says nothing of other texts; and what it misses was not counted. Everyday retail phrases
+tried later (test_everyday_words_are_no_feelings) raised a dozen false alarms more.
 """
 
 from __future__ import annotations
@@ -199,13 +200,50 @@ def test_emotion_of_unseen_sentences() -> None:
         ("没有问题", "neutral"),
         ("别生气", "neutral"),
         ("don't worry", "neutral"),
-        ("nothing else, thank you", "satisfied"),
+        ("nothing else, thank you so much", "satisfied"),
         ("不好意思", "neutral"),
         ("特别喜欢", "satisfied"),
     ],
 )
 def test_negation(text: str, value: str) -> None:
     assert said(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你们家的空气炸锅多少钱",
+        "我收到衣服了",
+        "我已经联系客服了",
+        "燃气灶的火大小怎么调",
+        "垃圾桶是多少升的",
+        "Do you sell trash bags?",
+        "这件毛衣会起球吗",
+        "有棒球帽吗",
+        "我有问题想问一下",
+        "有变形金刚吗",
+        "Can you recommend a good blender?",
+        "I'd appreciate it if you could check my order, thank you",
+        "请问快递到哪了，谢谢您",
+    ],
+)
+def test_everyday_words_are_no_feelings(text: str) -> None:
+    assert said(text) == "neutral"
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("插座把我电到手了", "safety"),
+        ("The plug melted and started smoking", "safety"),
+        ("the heater caused an injury", "safety"),
+        ("我要卸载你们的软件", "leave"),
+        ("I will uninstall your app", "leave"),
+        ("I am going to the press", "legal"),
+    ],
+)
+def test_the_same_words_in_earnest(text: str, flag: str) -> None:
+    assert getattr(cues(text), flag)
 
 
 @pytest.mark.parametrize("calm", ["the box was damaged", "包装破损"])
@@ -265,6 +303,19 @@ def test_flags(text: str, flag: str) -> None:
         "the machine swallowed my card",
         "敏感皮肤会过敏吗",
         "switch to dark mode",
+        "手机充电到80%就停了",
+        "数据线被电脑识别不了",
+        "停电了我的路由器要重启吗",
+        "这个烟雾报警器能检测煤气泄漏吗",
+        "这款插座防触电吗",
+        "灭火器有卖吗，家里怕着火",
+        "爆炸盐怎么用",
+        "APP卸载重装之后还是登不上",
+        "I tried to uninstall and reinstall the app",
+        "Do you have the press for making tortillas?",
+        "Does the smoke detector also detect carbon monoxide?",
+        "My chocolate arrived melted",
+        "Do you sell a knee brace for a sports injury?",
     ],
 )
 def test_no_alarm_without_cause(text: str) -> None:

@@ -456,7 +456,9 @@ class TestRetail:
         assert (verdict.queue, verdict.preferred_representative) == ("vip_care", "wang")
         assert "vip" in verdict.skills
 
-    @pytest.mark.parametrize("facts", [{"negative_streak": 3}, {"mood_falling": True, "mood": -0.6}])
+    @pytest.mark.parametrize(
+        "facts", [{"negative_streak": 3, "mood": -0.5}, {"mood_falling": True, "mood": -0.6}]
+    )
     def test_a_mood_that_collapses_is_escalated_once(self, facts: dict[str, Scalar]) -> None:
         verdict = of_text("还没好", "technical", **facts)
         assert (verdict.action, verdict.queue, alerts(verdict)) == (
@@ -466,6 +468,25 @@ class TestRetail:
         )
         after = of_text("还没好", "technical", escalated=True, queue_before="complaints_manager", **facts)
         assert (after.action, after.queue, after.alerts) == ("route", "complaints_manager", ())
+
+    def test_being_anxious_three_times_is_no_complaint(self) -> None:
+        verdict = of_text("怎么办", "technical", negative_streak=3, mood=-0.31)
+        assert (verdict.action, verdict.queue, verdict.alerts) == ("route", "technical", ())
+
+    def test_kind_words_never_take_a_managers_time(self) -> None:
+        assert of_text("你们的客服太棒了，非常感谢", "complaint").queue == "general"
+        assert of_text("我要投诉你们的客服", "complaint").queue == "complaints_manager"
+
+    def test_a_second_message_on_the_same_is_no_less_urgent_than_its_queue_is(self) -> None:
+        first = of_text("为什么扣了我两次", "technical")
+        second = of_text(
+            "为什么扣了我两次", "technical", turn=2, intent_before="technical", queue_before="technical"
+        )
+        assert second.priority >= first.priority
+        idea = of_text(
+            "希望支持自提", "suggestion", turn=2, intent_before="suggestion", queue_before="suggestions"
+        )
+        assert idea.priority == of_text("希望支持自提", "suggestion").priority
 
     def test_anger_goes_to_the_complaints_manager(self) -> None:
         assert of_text("你们这群骗子！！！", "after_sales").queue == "complaints_manager"
