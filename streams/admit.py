@@ -30,6 +30,7 @@ from frontdesk.schemas.topics import (
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.limits import EARLIEST, MAX_ID_CHARS, Limits
+from frontdesk.streams.redact import spans
 from frontdesk.streams.state import customer_key
 
 CUSTOMER = "customer"
@@ -55,6 +56,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[^\W_]")
 _MAX_SHORT_CHARS = 64
 _MAX_ATTACHMENTS = 10
+_LONGEST_DATUM = 320
+"""characters of the longest e-mail address (RFC 5321)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +232,7 @@ def _message(
     flags: list[str] = []
     text = message.text
     if text is not None and len(text) > limits.max_text_chars:
-        text = text[: limits.max_text_chars]
+        text = _cut(text, limits.max_text_chars)
         flags.append("truncated")
     if not text or not text.strip():
         flags.append("no_text")
@@ -258,6 +261,14 @@ def _message(
         attributes={},
     )
     return kept, tuple(flags)
+
+
+def _cut(text: str, most: int) -> str:
+    """The text cut to size, and not within personal data: half a number would no longer be known as one."""
+    at = next(
+        (span.start for span in spans(text[: most + _LONGEST_DATUM]) if span.start < most < span.end), most
+    )
+    return text[:at]
 
 
 def _has_symbol(text: str) -> bool:

@@ -67,13 +67,21 @@ FACTS: Mapping[str, FactSpec] = {
     "misplaced": FactSpec(default=False, meaning="key and value disagree: decided without history"),
 }
 
+_EXACT = 2**53
+"""up to here every whole number has a float of its own"""
+
 LABEL_NAMES = ("intent", "emotion", "urgency", "language")
 
 
 def complete(known: Mapping[str, Scalar]) -> dict[str, bool | int | float | str]:
-    """Every declared fact, in declared order: the known value where it has the declared type, else the default."""
+    """Every declared fact, in declared order: the known value where it has the declared type, else the default.
+
+    A whole number stands for the decimal it equals: JSON from elsewhere may write 79.0 as 79.
+    """
     out: dict[str, bool | int | float | str] = {}
     for name, spec in FACTS.items():
         value = known.get(name)
+        if type(spec.default) is float and type(value) is int and abs(value) <= _EXACT:
+            value = float(value)
         out[name] = value if value is not None and type(value) is type(spec.default) else spec.default
     return out

@@ -26,7 +26,7 @@ class Hit:
     """One phrase found."""
 
     phrase: str
-    """as in the text, case folded"""
+    """its words, case folded; what may stand between them in the text is left out, since it may be anything"""
     classes: tuple[tuple[str, float], ...]
     """what it speaks for, and how strongly"""
     negated: bool
@@ -35,17 +35,15 @@ class Hit:
 def find(folded: str) -> Iterator[Hit]:
     """The longest phrases of a case-folded text, from left to right, without overlap."""
     phrases = _phrases()
-    words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(folded)]
-    plain = tuple(word for word, _, _ in words)
+    words = [(found[0], found.start()) for found in _WORD.finditer(folded)]
+    plain = tuple(word for word, _ in words)
     at = 0
     while at < len(words):
         for phrase, classes in phrases.get(plain[at], ()):
             if plain[at : at + len(phrase)] == phrase:
-                start, end = words[at][1], words[at + len(phrase) - 1][2]
                 if classes:
-                    yield Hit(
-                        phrase=folded[start:end], classes=classes, negated=_negated(folded, plain, at, start)
-                    )
+                    negated = _negated(folded, plain, at, words[at][1])
+                    yield Hit(phrase=_joined(phrase), classes=classes, negated=negated)
                 at += len(phrase)
                 break
         else:
@@ -86,6 +84,10 @@ def _phrases() -> Phrases:
 
 def _words(phrase: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(phrase.casefold()))
+
+
+def _joined(words: tuple[str, ...]) -> str:
+    return (" " if all(word.isascii() for word in words) else "").join(words)
 
 
 def _by_comma(listed: str) -> list[str]:

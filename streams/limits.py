@@ -23,6 +23,7 @@ class Limits:
     """false: unsure messages are decided on local labels at once"""
     waiting_per_customer: int = 50
     waiting_per_shard: int = 2_000
+    """messages that wait; and as many again that are decided and may still be amended"""
     max_text_chars: int = 2_000
     """longer texts are cut before they are labelled or remembered"""
     dedupe_window: int = 200

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.effects import Remember
-from frontdesk.streams.overlay import LATE, apply_change, undecided, with_entry
+from frontdesk.streams.overlay import LATE, apply_change, late, undecided, with_entry
 from frontdesk.streams.state import CUSTOMERS, WAITING, waiting_key
 
 _NOTHING: Mapping[int, Waiting] = MappingProxyType({})
@@ -26,6 +26,7 @@ class MemoryState:
         self._customers: dict[bytes, Customer] = {}
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
         self._count = 0
+        self._late = 0
         self._due_at: dict[tuple[bytes, int], Millis] = {}
         # Entries whose time has changed stay in the heap until they surface; `_due_at` tells which are true.
         self._heap: list[tuple[Millis, bytes, int]] = []
@@ -46,6 +47,10 @@ class MemoryState:
         """Messages in phase asked or behind; kept, not counted."""
         return self._count
 
+    def late_count(self) -> int:
+        """Entries in phase late; kept, not counted."""
+        return self._late
+
     def apply(self, change: Remember) -> None:
         """Make a committed change.
 
@@ -65,6 +70,7 @@ class MemoryState:
         """Add a waiting message, or replace the one of its seq."""
         before = self.waiting(key)
         self._count += undecided(entry) - undecided(before.get(entry.seq))
+        self._late += late(entry) - late(before.get(entry.seq))
         self._waiting[key] = with_entry(before, entry)
         at = entry.forget_at if entry.phase == LATE else entry.deadline
         if self._due_at.get((key, entry.seq)) != at:
@@ -77,6 +83,7 @@ class MemoryState:
         if seq not in before:
             return
         self._count -= undecided(before[seq])
+        self._late -= late(before[seq])
         del self._due_at[key, seq]
         if left := {other: entry for other, entry in before.items() if other != seq}:
             self._waiting[key] = left
@@ -118,6 +125,7 @@ class MemoryState:
         self._due_at.clear()
         self._heap.clear()
         self._count = 0
+        self._late = 0
 
     def _discard_stale(self) -> None:
         while self._heap and self._due_at.get(self._heap[0][1:]) != self._heap[0][0]:

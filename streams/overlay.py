@@ -33,13 +33,14 @@ class Overlay:
     last one is committed. Mappings handed out never change afterwards.
     """
 
-    __slots__ = ("_below", "_count", "_customers", "_waiting")
+    __slots__ = ("_below", "_count", "_customers", "_late", "_waiting")
 
     def __init__(self, below: StateView) -> None:
         self._below = below
         self._customers: dict[bytes, Customer | None] = {}
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
         self._count = below.waiting_count()
+        self._late = below.late_count()
 
     def customer(self, key: bytes) -> Customer | None:
         """The customer as changed, else as below."""
@@ -62,6 +63,10 @@ class Overlay:
         """Messages in phase asked or behind, over all customers."""
         return self._count
 
+    def late_count(self) -> int:
+        """Entries in phase late, over all customers."""
+        return self._late
+
     def put_customer(self, key: bytes, customer: Customer | None) -> None:
         """Replace a customer; None forgets them."""
         self._customers[key] = customer
@@ -70,6 +75,7 @@ class Overlay:
         """Add a waiting message, or replace the one of its seq."""
         before = self.waiting(key)
         self._count += undecided(entry) - undecided(before.get(entry.seq))
+        self._late += late(entry) - late(before.get(entry.seq))
         self._waiting[key] = with_entry(before, entry)
 
     def drop_waiting(self, key: bytes, seq: int) -> None:
@@ -77,6 +83,7 @@ class Overlay:
         before = self.waiting(key)
         if seq in before:
             self._count -= undecided(before[seq])
+            self._late -= late(before[seq])
             self._waiting[key] = {other: entry for other, entry in before.items() if other != seq}
 
     def apply(self, change: Remember) -> None:
@@ -132,3 +139,8 @@ def with_entry(entries: Mapping[int, Waiting], entry: Waiting) -> Mapping[int, W
 def undecided(entry: Waiting | None) -> int:
     """1 for a message that no decision stands for yet, 0 otherwise."""
     return 1 if entry is not None and entry.phase != LATE else 0
+
+
+def late(entry: Waiting | None) -> int:
+    """1 for a message whose decision an answer may still amend, 0 otherwise."""
+    return 1 if entry is not None and entry.phase == LATE else 0

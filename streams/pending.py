@@ -164,6 +164,11 @@ class Pending:
         if len(late) >= self._limits.waiting_per_customer:
             self._overlay.drop_waiting(customer, late[0].seq)
             self._outbox.count("amendment_dropped")
+        elif self._overlay.late_count() >= self._limits.waiting_per_shard:
+            # Other customers' records are theirs: the newest is what is given up.
+            self._overlay.drop_waiting(customer, entry.seq)
+            self._outbox.count("amendment_dropped")
+            return
         self._overlay.put_waiting(
             customer, replace(entry, phase=LATE, decision=decision, forget_at=forget_at)
         )

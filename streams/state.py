@@ -26,6 +26,9 @@ class StateView(Protocol):
     def waiting_count(self) -> int:
         """How many messages of the shard wait in phase asked or behind."""
 
+    def late_count(self) -> int:
+        """How many decisions of the shard may still be amended: entries in phase late."""
+
 
 def customer_key(tenant_id: str, customer_id: str) -> bytes:
     """The state key: tenant and customer, each percent-escaped, joined by a slash: no two customers share one."""

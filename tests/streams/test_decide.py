@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
-from frontdesk.schemas.inputs import CustomerProfile
+from frontdesk.schemas.inputs import CustomerProfile, Purchase
+from frontdesk.schemas.outputs import Decision
 from frontdesk.streams.decide import replay
 from frontdesk.streams.ids import alert_id, decision_id
 from frontdesk.streams.policy import load_pack
@@ -102,3 +104,21 @@ def test_ids_never_change() -> None:
     # Written down once: consumers join on them, and a replay must find them.
     assert decision_id("default", "ann", "m1", 1) == "161c1243db199a1ee275ef9b05e7ba84"
     assert alert_id("default", "talk", "complaint") == "65421b1709e5f463642a2fc06efc2b0e"
+
+
+@pytest.mark.parametrize("whole", [float, int])
+def test_a_decision_is_replayed_from_its_json(whole: type[float]) -> None:
+    shard = Shard(pipeline())
+    shard.send(
+        Purchase(order_id="o", product_id="p", customer_id="ann", amount=79.0), message("m1", "complaint")
+    )
+    [decision] = shard.decisions
+    plain = json.loads(json.dumps(asdict(decision)))
+    for fact in plain["facts"]:  # a writer in JavaScript knows no difference between 79.0 and 79
+        if isinstance(fact["value"], float) and fact["value"].is_integer():
+            fact["value"] = whole(fact["value"])
+    read = shard.pipeline.codec.decode(Decision, json.dumps(plain).encode())
+    rich = "rules:\n  - {id: rich, when: lifetime_value > 50.0, then: {queue: managers}}\n"
+    _, other = load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": POLICY.replace("rules:\n", rich)})
+    assert replay(read, other).reasons[0].rule == "rich"
+    assert replace(replay(read, shard.pipeline.policy), facts=decision.facts) == decision

@@ -283,3 +283,18 @@ def test_offsets_that_go_back_lose_nothing(shard: Shard) -> None:
     assert [one[0] for one in shard.routes()] == ["m1", "m2"]
     shard.at(NOW + 1000)
     assert [one[0] for one in shard.routes()] == ["m1", "m2", "m3"]
+
+
+def test_what_may_still_be_amended_is_bounded_for_the_shard_too() -> None:
+    shard = Shard(pipeline(deadline_ms=1000, amend_within_ms=600_000, waiting_per_shard=3))
+    for step in range(4):
+        shard.now = NOW + step * 1000
+        shard.step(Batch(due=shard.state.due(shard.now)))
+        shard.send(*(message(f"m{step}-{n}", "unsure", customer_id=f"c{step}-{n}") for n in range(3)))
+    shard.at(NOW + 4000)
+    assert len(shard.decisions) == 12, "all are decided"
+    assert shard.state.late_count() == 3
+    assert sum(len(shard.state.waiting(key)) for key in shard.state.waiting_customers()) == 3
+    assert shard.counts["amendment_dropped"] == 9
+    shard.at(NOW + 700_000)
+    assert shard.state.late_count() == 0

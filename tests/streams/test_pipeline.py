@@ -357,3 +357,20 @@ def test_the_topic_of_every_record_is_the_one_it_belongs_to() -> None:
         "service.suggestions",
     ]
     assert shard.arrival(message("m")).topic == CUSTOMER_MESSAGES
+
+
+def test_a_cue_with_something_between_its_words_brings_none_of_it_into_the_alert() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "complaint: the battery was on １３８１２３４５６７８ fire"))
+    [safety] = [alert for alert in shard.alerts if alert.kind == "safety"]
+    assert "cue: on fire" in safety.evidence
+    assert "１３８１２３４５６７８" not in "".join(line for alert in shard.alerts for line in alert.evidence)
+
+
+@pytest.mark.parametrize("private", ["4111 1111 1111 1111", "13812345678", "john.smith@example.com"])
+@pytest.mark.parametrize("kept", [4, 9])
+def test_a_text_is_not_cut_within_what_would_be_redacted(private: str, kept: int) -> None:
+    shard = Shard(pipeline(max_text_chars=100))
+    shard.send(message("m1", "billing" + "。" * (93 - kept) + private + " and so on"))
+    assert shard.labels[0].text == "billing" + "。" * (93 - kept)
+    assert shard.decisions[0].flags == ("truncated",)
