@@ -12,10 +12,11 @@ from typing import Literal
 import aiohttp
 
 from frontdesk.agents.bootstrap import read_pack
-from frontdesk.agents.errors import StartupError
+from frontdesk.agents.errors import RegistryUnavailable, StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.reading import from_last, read_to_end
 from frontdesk.agents.kafka.topics import check_topics
+from frontdesk.agents.registry import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
@@ -50,6 +51,7 @@ async def examine(settings: Settings, *, sample: int, tell: Callable[[Result], N
     note(found)
     note(await asyncio.to_thread(model, taxonomy))
     note(await llm(settings))
+    note(await schema_registry(settings))
     reachable = await kafka(settings)
     note(reachable)
     if reachable.status == "ok":
@@ -159,6 +161,28 @@ def _models(body: object) -> list[str]:
     if not isinstance(entries, list):
         return []
     return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
+
+
+async def schema_registry(settings: Settings) -> Result:
+    """The schema registry answers as one, where one is configured. Registers nothing."""
+    name = "registry"
+    async with connect(settings) as registry:
+        if registry is None:
+            return Result(
+                check=name,
+                status="skipped",
+                detail="FRONTDESK_SCHEMA_REGISTRY_URL is not set: single-object Avro and JSON only",
+            )
+        try:
+            await registry.prefetch([1])  # the first id there is; that there is none yet is an answer, too
+        except RegistryUnavailable as error:
+            return Result(
+                check=name,
+                status="failed",
+                detail=str(error),
+                fix="set FRONTDESK_SCHEMA_REGISTRY_URL to https://user:password@host:port/path as it answers, or unset it",
+            )
+        return Result(check=name, status="ok", detail=f"{registry.base} answers")
 
 
 async def kafka(settings: Settings) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -27,7 +28,7 @@ HIGHEST_ID = 2**31 - 1
 """of a registry: ids are Java integers; asked for more, it answers as if the address were wrong"""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
-_PAUSES = (0.1, 0.5)
+_PAUSES = (0.1, 0.3)
 """seconds before the second and the third attempt; longer waits are the caller's"""
 _AT_ONCE = 16
 _TYPE = "application/vnd.schemaregistry.v1+json"
@@ -47,7 +48,8 @@ class SchemaRegistry:
         self, session: aiohttp.ClientSession, base: URL, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._session = session
-        self._base = base
+        self.base = base
+        """its address, without user and password"""
         self._schemas: dict[int, Mapping[str, Any]] = {}
         self._ids: dict[type[Record], int] = {}
         self._unknown: TTLCache[int, bool] = TTLCache(MOST_UNKNOWN, UNKNOWN_FOR, timer=clock)
@@ -88,7 +90,7 @@ class SchemaRegistry:
                 ) from None
             schema_id = said.get("id")
             if type(schema_id) is not int or not 0 <= schema_id <= HIGHEST_ID:
-                raise RegistryUnavailable(f"{self._base} registers a schema and names no id: no registry?")
+                raise RegistryUnavailable(f"{self.base} registers a schema and names no id: no registry?")
             self._schemas[schema_id] = schema
             self._ids[record] = schema_id
 
@@ -132,17 +134,17 @@ class SchemaRegistry:
         data = None if body is None else json.dumps(body)
         try:
             async with self._session.request(
-                method, self._base.joinpath(*path.split("/")), data=data, allow_redirects=False
+                method, self.base.joinpath(*path.split("/")), data=data, allow_redirects=False
             ) as response:
                 status, said = response.status, _json_object(await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise RegistryUnavailable(f"{self._base} does not answer ({type(error).__name__})") from None
+            raise RegistryUnavailable(f"{self.base} does not answer ({type(error).__name__})") from None
         if status == 200 and ("schema" in said or "id" in said):
             return said
         code = said.get("error_code")
         if isinstance(code, int) and (status in (400, 409, 422) or (status == 404 and 40400 <= code < 40500)):
             raise _Refused(f"{status}, {str(said.get('message', code))[:300]}")
-        raise RegistryUnavailable(f"{self._base} answers {status} to {method} /{path}")
+        raise RegistryUnavailable(f"{self.base} answers {status} to {method} /{path}")
 
 
 @asynccontextmanager
@@ -158,9 +160,11 @@ async def connect(
         yield None
         return
     url = URL(settings.schema_registry_url.get_secret_value())
-    auth = aiohttp.BasicAuth(url.user or "", url.password or "", "utf-8") if url.user is not None else None
     headers = {"Accept": f"{_TYPE}, application/json", "Content-Type": _TYPE}
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, auth=auth, headers=headers) as session:
+    if url.user is not None:
+        secret = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+        headers["Authorization"] = f"Basic {secret}"
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session:
         registry = SchemaRegistry(session, url.with_user(None).with_query(None))
         try:
             await registry.register(register)

@@ -19,12 +19,14 @@ from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.openai_labeller import connect
 from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.registry import SchemaRegistry
+from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.runtime.watchdog import stalled
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.pipeline import Pipeline
 
@@ -45,24 +47,32 @@ async def run(settings: Settings) -> int:
     problems = await check_topics(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
-    codec = Codec()
     async with admin(settings.broker) as client:
         partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
-    pipeline = await asyncio.to_thread(build_pipeline, settings, partitions=partitions, codec=codec)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
-        return await Service(settings, codec, pipeline, pool).run()
+    async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
+        codec = Codec(schema_ids=registry)
+        pipeline = await asyncio.to_thread(build_pipeline, settings, partitions=partitions, codec=codec)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
+            return await Service(settings, codec, pipeline, pool, registry).run()
 
 
 class Service:
     """What runs once everything is built."""
 
     def __init__(
-        self, settings: Settings, codec: Codec, pipeline: Pipeline, pool: ThreadPoolExecutor
+        self,
+        settings: Settings,
+        codec: Codec,
+        pipeline: Pipeline,
+        pool: ThreadPoolExecutor,
+        registry: SchemaRegistry | None,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
         self._metrics = Metrics()
-        self._broadcast = Broadcast(settings, codec, pipeline.catalog, self._broadcast_changed)
+        self._broadcast = Broadcast(
+            settings, codec, pipeline.catalog, self._broadcast_changed, schemas=registry
+        )
         self._labeller = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
         self._worker = Worker(
             settings,
@@ -73,6 +83,7 @@ class Service:
             resumed_at=lambda: self._broadcast.resumed_at,
             pool=pool,
             observer=self._metrics,
+            schemas=registry,
         )
         self._stop = asyncio.Event()
 

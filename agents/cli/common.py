@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from frontdesk.agents.errors import StartupError
+from frontdesk.agents.errors import RegistryUnavailable, StartupError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def run(work: Coroutine[object, object, T]) -> T:
     """Run a command's coroutine to its end.
 
     Raises:
-        StartupError: also for what Kafka answers with, so that it becomes one line.
+        StartupError: also for what Kafka answers with, or a registry that does not answer, so that it becomes one line.
     """
     from aiokafka.errors import KafkaError
 
@@ -59,6 +59,8 @@ def run(work: Coroutine[object, object, T]) -> T:
         return asyncio.run(work)
     except KafkaError as error:
         raise StartupError(f"Kafka: {type(error).__name__}: {error}") from None
+    except RegistryUnavailable as error:
+        raise StartupError(f"the schema registry: {error}; look with: frontdesk doctor") from None
 
 
 def print_json(value: object) -> None:

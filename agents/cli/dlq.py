@@ -6,7 +6,7 @@ import heapq
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.dead_letters import Filter, Found
+    from frontdesk.agents.settings import Settings
 
 _PREVIEW = 60
 _LOOK_AT = 4096
@@ -50,7 +51,7 @@ def list_letters(
     """List dead letters, oldest first. Previews are redacted."""
     settings = common.settings(broker=broker)
     wanted = _filter(reason, topic, since)
-    letters, total, unreadable = common.run(_newest(settings.broker, wanted, limit))
+    letters, total, unreadable = common.run(_newest(settings, wanted, limit))
     if as_json:
         for found in letters:
             common.print_json(_summary(found))
@@ -72,10 +73,8 @@ def show(
     as_json: common.Json = False,
 ) -> None:
     """Show one dead letter whole. Its value is redacted unless --raw asks for the bytes."""
-    from frontdesk.agents.kafka.dead_letters import find
-
     settings = common.settings(broker=broker)
-    (found,) = common.run(find(settings.broker, [letter_id]))
+    (found,) = common.run(_find(settings, [letter_id]))
     if raw:
         sys.stdout.buffer.write(found.letter.value or b"")
         sys.stdout.buffer.flush()
@@ -115,10 +114,10 @@ def replay(
     if bool(ids) == filtered:
         raise StartupError("say which dead letters: ids, or --reason, --topic, --since, or --all")
     wanted = _filter(reason, topic, since)
-    count = common.run(_count(settings.broker, ids, wanted))
+    count = common.run(_count(settings, ids, wanted))
     if not dry_run and not yes and count and sys.stdin.isatty():
         typer.confirm(f"Send {count} records to their topics again?", abort=True, err=True)
-    sent, failures = (0, []) if dry_run else common.run(_replay(settings.broker, ids, wanted, count))
+    sent, failures = (0, []) if dry_run else common.run(_replay(settings, ids, wanted, count))
     if as_json:
         common.print_json({"matched": count, "sent": sent, "failures": failures, "dry_run": dry_run})
     for failure in failures:
@@ -128,13 +127,11 @@ def replay(
         raise typer.Exit(1)
 
 
-async def _newest(broker: str, wanted: Filter, limit: int) -> tuple[list[Found], int, int]:
-    from frontdesk.agents.kafka.dead_letters import read_dead_letters
-
+async def _newest(settings: Settings, wanted: Filter, limit: int) -> tuple[list[Found], int, int]:
     strange: list[str] = []
     kept: list[tuple[int, int, int, Found]] = []
     total = 0
-    async for batch in read_dead_letters(broker, wanted, unreadable=strange.append):
+    async for batch in _read(settings, wanted, strange.append):
         total += len(batch)
         for found in batch:
             row = (found.letter.failed_at, found.partition, found.offset, found)
@@ -145,26 +142,47 @@ async def _newest(broker: str, wanted: Filter, limit: int) -> tuple[list[Found],
     return [found for *_, found in sorted(kept, key=lambda row: row[:3])], total, len(strange)
 
 
-async def _count(broker: str, ids: list[str] | None, wanted: Filter) -> int:
+async def _find(settings: Settings, ids: list[str]) -> list[Found]:
     from frontdesk.agents.kafka.dead_letters import find
+    from frontdesk.agents.registry import connect
 
+    async with connect(settings) as registry:
+        return await find(settings.broker, ids, registry=registry)
+
+
+async def _read(
+    settings: Settings, wanted: Filter, unreadable: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Sequence[Found]]:
+    from frontdesk.agents.kafka.dead_letters import read_dead_letters
+    from frontdesk.agents.registry import connect
+
+    async with connect(settings) as registry:
+        async for batch in read_dead_letters(
+            settings.broker, wanted, unreadable=unreadable, registry=registry
+        ):
+            yield batch
+
+
+async def _count(settings: Settings, ids: list[str] | None, wanted: Filter) -> int:
     if ids:
-        return len(await find(broker, list(dict.fromkeys(ids))))
+        return len(await _find(settings, list(dict.fromkeys(ids))))
     count = 0
-    async for batch in _to_replay(broker, wanted):
+    async for batch in _to_replay(settings, wanted):
         count += len(batch)
     return count
 
 
-async def _replay(broker: str, ids: list[str] | None, wanted: Filter, count: int) -> tuple[int, list[str]]:
+async def _replay(
+    settings: Settings, ids: list[str] | None, wanted: Filter, count: int
+) -> tuple[int, list[str]]:
     from rich.progress import Progress
 
-    from frontdesk.agents.kafka.dead_letters import Replayer, find
+    from frontdesk.agents.kafka.dead_letters import Replayer
 
     sent, failures = 0, []
     with Progress(console=common.stderr(), transient=True) as progress:
         task = progress.add_task("replaying", total=count)
-        async with Replayer(broker) as replayer:
+        async with Replayer(settings.broker) as replayer:
 
             async def send(batch: list[Found]) -> None:
                 nonlocal sent
@@ -174,18 +192,16 @@ async def _replay(broker: str, ids: list[str] | None, wanted: Filter, count: int
                 progress.advance(task, len(batch))
 
             if ids:
-                await send(await find(broker, list(dict.fromkeys(ids))))
+                await send(await _find(settings, list(dict.fromkeys(ids))))
             else:
-                async for found in _to_replay(broker, wanted):
+                async for found in _to_replay(settings, wanted):
                     await send(found)
     return sent, failures
 
 
-async def _to_replay(broker: str, wanted: Filter) -> AsyncIterator[list[Found]]:
-    from frontdesk.agents.kafka.dead_letters import read_dead_letters
-
+async def _to_replay(settings: Settings, wanted: Filter) -> AsyncIterator[list[Found]]:
     seen: set[str] = set()
-    async for batch in read_dead_letters(broker, wanted):
+    async for batch in _read(settings, wanted):
         seen.update(found.id for found in batch)
         yield [found for found in batch if found.replay_of not in seen]
 

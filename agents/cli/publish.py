@@ -22,6 +22,7 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 
 if TYPE_CHECKING:
+    from frontdesk.agents.settings import Settings
     from frontdesk.agents.sources.publishing import Tally
 
 _LINE_EVERY = 5.0
@@ -77,7 +78,7 @@ def command(
     with _progress(topics.total()) as tell:
         entries = (entry for entry in read(files, topic, form, limit) if isinstance(entry, Entry))
         acknowledged, failure = common.run(
-            _publish(settings.broker, set(topics), entries, tally, rate=rate, start_at=first_time, tell=tell)
+            _publish(settings, set(topics), entries, tally, rate=rate, start_at=first_time, tell=tell)
         )
     seconds = time.monotonic() - started
     if as_json:
@@ -127,7 +128,7 @@ def _check(entries: Iterator[Entry | Fault], on_error: OnError) -> tuple[Counter
 
 
 async def _publish(
-    broker: str,
+    settings: Settings,
     topics: set[str],
     entries: Iterator[Entry],
     tally: Tally,
@@ -136,10 +137,15 @@ async def _publish(
     start_at: Millis | None,
     tell: Tell,
 ) -> tuple[int, str | None]:
+    from frontdesk.agents.registry import connect
     from frontdesk.agents.sources.publishing import publish
     from frontdesk.agents.sources.sender import SendFailed, sender
+    from frontdesk.schemas.codec import Codec
 
-    async with sender(broker, topics, source="/frontdesk/publish") as to:
+    async with (
+        connect(settings, register=sorted(topics)) as registry,
+        sender(settings.broker, topics, source="/frontdesk/publish", codec=Codec(schema_ids=registry)) as to,
+    ):
         failure = None
         try:
             await publish(entries, to, tally=tally, rate=rate, start_at=start_at, progress=tell)

@@ -245,6 +245,7 @@ def _worker_settings(settings: Settings, *, embedded: bool) -> dict[str, str]:
         "FRONTDESK_APPLICATION": settings.application,
         "FRONTDESK_GUARANTEE": settings.guarantee,
         "FRONTDESK_PARTITIONS": str(settings.partitions),
+        "FRONTDESK_SCHEMA_REGISTRY_URL": "",  # the demo needs nothing but a broker, and leaves nothing elsewhere
     }
     if embedded:
         # With longer ones the embedded broker keeps the first member of a group waiting for half a minute.

@@ -13,7 +13,8 @@ from aiokafka.structs import RecordMetadata
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
 from frontdesk.agents.kafka.reading import from_time, read_to_end
-from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.agents.registry import SchemaRegistry
+from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.topics import ROUTING_DEAD_LETTERS
@@ -66,7 +67,11 @@ class Filter:
 
 
 async def read_dead_letters(
-    broker: str, wanted: Filter, *, unreadable: Callable[[str], None] = lambda _: None
+    broker: str,
+    wanted: Filter,
+    *,
+    unreadable: Callable[[str], None] = lambda _: None,
+    registry: SchemaRegistry | None = None,
 ) -> AsyncIterator[Sequence[Found]]:
     """The committed dead letters that `wanted` accepts, up to the present end, in batches.
 
@@ -74,10 +79,13 @@ async def read_dead_letters(
 
     Raises:
         StartupError: no broker, or no such topic.
+        RegistryUnavailable: a letter names a schema id, and the registry cannot be asked.
     """
-    codec = Codec(max_bytes=_MAX_BYTES)
+    codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
     start = None if wanted.since is None else from_time(wanted.since)
     async for records in read_to_end(broker, ROUTING_DEAD_LETTERS, start=start):
+        if registry is not None:
+            await registry.prefetch(schema_ids_in(record.value for record in records))
         batch = []
         for record in records:
             try:
@@ -90,11 +98,12 @@ async def read_dead_letters(
         yield batch
 
 
-async def find(broker: str, ids: Sequence[str]) -> list[Found]:
+async def find(broker: str, ids: Sequence[str], *, registry: SchemaRegistry | None = None) -> list[Found]:
     """The dead letters with these ids, in the order given.
 
     Raises:
         StartupError: an id is not partition/offset, or there is no dead letter with it.
+        RegistryUnavailable: a letter names a schema id, and the registry cannot be asked.
     """
     places = [_place(text) for text in ids]
     wanted = dict.fromkeys(places)
@@ -107,8 +116,10 @@ async def find(broker: str, ids: Sequence[str]) -> list[Found]:
             first = min((offset for number, offset in wanted if number == part.partition), default=None)
             reader.seek(part, ends[part] if first is None else min(first, ends[part]))
 
-    codec = Codec(max_bytes=_MAX_BYTES)
+    codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
     async for records in read_to_end(broker, ROUTING_DEAD_LETTERS, start=seek):
+        if registry is not None:
+            await registry.prefetch(schema_ids_in(record.value for record in records))
         for record in records:
             place = (record.partition, record.offset)
             if place in wanted:

@@ -9,11 +9,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from frontdesk.agents.errors import RegistryUnavailable
 from frontdesk.agents.kafka.switches import INTAKE_RESUME
+from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.reader import read_to_end, reader
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import PolicyUpdate, Product
-from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in
 from frontdesk.schemas.topics import PRODUCT_CATALOG, ROUTING_POLICIES
 from frontdesk.schemas.types import Millis
 
@@ -26,13 +28,20 @@ class Broadcast:
     """The present catalogue and switches. Lives on one event loop; `changed` is called after every change."""
 
     def __init__(
-        self, settings: Settings, codec: Codec, catalog: Mapping[str, Product], changed: Callable[[], None]
+        self,
+        settings: Settings,
+        codec: Codec,
+        catalog: Mapping[str, Product],
+        changed: Callable[[], None],
+        *,
+        schemas: Schemas | None = None,
     ) -> None:
         self.catalog: dict[str, Product] = dict(catalog)
         self.resumed_at = Millis(0)
         """the latest `intake.resume`"""
         self._settings = settings
         self._codec = codec
+        self._schemas = schemas
         self._changed = changed
         self._caught_up = asyncio.Event()
 
@@ -41,28 +50,30 @@ class Broadcast:
         await self._caught_up.wait()
 
     async def run(self) -> None:
-        """Follow the topics until cancelled, over broker failures: an old catalogue is better than no router."""
+        """Follow the topics until cancelled, over failures of broker and registry: an old catalogue is better than no router."""
         while True:
             try:
                 async with reader(self._settings) as consumer:
                     await self._follow(consumer)
-            except (KafkaError, TimeoutError, OSError) as error:
-                log.warning("broadcast_starts_over", error=type(error).__name__)
+            except (KafkaError, RegistryUnavailable, TimeoutError, OSError) as error:
+                log.warning("broadcast_starts_over", error=type(error).__name__, detail=str(error)[:300])
                 await asyncio.sleep(2)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         start = dict.fromkeys(PARTITIONS)
         async for _, records in read_to_end(consumer, start, stall=self._settings.recovery_timeout):
-            self._take(records)
+            await self._take(records)
         self._caught_up.set()
         self._changed()
         consumer.resume(*PARTITIONS)
         while True:
             for records in (await consumer.getmany(timeout_ms=1000)).values():
-                self._take(records)
+                await self._take(records)
                 self._changed()
 
-    def _take(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        if self._schemas is not None:
+            await self._schemas.prefetch(schema_ids_in(record.value for record in records))
         for record in records:
             try:
                 if record.topic == PRODUCT_CATALOG:

@@ -17,6 +17,7 @@ from faust.types.streams import StreamT
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
 from frontdesk.agents.runtime.shard import Observer, Services, Shard
 from frontdesk.agents.runtime.transport import (
@@ -59,6 +60,7 @@ class Worker:
         resumed_at: Callable[[], Millis],
         pool: Executor,
         observer: Observer,
+        schemas: Schemas | None = None,
     ) -> None:
         check_versions()
         self.settings = settings
@@ -77,6 +79,7 @@ class Worker:
             resumed_at=resumed_at,
             pool=pool,
             observer=observer,
+            schemas=schemas,
         )
         self.app = self._build_app()
 

@@ -32,12 +32,18 @@ class Sender:
     """Sends records in order, and counts what became of them. Made by `sender`."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, partitions: Mapping[str, int], source: str, *, idempotent: bool
+        self,
+        producer: AIOKafkaProducer,
+        partitions: Mapping[str, int],
+        source: str,
+        *,
+        idempotent: bool,
+        codec: Codec,
     ) -> None:
         self._producer = producer
         self._partitions = partitions
         self._source = source
-        self._codec = Codec()
+        self._codec = codec
         self._outstanding: set[asyncio.Future[Any]] = set()
         self.idempotent = idempotent
         """whether the broker drops what a retry sends twice"""
@@ -111,8 +117,10 @@ class Sender:
 
 
 @asynccontextmanager
-async def sender(broker: str, topics: set[str], *, source: str) -> AsyncIterator[Sender]:
-    """A sender into existing topics, idempotent where the broker can.
+async def sender(
+    broker: str, topics: set[str], *, source: str, codec: Codec | None = None
+) -> AsyncIterator[Sender]:
+    """A sender into existing topics, idempotent where the broker can. Without a codec it writes single objects.
 
     Raises:
         StartupError: no broker answers, or a topic is missing.
@@ -126,7 +134,7 @@ async def sender(broker: str, topics: set[str], *, source: str) -> AsyncIterator
         )
     producer, idempotent = await _started(broker)
     try:
-        yield Sender(producer, counts, source, idempotent=idempotent)
+        yield Sender(producer, counts, source, idempotent=idempotent, codec=codec or Codec())
     finally:
         await producer.stop()
 

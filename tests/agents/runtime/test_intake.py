@@ -74,3 +74,15 @@ def test_a_step_is_bounded_by_bytes_but_takes_one_record_at_least() -> None:
     assert [a.offset for a in shard.take(messages=9, size=100)] == [0]
     assert [a.offset for a in shard.take(messages=9, size=230)] == [1, 2]
     assert len(shard) == 0
+
+
+def test_what_is_put_back_is_taken_first_again_and_counts() -> None:
+    shard = intake(max_messages=4)
+    shard.deliver(TOPIC, 0, [record(offset, b"x" * 99) for offset in range(4)])
+    taken = shard.take(messages=3, size=10**9)
+    shard.put_back(taken[1:])
+    assert (len(shard), shard.full) == (3, False)
+    shard.deliver(TOPIC, 4, [record(4)])
+    assert shard.full
+    assert [arrival.offset for arrival in shard.take(messages=9, size=10**9)] == [1, 2, 3, 4]
+    assert shard._bytes == 0
