@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +24,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
-from frontdesk.agents.runtime.watchdog import stalled
+from frontdesk.agents.runtime.watchdog import Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -33,6 +35,8 @@ from frontdesk.streams.pipeline import Pipeline
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY = 0.5
+GRACE = 3.0
+"""seconds that a failed process has to close what it can"""
 EXIT_STOPPED = 0
 EXIT_FAILED = 70
 """EX_SOFTWARE: the supervisor should start it again"""
@@ -85,6 +89,10 @@ class Service:
             observer=self._metrics,
             schemas=registry,
         )
+        self._watchdog = Watchdog(
+            stall_ms=int(settings.stall_timeout * 1000), recovery_ms=int(settings.recovery_timeout * 1000)
+        )
+        self._follower: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -96,10 +104,10 @@ class Service:
             self._settings, metrics=self._metrics.exposition, not_ready=self._not_ready
         ) as port:
             self._announce(port)
-            follower = asyncio.create_task(self._broadcast.run())
+            self._follower = follower = asyncio.create_task(self._broadcast.run())
             try:
-                async with asyncio.timeout(self._settings.recovery_timeout):
-                    await self._broadcast.caught_up()
+                if not await self._caught_up(follower):
+                    return EXIT_STOPPED
                 await self._worker.start()
                 return await self._watch()
             finally:
@@ -107,6 +115,30 @@ class Service:
                 await asyncio.gather(follower, return_exceptions=True)
                 if self._labeller is not None:
                     await self._labeller.close()
+
+    async def _caught_up(self, follower: asyncio.Task[None]) -> bool:
+        """Wait for the broadcast topics; False when told to stop first.
+
+        Raises:
+            StartupError: they were not read within the recovery timeout.
+        """
+        tasks = {asyncio.create_task(self._broadcast.caught_up()), asyncio.create_task(self._stop.wait())}
+        try:
+            done, _ = await asyncio.wait(
+                {*tasks, follower},
+                timeout=self._settings.recovery_timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+        if follower in done:
+            follower.result()
+        if not done:
+            raise StartupError(
+                f"catalogue and switches were not read within {self._settings.recovery_timeout:.0f} s: check the brokers"
+            )
+        return not self._stop.is_set()
 
     async def _watch(self) -> int:
         """Until told to stop or unable to go on."""
@@ -122,6 +154,7 @@ class Service:
         if why is not None:
             # Nothing that is left in memory is worth a graceful end: what is committed is safe, the rest is suspect.
             log.critical("worker_cannot_go_on", because=why)
+            _end_within(GRACE)
             return EXIT_FAILED
         log.info("worker_stops")
         try:
@@ -129,6 +162,7 @@ class Service:
                 await self._worker.stop()
         except TimeoutError:
             log.error("drain_timed_out", seconds=self._settings.drain_timeout)
+            _end_within(GRACE)
             return EXIT_FAILED
         return EXIT_STOPPED
 
@@ -136,13 +170,9 @@ class Service:
         crashed = self._worker.crashed
         if crashed is not None:
             return f"{type(crashed).__name__}: {str(crashed)[:300]}"
-        return stalled(
-            self._worker.shards,
-            self._lags(),
-            _clock(),
-            stall_ms=int(self._settings.stall_timeout * 1000),
-            recovery_ms=int(self._settings.recovery_timeout * 1000),
-        )
+        if self._follower is not None and self._follower.done():
+            return f"the broadcast topics are followed no more: {self._follower!r}"
+        return self._watchdog.look(self._worker.shards, self._lags(), _clock())
 
     def _report(self, *, loop_lag: float) -> None:
         shards = self._worker.shards.values()
@@ -195,6 +225,13 @@ class Service:
                 "at_least_once",
                 detail="a crash may decide messages twice; for brokers without transactions only",
             )
+
+
+def _end_within(seconds: float) -> None:
+    """End the process from another thread, should anything hold up its end: a step that never returns, a client that waits."""
+    timer = threading.Timer(seconds, os._exit, args=(EXIT_FAILED,))
+    timer.daemon = True
+    timer.start()
 
 
 def _clock() -> Millis:

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         20_000, ge=1, description="records held per shard before its partitions pause"
     )
     intake_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    intake_bytes_total: int = Field(128 * 1024 * 1024, ge=1024, description="held for all shards together")
     drain_timeout: float = Field(20.0, gt=0)
     stall_timeout: float = Field(
         60.0, gt=0, description="lag without progress for this long ends the process"

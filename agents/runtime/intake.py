@@ -38,6 +38,11 @@ class Intake:
         return len(self._queue) >= self._max_messages or self._bytes >= self._max_bytes
 
     @property
+    def bytes(self) -> int:
+        """What is held."""
+        return self._bytes
+
+    @property
     def positions(self) -> Mapping[str, int]:
         """Next offset expected, by topic."""
         return self._next

@@ -16,8 +16,8 @@ from frontdesk.agents.settings import Settings
 async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer without a group that sees committed records only."""
     consumer = AIOKafkaConsumer(**reader_options(settings))
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -33,8 +33,6 @@ class Recovered:
     """What recovery found, besides the state it filled."""
 
     shard_state: ShardState
-    fresh: bool
-    """the shard has never committed anything"""
     customers: int
     records: int
 
@@ -49,9 +47,16 @@ class Prime:
 
 
 async def recover(
-    settings: Settings, codec: Codec, pool: Executor, shard: int, state: MemoryState
+    settings: Settings,
+    codec: Codec,
+    pool: Executor,
+    shard: int,
+    state: MemoryState,
+    progressed: Callable[[], None],
 ) -> Recovered:
     """Fill `state` from the shard's changelogs. Decoding runs in `pool`, so that other shards go on.
+
+    `progressed` is called after every batch.
 
     Raises:
         DecodeError: a state record is not readable: the process must not start over an unknown state.
@@ -73,18 +78,22 @@ async def recover(
                     customers += table == "customers" and change.record is not None
                 elif isinstance(change.record, ShardState):
                     shard_state = change.record
-    return Recovered(
-        shard_state=shard_state or ShardState(), fresh=shard_state is None, customers=customers, records=count
-    )
+            progressed()
+    return Recovered(shard_state=shard_state or ShardState(), customers=customers, records=count)
 
 
-async def prime(settings: Settings, shard: int, batch: int) -> AsyncIterator[Prime]:
-    """Profiles and purchases of the shard, one topic after the other, from their beginning to their present end."""
+async def prime(
+    settings: Settings, shard: int, batch: int, known: Mapping[str, int]
+) -> AsyncGenerator[Prime]:
+    """Profiles and purchases of the shard, one topic after the other, to their present end.
+
+    From the known positions, by topic; where none is known, from the beginning.
+    """
     async with reader(settings) as consumer:
         for topic in PRIMING_TOPICS:
             partition = TopicPartition(topic, shard)
             async for _, records in read_to_end(
-                consumer, {partition: None}, max_records=batch, stall=settings.recovery_timeout
+                consumer, {partition: known.get(topic)}, max_records=batch, stall=settings.recovery_timeout
             ):
                 yield Prime(topic, arrivals=tuple(arrival_of(record) for record in records))
             yield Prime(topic, end=await consumer.position(partition))

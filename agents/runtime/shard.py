@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,11 +87,13 @@ class Shard:
         self.number = number
         self.phase = "starting"
         """starting, recovering, serving, halted, backing_off or stopped"""
+        self.moves = 0
+        """grows with every step, and while a schema registry that is away holds the records back; for the watchdog"""
         self.progress_at = services.clock()
-        """when the shard last committed a step or had nothing to do"""
+        """when the shard last committed a step, read some of its state, or began anew"""
         self._services = services
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._intake: Intake | None = None
         self._state = MemoryState()
@@ -130,13 +133,20 @@ class Shard:
             return {}
         return dict(self._intake.positions)
 
+    @property
+    def backlog_bytes(self) -> int:
+        """Size of the backlog."""
+        return self._intake.bytes if self._intake is not None else 0
+
     def deliver(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> None:
-        """Hand over a fetched batch. Batches for a shard that does not serve are dropped: it seeks when it does.
+        """Hand over a fetched batch. Batches for a shard that recovers are dropped: it seeks when it is done.
+
+        A halted one keeps what was on its way: dropped, it would be fetched again only when something newer came.
 
         Raises:
             intake.Gap: something is missing before `start`.
         """
-        if self._intake is not None and self.phase == "serving":
+        if self._intake is not None and self.phase in ("serving", "halted"):
             self._intake.deliver(topic, start, records)
             self._wake.set()
 
@@ -146,13 +156,13 @@ class Shard:
 
     # -- life ------------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin to run, on the current event loop."""
-        self._task = asyncio.create_task(self._run(), name=f"shard-{self.number}")
+    def start(self, after: Awaitable[object] | None = None) -> None:
+        """Begin to run, on the current event loop, once `after` is done: what this process ran for the shard before."""
+        self._task = asyncio.create_task(self._run(after), name=f"shard-{self.number}")
 
     async def stop(self, within: float) -> None:
         """Finish the step under way, within the time given, and let go."""
-        self._stopping = True
+        self._stop.set()
         self._wake.set()
         if self._task is not None:
             done, _ = await asyncio.wait({self._task}, timeout=within)
@@ -163,11 +173,21 @@ class Shard:
 
     @property
     def crashed(self) -> BaseException | None:
-        """The defect that ended it, if one did."""
+        """The defect that ended it, if one did. A library's cancellation, which nobody asked for, is one too."""
         task = self._task
-        return task.exception() if task and task.done() and not task.cancelled() else None
+        if task is None or not task.done():
+            return None
+        if task.cancelled():
+            return None if self._stopping else RuntimeError(f"shard {self.number} was cancelled")
+        return task.exception()
 
-    async def _run(self) -> None:
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.is_set()
+
+    async def _run(self, after: Awaitable[object] | None) -> None:
+        if after is not None:
+            await asyncio.wait({asyncio.ensure_future(after)})
         backoff = BACKOFF_FIRST
         while not self._stopping:
             started = self._services.clock()
@@ -187,13 +207,15 @@ class Shard:
                     detail=str(error)[:300],
                     in_seconds=backoff,
                 )
-                await self._pause(backoff)
+                # Not `_wake`: what wakes a serving shard must not hurry one that fails.
+                await _until(self._stop, backoff * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
                 backoff = min(backoff * 2, BACKOFF_MOST)
 
     async def _live(self) -> None:
         """One incarnation: from fencing to the first failure, or to `stop`."""
         services = self._services
         self.phase = "recovering"
+        self._progressed()
         self._intake = None
         self._state = MemoryState()
         writer = services.writer(self.number)
@@ -201,9 +223,11 @@ class Shard:
         gate = Gate(services.schemas, wake=self._wake.set, failed=self._registry_failed)
         try:
             await writer.open()
-            found = await recover(services.settings, services.codec, services.pool, self.number, self._state)
+            found = await recover(
+                services.settings, services.codec, services.pool, self.number, self._state, self._progressed
+            )
             self._shard_state = found.shard_state
-            if found.fresh:
+            if not found.shard_state.positions.keys() >= set(INPUT_TOPICS):
                 await self._prime(writer, calls, gate)
             await self._take_up(found)
             log.info(
@@ -220,17 +244,23 @@ class Shard:
             await writer.close()
 
     async def _prime(self, writer: Writer, calls: Calls, gate: Gate) -> None:
-        """A shard without any state learns profiles and purchases to their present end before the first message (rule 4)."""
-        async for item in prime(self._services.settings, self.number, self._services.settings.step_messages):
-            if self._stopping:
-                return
-            match item:
-                case Prime(arrivals=arrivals) if arrivals:
-                    if not await self._readable(gate, arrivals):
-                        return
-                    await self._step(writer, calls, Batch(arrivals=arrivals))
-                case Prime(end=end) if end is not None:
-                    self._advance({item.topic: end})
+        """A shard learns profiles and purchases to their present end before the first message (rule 4).
+
+        It is done when the state names a position of every topic, so that one which moves meanwhile goes on elsewhere.
+        """
+        settings = self._services.settings
+        known = self._shard_state.positions
+        async with aclosing(prime(settings, self.number, settings.step_messages, known)) as items:
+            async for item in items:
+                if self._stopping:
+                    return
+                match item:
+                    case Prime(arrivals=arrivals) if arrivals:
+                        if not await self._readable(gate, arrivals):
+                            return
+                        await self._step(writer, calls, Batch(arrivals=arrivals))
+                    case Prime(end=end) if end is not None:
+                        self._advance({item.topic: end})
 
     async def _take_up(self, found: Recovered) -> None:
         """Seek every input topic to where the state stands, and open the intake (rule 3)."""
@@ -244,7 +274,9 @@ class Shard:
             )
         await self._services.seek(self.number, intake.positions)
         self._intake = intake
-        self.progress_at = self._services.clock()
+        if not self._stopping:
+            self._advance(intake.positions)
+        self._progressed()
         self.phase = "halted" if self._shard_state.halted_at else "serving"
         if self._shard_state.halted_at:
             log.error("intake_halted", shard=self.number, because=self._shard_state.halted_because)
@@ -268,7 +300,7 @@ class Shard:
                 recovered=recovered,
             )
             if not (batch.arrivals or batch.answers or batch.due or recovered):
-                self.progress_at = now
+                self.moves += gate.holding
                 await self._idle(now, most=HELD_LOOK_EVERY if gate.holding else 30.0)
                 continue
             recovered = False
@@ -289,8 +321,8 @@ class Shard:
             self._wake.clear()
             if gate.passing(arrivals) == len(arrivals):
                 return True
-            self.progress_at = self._services.clock()
-            await self._pause(HELD_LOOK_EVERY)
+            self._progressed()
+            await _until(self._wake, HELD_LOOK_EVERY)
         return False
 
     def _registry_failed(self, error: RegistryUnavailable) -> None:
@@ -334,7 +366,9 @@ class Shard:
                 "broker_refuses_step", shard=self.number, next_step_at_most=self._step_limit, offsets=offsets
             )
             raise
-        self._step_limit = min(self._step_limit * 2, services.settings.step_messages)
+        if len(batch.arrivals) >= self._step_limit:
+            # Only what has filled a step shows that larger ones are taken: the first one after a recovery is empty.
+            self._step_limit = min(self._step_limit * 2, services.settings.step_messages)
         for change in outcome.changes:
             self._state.apply(change)
         self._shard_state = state
@@ -342,7 +376,8 @@ class Shard:
         if state.halted_at and self.phase == "serving":
             self.phase = "halted"
             log.error("intake_halted", shard=self.number, because=state.halted_because)
-        self.progress_at = services.clock()
+        self.moves += 1
+        self._progressed()
         services.observer.committed(
             self.number,
             outcome.effects,
@@ -388,12 +423,16 @@ class Shard:
 
     async def _idle(self, now: Millis, *, most: float) -> None:
         due = self._state.next_due()
-        await self._pause(most if due is None else min(most, max(0.0, (due - now) / 1000)))
+        await _until(self._wake, most if due is None else min(most, max(0.0, (due - now) / 1000)))
 
-    async def _pause(self, seconds: float) -> None:
-        """Until woken, stopped, or the time is up; jitter keeps shards from failing in step."""
-        try:
-            async with asyncio.timeout(seconds * random.uniform(1.0, 1.1)):  # noqa: S311  # jitter
-                await self._wake.wait()
-        except TimeoutError:
-            return
+    def _progressed(self) -> None:
+        self.progress_at = self._services.clock()
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set or the time is up."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -105,13 +105,20 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
         await self.call_thread(self._ensure_consumer().commit, dict(offsets))
 
     def lags(self) -> dict[TP, int]:
-        """Records behind the last stable offset, by assigned partition where known. Thread-safe reads only."""
-        consumer = self._ensure_consumer()
+        """Records behind the last stable offset, by assigned partition where known.
+
+        Read from another thread than the client's, which may change any of it at any time: each value is read once.
+        """
         out: dict[TP, int] = {}
-        for tp in consumer.assignment():
-            state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001  # no public way without awaiting
-            if state is not None and state.lso is not None and state.has_valid_position:
-                out[TP(tp.topic, tp.partition)] = max(0, state.lso - state.position)
+        subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001  # no public way without awaiting
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None:
+            return out
+        for tp in assignment.tps:
+            state = assignment.state_value(tp)
+            position, end = (None, None) if state is None else (state._position, state.lso)  # noqa: SLF001  # `position` asserts
+            if position is not None and end is not None:
+                out[TP(tp.topic, tp.partition)] = max(0, end - position)
         return out
 
 
@@ -182,6 +189,7 @@ class ShardConsumer(driver.Consumer):
                     await self.seek_shards({tp: positions[tp] for tp in lost if tp in positions})
                     await asyncio.sleep(POLL_SECONDS / 4)
                     continue
+                starts = {tp: self.cursors[tp] for tp in wanted}
                 batches = await self._thread.getmany(wanted, POLL_SECONDS)
             except (KafkaError, TimeoutError) as error:
                 # A rebalance under our feet, or a broker that is away. The watchdog ends what never recovers.
@@ -189,12 +197,15 @@ class ShardConsumer(driver.Consumer):
                 await asyncio.sleep(POLL_SECONDS * 5)
                 continue
             for partition, records in batches.items():
-                await self._hand_over(TP(partition.topic, partition.partition), records)
+                tp = TP(partition.topic, partition.partition)
+                await self._hand_over(tp, starts.get(tp), records)
 
-    async def _hand_over(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
-        start = self.cursors.pop(tp, None)
-        if start is None or not self.flow_active or not records:
-            # A rebalance came between: these records were fetched from who knows where. They are fetched again.
+    async def _hand_over(self, tp: TP, start: int | None, records: Sequence[ConsumerRecord]) -> None:
+        """Pass on what was fetched from `start`; without a cursor afterwards, the partition is sought first."""
+        cursor = self.cursors.pop(tp, None)
+        if start is None or cursor != start or not self.flow_active or not records:
+            # A rebalance or a shard's seek came between: taken as fetched from the new cursor, what lies between
+            # would be lost. It is fetched again.
             return
         fetched = Fetched(tp.topic, tp.partition, start, records)
         message = ConsumerMessage(

@@ -66,7 +66,8 @@ class Worker:
         self.settings = settings
         self.shards: dict[int, Shard] = {}
         self.assigned_once = False
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
         self._services = Services(
             settings=settings,
             codec=codec,
@@ -86,11 +87,12 @@ class Worker:
     # -- transport.Desk --------------------------------------------------------------------------------------------
 
     def wanted(self) -> set[TP]:
-        """Partitions of the shards that serve and have room."""
+        """Partitions of the shards that serve and have room; when all together have none, of those with nothing to do."""
+        full = sum(shard.backlog_bytes for shard in self.shards.values()) >= self.settings.intake_bytes_total
         return {
             TP(topic, number)
             for number, shard in self.shards.items()
-            if shard.wanted
+            if shard.wanted and not (full and shard.backlog)
             for topic in INPUT_TOPICS
         }
 
@@ -110,10 +112,11 @@ class Worker:
 
     async def stop(self) -> None:
         """Finish the steps under way, close the writers, leave the group."""
+        self._stopping = True
         timeout = self.settings.drain_timeout
         await asyncio.gather(*(shard.stop(timeout / 2) for shard in self.shards.values()))
         if self._leaving:
-            await asyncio.wait(self._leaving, timeout=timeout / 2)
+            await asyncio.wait(set(self._leaving.values()), timeout=timeout / 2)
         await self.app.stop()
 
     @property
@@ -177,16 +180,22 @@ class Worker:
             self._faust_consumer().lose_track(TP(fetched.topic, fetched.partition))
 
     async def _on_assigned(self, _: Any, assigned: set[TP], **__: Any) -> None:
-        """Keep the shards that stay, drop those that left, start the new ones; wait for none of them."""
+        """Keep the shards that stay, drop those that left, start the new ones; wait for none of them.
+
+        One that comes back while its predecessor is still finishing a step waits for it: two in one process would fence
+        each other, or, without transactions, both write.
+        """
+        if self._stopping:
+            return
         numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
         for number in set(self.shards) - numbers:
-            task = asyncio.create_task(self.shards.pop(number).stop(self.settings.transaction_timeout))
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            stopping = self.shards.pop(number).stop(self.settings.transaction_timeout)
+            self._leaving[number] = asyncio.create_task(stopping)
+        self._leaving = {number: task for number, task in self._leaving.items() if not task.done()}
         fresh = numbers - set(self.shards)
         for number in sorted(fresh):
             self.shards[number] = Shard(number, self._services)
-            self.shards[number].start()
+            self.shards[number].start(after=self._leaving.get(number))
         self.assigned_once = True
         log.info("assigned", shards=sorted(numbers), new=sorted(fresh))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +13,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordTooLargeError
 
 from frontdesk.agents.settings import Settings
+from frontdesk.schemas.state import ShardState
+from frontdesk.schemas.topics import spec
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 BATCH_BYTES = 512 * 1024
+STOP_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ class AtLeastOnceWriter:
             raise WriteFailed("the writer is not open")
         try:
             async with asyncio.timeout(self._settings.transaction_timeout):
-                await _delivered(await _send(self._producer, self._shard, records))
+                for part in _from_outputs_to_positions(records):
+                    await _delivered(await _send(self._producer, self._shard, part))
                 if offsets:
                     await self._commit(
                         {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()}
@@ -201,6 +206,19 @@ async def _send(
     return futures
 
 
+def _from_outputs_to_positions(records: Sequence[Outgoing]) -> list[list[Outgoing]]:
+    """Parts to send one after the other, so that what is cut off in between is done again and never skipped:
+    outputs, then the tables, which name the messages that were seen, then the positions."""
+    outputs: list[Outgoing] = []
+    tables: list[Outgoing] = []
+    positions: list[Outgoing] = []
+    for record in records:
+        topic = spec(record.topic)
+        part = outputs if topic.kind != "state" else positions if topic.record is ShardState else tables
+        part.append(record)
+    return [part for part in (outputs, tables, positions) if part]
+
+
 async def _delivered(futures: Sequence[asyncio.Future[object]]) -> None:
     """Wait for every batch, then raise the first failure: none may be left unobserved."""
     for outcome in await asyncio.gather(*futures, return_exceptions=True):
@@ -210,10 +228,13 @@ async def _delivered(futures: Sequence[asyncio.Future[object]]) -> None:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
     except Exception:  # noqa: BLE001  # closing what is already broken; the next owner fences it
-        return
+        # Cut off while it waited for a broker that is away, it has not come to its connections.
+        with suppress(Exception):
+            async with asyncio.timeout(STOP_SECONDS):
+                await producer.client.close()
 
 
 def _said(error: BaseException) -> str:

@@ -7,32 +7,60 @@ from typing import Any
 
 import pytest
 
-from frontdesk.agents.runtime.watchdog import stalled
+from frontdesk.agents.runtime.watchdog import Watchdog
 from frontdesk.schemas.types import Millis
 
-
-def judge(lag: int = 0, **shard: Any) -> str | None:
-    given = SimpleNamespace(**{"phase": "serving", "progress_at": 0, "backlog": 0, **shard})
-    return stalled({7: given}, {7: lag}, Millis(61_000), stall_ms=60_000, recovery_ms=300_000)  # type: ignore[dict-item]
+STALL, RECOVERY = 60_000, 300_000
 
 
-@pytest.mark.parametrize("waiting", [{"lag": 5}, {"backlog": 5}])
-def test_work_without_progress_ends_the_process(waiting: dict[str, int]) -> None:
-    why = judge(**waiting)
+def shard(**fields: Any) -> Any:
+    return SimpleNamespace(**{"phase": "serving", "progress_at": 0, "backlog": 0, "moves": 0, **fields})
+
+
+def watchdog() -> Watchdog:
+    return Watchdog(stall_ms=STALL, recovery_ms=RECOVERY)
+
+
+@pytest.mark.parametrize(("lag", "backlog"), [(5, 0), (0, 5)])
+def test_work_without_progress_ends_the_process(lag: int, backlog: int) -> None:
+    """Also where the shard itself is idle because nothing is fetched for it."""
+    dog, still = watchdog(), shard(backlog=backlog, progress_at=10**9)
+    assert dog.look({7: still}, {7: lag}, Millis(0)) is None
+    assert dog.look({7: still}, {7: lag}, Millis(STALL)) is None
+    why = dog.look({7: still}, {7: lag}, Millis(STALL + 1))
     assert why is not None
     assert "shard 7" in why
-    assert judge(**waiting, progress_at=2_000) is None
 
 
-def test_no_work_is_no_stall() -> None:
-    assert judge() is None
+def test_a_step_now_and_then_is_progress() -> None:
+    dog, busy = watchdog(), shard(backlog=5)
+    for now in range(0, 10 * STALL, STALL // 2):
+        busy.moves += 1
+        assert dog.look({7: busy}, {7: 100}, Millis(now)) is None
+
+
+def test_work_that_came_after_an_idle_hour_has_its_time() -> None:
+    dog, idle = watchdog(), shard()
+    assert dog.look({7: idle}, {}, Millis(0)) is None
+    assert dog.look({7: idle}, {7: 1}, Millis(3_600_000)) is None
+    assert dog.look({7: idle}, {7: 0}, Millis(3_600_000 + STALL)) is None
+    assert dog.look({7: idle}, {7: 1}, Millis(3_600_000 + 2 * STALL)) is None
+
+
+def test_a_shard_that_came_back_is_another_one() -> None:
+    dog = watchdog()
+    assert dog.look({7: shard(backlog=5)}, {}, Millis(0)) is None
+    assert dog.look({7: shard(backlog=5)}, {}, Millis(STALL + 1)) is None
 
 
 @pytest.mark.parametrize("phase", ["halted", "backing_off"])
 def test_what_a_restart_would_not_help_is_exempt(phase: str) -> None:
-    assert judge(lag=5, phase=phase) is None
+    dog, other = watchdog(), shard(phase=phase, backlog=3)
+    for now in (0, STALL + 1, RECOVERY + 1):
+        assert dog.look({7: other}, {7: 5}, Millis(now)) is None
 
 
 def test_recovery_has_its_own_patience() -> None:
-    assert judge(phase="recovering", progress_at=0) is None
-    assert judge(phase="recovering", progress_at=-300_000) is not None
+    for phase in ("starting", "recovering"):
+        assert watchdog().look({7: shard(phase=phase)}, {7: 5}, Millis(RECOVERY)) is None
+        assert watchdog().look({7: shard(phase=phase)}, {7: 5}, Millis(RECOVERY + 1)) is not None
