@@ -52,3 +52,12 @@ def test_no_text_is_no_quote() -> None:
     assert shard.alerts[0].evidence[0] == "“complaint”"
     shard.send(message("m2", None, conversation_id="b"))
     assert len(shard.alerts) == 1
+
+
+def test_facts_that_say_nothing_are_no_evidence() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "complaint"))
+    evidence = "\n".join(shard.alerts[0].evidence)
+    assert "negative_streak = 1" in evidence
+    for silent in ("tier", "contacts_7d", "repeated_contact", "lifetime_value", "open_orders"):
+        assert silent not in evidence

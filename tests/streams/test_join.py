@@ -119,3 +119,25 @@ def test_mood_over_the_conversation() -> None:
     assert (bad["escalated"], worse["escalated"]) == (False, True)
     shard.send(message("m4", "hello", conversation_id="another"))
     assert (_facts(shard)["mood"], _facts(shard)["negative_streak"]) == (0.0, 0), "moods are of conversations"
+
+
+def test_the_conversation_itself_is_no_other_contact() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "billing"), message("m2", "billing"))
+    facts = _facts(shard)
+    assert (facts["contacts_7d"], facts["contacts_30d"], facts["repeated_contact"]) == (0, 0, False)
+
+
+def test_a_profile_without_a_tier_counts_as_one() -> None:
+    shard = Shard(pipeline())
+    shard.send(CustomerProfile(customer_id="ann", tags=("beta",)), message("m1"))
+    facts = _facts(shard)
+    assert (facts["known_customer"], facts["tier"], facts["tags"]) == (True, "", "beta")
+
+
+def test_a_conversation_is_as_old_as_its_intake() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", sent_at=NOW - DAY))
+    shard.now = Millis(NOW + 180_000)
+    shard.send(message("m2"))
+    assert _facts(shard)["minutes_open"] == 3

@@ -298,3 +298,23 @@ def test_what_may_still_be_amended_is_bounded_for_the_shard_too() -> None:
     assert shard.counts["amendment_dropped"] == 9
     shard.at(NOW + 700_000)
     assert shard.state.late_count() == 0
+
+
+def test_a_question_tells_of_its_own_conversation_only_and_nothing_private(shard: Shard) -> None:
+    shard.send(
+        message("m1", "unsure, call 13812345678"),
+        message("m2", "unsure, elsewhere", conversation_id="another"),
+        message("m3", "unsure, third"),
+    )
+    assert [turn.text for turn in shard.asks[2].turns] == ["unsure, call [PHONE]"]
+
+
+def test_no_amendment_when_somebody_had_the_conversation_while_it_waited(shard: Shard) -> None:
+    shard.send(message("m1", "unsure"))
+    for kind in ("assigned", "resolved"):
+        shard.send(ConversationEvent(conversation_id="talk", customer_id="ann", kind=kind, at=NOW + 10))
+    shard.at(NOW + 1000)
+    assert shard.state.customer(ANN).conversations[0].assigned_at is None
+    shard.answers(answer(shard.asks[0], "complaint"))
+    assert len(shard.decisions) == 1
+    assert shard.counts["amendment_dropped"] == 1

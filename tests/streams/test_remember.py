@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedback, Purchase
+from frontdesk.schemas.inputs import (
+    ConversationEvent,
+    CustomerMessage,
+    CustomerProfile,
+    Feedback,
+    Purchase,
+)
 from frontdesk.schemas.state import Customer
+from frontdesk.schemas.topics import CUSTOMER_PROFILES, CUSTOMERS_TABLE, changelog_topic, spec
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
+from frontdesk.streams.limits import MAX_ID_CHARS
 from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, Input, Shard, message, pipeline
 
@@ -230,3 +240,62 @@ def test_duplicates_are_found_within_the_window() -> None:
     assert shard.counts["duplicate"] == 3
     shard.send(message("m3", customer_id="bob"))
     assert shard.counts["duplicate"] == 3, "ids are of a customer"
+
+
+def test_a_rating_outlives_the_conversation() -> None:
+    shard = Shard(pipeline(conversations=1))
+    shard.send(message("m1"))
+    shard.send(_event("resolved"), _event("rated", score=2.0))
+    shard.send(message("m2", conversation_id="next"))
+    [past] = _customer(shard).consultations
+    assert (past.conversation_id, past.outcome, past.score) == ("talk", "resolved", 2.0)
+
+
+def test_a_fact_of_the_very_moment_of_the_erasure_is_erased(shard: Shard) -> None:
+    shard.send(message("m1"))
+    shard.step(Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES, timestamp=NOW),)))
+    shard.step(Batch(arrivals=(shard.arrival(_purchase(), timestamp=NOW),)))
+    assert _customer(shard).purchases == ()
+    shard.step(Batch(arrivals=(shard.arrival(_purchase(), timestamp=NOW + 1),)))
+    assert len(_customer(shard).purchases) == 1
+
+
+def test_the_fullest_record_fits_its_topic(shard: Shard) -> None:
+    """Four-byte characters in every field that a platform fills, more of everything than is kept."""
+
+    def wide(of: int, length: int = MAX_ID_CHARS) -> str:
+        return f"{of:04d}".ljust(length, "\U00020000")
+
+    names: dict[str, Any] = {"customer_id": wide(0), "tenant_id": wide(1)}
+    records: list[Input] = [
+        CustomerMessage(message_id=wide(n), conversation_id=wide(n % 11), text=wide(n, 9_999), **names)
+        for n in range(230)
+    ]
+    records += [
+        ConversationEvent(
+            conversation_id=wide(n % 10),
+            kind="resolved",
+            queue=wide(n),
+            representative=wide(n),
+            at=NOW - n,
+            **names,
+        )
+        for n in range(60)
+    ]
+    records += [
+        Purchase(
+            order_id=wide(n), product_id=wide(n), category=wide(n), currency=wide(n), status=wide(n), **names
+        )
+        for n in range(60)
+    ]
+    tags = tuple(wide(n, 9_999) for n in range(99))
+    records.append(
+        CustomerProfile(tier=wide(1), locale=wide(1), tags=tags, preferred_representative=wide(1), **names)
+    )
+    batch = Batch(arrivals=tuple(shard.arrival(record) for record in records))
+    shard.apply(shard.pipeline.step(shard.state, batch, shard.now))
+    fullest = shard.state.customer(customer_key(names["tenant_id"], names["customer_id"]))
+    assert fullest is not None
+    assert [len(part) for part in (fullest.seen, fullest.purchases, fullest.events)] == [200, 50, 50]
+    room = int(spec(changelog_topic("app", CUSTOMERS_TABLE)).config["max.message.bytes"])
+    assert len(shard.pipeline.codec.encode(fullest)) < room / 4
