@@ -22,7 +22,7 @@ def command(
     ] = 1000,
     as_json: common.Json = False,
 ) -> None:
-    """Check settings, packages, policy, model, Kafka, topics, producers and the LLM; exit code 1 if something failed."""
+    """Check settings, packages, policy, model, Kafka, topics, producers, the LLM and the schema registry; exit code 1 if something failed."""
     from frontdesk.agents.checks import examine
 
     settings = common.settings(broker=broker)

@@ -118,11 +118,11 @@ async def find(broker: str, ids: Sequence[str], *, registry: SchemaRegistry | No
 
     codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
     async for records in read_to_end(broker, ROUTING_DEAD_LETTERS, start=seek):
-        if registry is not None:
-            await registry.prefetch(schema_ids_in(record.value for record in records))
         for record in records:
             place = (record.partition, record.offset)
             if place in wanted:
+                if registry is not None:
+                    await registry.prefetch(schema_ids_in([record.value]))
                 try:
                     letter = codec.decode(DeadLetter, record.value)
                 except DecodeError as error:

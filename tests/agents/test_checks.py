@@ -149,6 +149,7 @@ def test_doctor_is_content_with_a_sound_cluster(any_broker: str) -> None:
         "policy": "ok",
         "model": "ok",
         "llm": "skipped",
+        "registry": "skipped",
         "kafka": "ok",
         "topics": "ok",
         "partitioner": "ok",

@@ -8,16 +8,19 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiokafka import ConsumerRecord
 from yarl import URL
 
 from frontdesk.agents import checks
 from frontdesk.agents.errors import RegistryUnavailable, StartupError
 from frontdesk.agents.registry import HIGHEST_ID, UNKNOWN_FOR, SchemaRegistry, connect
+from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.settings import Settings, load
+from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.codec import Codec, DecodeError, SchemaIds
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.outputs import DeadLetter, Decision
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, PRODUCT_CATALOG, TOPICS
 from frontdesk.schemas.versions import versions_of
 from tests.contracts.schema_ids import SchemaIdsContract
 from tests.support.embedded import free_port
@@ -216,6 +219,29 @@ class TestStart:
         with pytest.raises(StartupError, match="FRONTDESK_SCHEMA_REGISTRY_URL") as raised:
             load(schema_registry_url=url)
         assert "s3cret" not in str(raised.value)
+
+
+class TestBroadcast:
+    """What every worker reads whole: no registry is no reason to skip a product."""
+
+    async def test_a_product_under_an_id_is_read_when_the_registry_is_back(
+        self, server: RegistryServer
+    ) -> None:
+        product = Product(product_id="kettle", category="kitchen")
+        async with connect(settings(server), register=[PRODUCT_CATALOG]) as theirs:
+            value = Codec(schema_ids=theirs).encode(product)
+        record = ConsumerRecord(PRODUCT_CATALOG, 0, 0, 0, 0, b"kettle", value, None, 6, len(value), ())
+        async with client(server) as registry:
+            broadcast = Broadcast(
+                settings(server), Codec(schema_ids=registry), {}, lambda: None, schemas=registry
+            )
+            server.failure = "500"
+            with pytest.raises(RegistryUnavailable):
+                await broadcast._take([record])
+            assert broadcast.catalog == {}
+            server.failure = None
+            await broadcast._take([record])
+            assert broadcast.catalog == {"kettle": product}
 
 
 class TestDoctor:

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from frontdesk.agents.cli.dlq import parse_since, readable
+from frontdesk.agents.embedded import EmbeddedBroker
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.dead_letters import target
 from frontdesk.schemas.codec import Codec
@@ -19,6 +20,7 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DEAD_LETTERS
 from frontdesk.schemas.types import Millis
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce, read_all
+from tests.support.embedded import free_port
 from tests.support.kafka import KafkaServer
 
 PARTITIONS = 3
@@ -215,3 +217,18 @@ def test_what_is_shown_holds_nothing_a_terminal_obeys() -> None:
 def test_a_record_without_key_stays_in_its_partition_if_there_is_one() -> None:
     assert target(letter(key=None, partition=2), 3) == 2
     assert target(letter(key=None, partition=5), 3) == 0
+
+
+@pytest.mark.embedded
+def test_a_registry_that_is_away_is_said_only_where_letters_need_it(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRONTDESK_SCHEMA_REGISTRY_URL", f"http://127.0.0.1:{free_port()}")
+    broker = embedded_broker.bootstrap
+    prepare(broker, [letter()])
+    assert frontdesk("dlq", "list", "--broker", broker).stderr == "1 dead letters\n"
+    framed = b"\x00\x00\x00\x00\x07" + Codec().encode(letter())[10:]
+    asyncio.run(produce(broker, ROUTING_DEAD_LETTERS, [(b"c-1", framed)]))
+    for command in (("list",), ("show", "2/0"), ("replay", "--all", "--dry-run")):
+        said = frontdesk("dlq", *command, "--broker", broker, code=2 if command[0] != "show" else 0)
+        assert command[0] == "show" or "the schema registry: " in said.stderr
