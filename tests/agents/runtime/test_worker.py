@@ -1,0 +1,139 @@
+"""What a worker does with its shards as they come, stay, leave and come back; and what it hands over to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from faust.types import TP
+
+from frontdesk.agents.runtime import worker as module
+from frontdesk.agents.runtime.transport import ShardConsumer
+from frontdesk.agents.runtime.worker import Worker
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS
+from frontdesk.schemas.types import Millis
+
+
+class FakeShard:
+    """Takes as long to stop as the test says."""
+
+    made: list[FakeShard]
+    may_stop: asyncio.Event
+
+    def __init__(self, number: int, _: object) -> None:
+        self.number, self.after, self.stopped = number, None, False
+        self.wanted, self.backlog, self.backlog_bytes = True, 0, 0
+        self.made.append(self)
+
+    def start(self, after: Awaitable[object] | None = None) -> None:
+        self.after = after
+
+    async def stop(self, within: float) -> None:
+        await self.may_stop.wait()
+        self.stopped = True
+
+
+@pytest.fixture
+async def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
+    monkeypatch.setattr(FakeShard, "made", [], raising=False)
+    monkeypatch.setattr(FakeShard, "may_stop", asyncio.Event(), raising=False)
+    monkeypatch.setattr(module, "Shard", FakeShard)
+    given: dict[str, Any] = dict.fromkeys(("schemas", "labeller", "observer"))
+    return Worker(
+        Settings(intake_bytes_total=2_000),
+        codec=Codec(),
+        pipeline=lambda: None,  # type: ignore[arg-type, return-value]  # no step is taken
+        clock=lambda: Millis(0),
+        resumed_at=lambda: Millis(0),
+        pool=ThreadPoolExecutor(1),
+        **given,
+    )
+
+
+def partitions(*numbers: int) -> set[TP]:
+    return {TP(topic, number) for topic in INPUT_TOPICS for number in numbers}
+
+
+async def test_shards_that_stay_are_left_alone_and_none_is_waited_for(worker: Worker) -> None:
+    await worker._on_assigned(None, partitions(0, 1))
+    stays = worker.shards[1]
+    await asyncio.wait_for(worker._on_assigned(None, partitions(1, 2)), 1)
+    assert worker.shards[1] is stays
+    assert sorted(worker.shards) == [1, 2]
+    FakeShard.may_stop.set()
+
+
+async def test_a_shard_that_comes_back_starts_when_its_predecessor_has_ended(worker: Worker) -> None:
+    """Two of one shard in a process would fence each other; without transactions both would write."""
+    await worker._on_assigned(None, partitions(0, 1))
+    await worker._on_assigned(None, partitions(1))
+    await worker._on_assigned(None, partitions(0, 1))
+    first, _, again = FakeShard.made
+    assert (first.number, again.number) == (0, 0)
+    assert again.after is not None
+    assert not first.stopped
+    FakeShard.may_stop.set()
+    await again.after
+    assert first.stopped
+    await worker._on_assigned(None, partitions(0, 1, 2))
+    assert FakeShard.made[-1].after is None
+
+
+async def test_a_worker_that_stops_starts_nothing_new(worker: Worker) -> None:
+    FakeShard.may_stop.set()
+    await worker.stop()
+    await worker._on_assigned(None, partitions(0))
+    assert worker.shards == {}
+
+
+async def test_when_all_shards_together_hold_enough_only_those_with_nothing_to_do_get_more(
+    worker: Worker,
+) -> None:
+    await worker._on_assigned(None, partitions(0, 1))
+    busy: Any = worker.shards[0]
+    busy.backlog, busy.backlog_bytes = 3, 1_999
+    assert worker.wanted() == partitions(0, 1)
+    busy.backlog_bytes = 2_000
+    assert worker.wanted() == partitions(1)
+    busy.wanted = False
+    busy.backlog_bytes = 0
+    assert worker.wanted() == partitions(1)
+
+
+class Handing:
+    """As much of the consumer as handing over needs."""
+
+    def __init__(self, cursor: int | None) -> None:
+        self.cursors = {} if cursor is None else {TP(CUSTOMER_MESSAGES, 0): cursor}
+        self.flow_active = True
+        self.suspend_flow = asyncio.Event()
+        self.app = SimpleNamespace(consumer_generation_id=1)
+        self.handed: list[Any] = []
+
+    async def callback(self, message: Any) -> None:
+        self.handed.append(message.value)
+
+    async def wait_first(self, *coroutines: Any) -> Any:
+        await coroutines[0]
+        coroutines[1].close()
+        return SimpleNamespace(done=[True])
+
+
+@pytest.mark.parametrize(("cursor", "handed"), [(500, True), (300, False), (None, False)])
+async def test_what_was_fetched_before_a_seek_is_not_taken_for_what_lies_behind_it(
+    cursor: int | None, handed: bool
+) -> None:
+    """A fetch from 500 was under way when the shard, started over, sought 300: handed over as from 300 it would lose 200."""
+    tp = TP(CUSTOMER_MESSAGES, 0)
+    records = [ConsumerRecord(*tp, 500, 0, 0, b"k", b"v", None, 1, 1, ())]
+    consumer: Any = Handing(cursor)
+    await ShardConsumer._hand_over(consumer, tp, 500, records)
+    assert [fetched.start for fetched in consumer.handed] == ([500] if handed else [])
+    assert consumer.cursors == ({tp: 501} if handed else {}), "without a cursor it is sought first"
