@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+import yaml
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -112,6 +115,16 @@ class Settings(BaseSettings):
             raise ValueError("it is no URL like https://user:password@host:port")
         return value
 
+    @model_validator(mode="after")
+    def _heartbeats(self) -> Self:
+        # With fewer than two chances within the timeout, the group throws its members out again and again.
+        if self.heartbeat_interval > self.session_timeout / 2:
+            raise ValueError(
+                f"FRONTDESK_HEARTBEAT_INTERVAL: {self.heartbeat_interval:g} is too long: give at most half of "
+                f"FRONTDESK_SESSION_TIMEOUT, which is {self.session_timeout:g}"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -125,8 +138,32 @@ class Settings(BaseSettings):
         named = init_settings().get("config") or env_settings().get("config")
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         if named:
-            sources += (YamlConfigSettingsSource(settings_cls, yaml_file=Path(str(named))),)
+            sources += (_File(settings_cls, yaml_file=Path(str(named))),)
         return sources
+
+
+class _File(YamlConfigSettingsSource):
+    """The file that was named. It has to be there and to hold settings: nobody names one to have it passed over."""
+
+    def _read_files(self, files: Any, deep_merge: bool = False) -> dict[str, Any]:
+        del deep_merge
+        try:
+            given = yaml.safe_load(Path(files).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise StartupError(f"FRONTDESK_CONFIG: cannot read {files}: {error.strerror or error}") from None
+        except UnicodeDecodeError:
+            raise StartupError(f"FRONTDESK_CONFIG: {files} is no UTF-8 text") from None
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            place = f"{files}:{mark.line + 1}:{mark.column + 1}" if mark else str(files)
+            raise StartupError(
+                f"FRONTDESK_CONFIG: {place}: not YAML; mend the syntax at or before it"
+            ) from None
+        if not isinstance(given or {}, dict):
+            raise StartupError(
+                f"FRONTDESK_CONFIG: {files}: give one setting a line, such as broker: kafka:9092"
+            )
+        return {str(name): value for name, value in (given or {}).items()}
 
 
 def load(**overrides: object) -> Settings:
@@ -139,8 +176,14 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
-        lines = [
-            f"FRONTDESK_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise StartupError("wrong settings: " + "; ".join(lines)) from None
+        raise StartupError("wrong settings: " + "; ".join(map(_said, error.errors()))) from None
+
+
+def _said(problem: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in problem["loc"])
+    what = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(name, Settings.model_fields, n=1)
+        what = "there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
+        return f"{name} in FRONTDESK_CONFIG: {what}"
+    return f"FRONTDESK_{name.upper()}: {what}" if name else what
