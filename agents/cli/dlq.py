@@ -85,9 +85,8 @@ def show(
         common.print_json(whole)
         return
     for name, value in whole.items():
-        typer.echo(
-            f"{name:12} {value}" if name != "value" else f"\n{value if value is not None else '(null)'}"
-        )
+        text = "(null)" if value is None else value
+        typer.echo(f"{name:12} {text}" if name != "value" else f"\n{text}")
 
 
 def replay(
@@ -114,10 +113,11 @@ def replay(
     if bool(ids) == filtered:
         raise StartupError("say which dead letters: ids, or --reason, --topic, --since, or --all")
     wanted = _filter(reason, topic, since)
-    count = common.run(_count(settings, ids, wanted))
+    chosen = common.run(choose(settings, ids, wanted))
+    count = len(chosen)
     if not dry_run and not yes and count and sys.stdin.isatty():
         typer.confirm(f"Send {count} records to their topics again?", abort=True, err=True)
-    sent, failures = (0, []) if dry_run else common.run(_replay(settings, ids, wanted, count))
+    sent, failures = (0, []) if dry_run else common.run(send_again(settings, ids, wanted, chosen))
     if as_json:
         common.print_json({"matched": count, "sent": sent, "failures": failures, "dry_run": dry_run})
     for failure in failures:
@@ -163,28 +163,36 @@ async def _read(
             yield batch
 
 
-async def _count(settings: Settings, ids: list[str] | None, wanted: Filter) -> int:
+async def choose(settings: Settings, ids: list[str] | None, wanted: Filter) -> frozenset[str]:
+    """The ids of what is to be sent, all of them before anything is: what fails again meanwhile must not be sent once more.
+
+    Raises:
+        StartupError: no broker, or no such letter.
+    """
     if ids:
-        return len(await _find(settings, list(dict.fromkeys(ids))))
-    count = 0
-    async for batch in _to_replay(settings, wanted):
-        count += len(batch)
-    return count
+        return frozenset(found.id for found in await _find(settings, list(dict.fromkeys(ids))))
+    origins: dict[str, str | None] = {}
+    async for batch in _read(settings, wanted):
+        origins.update((found.id, found.replay_of) for found in batch)
+    # Looked up when all are known: a failed replay may lie in a partition that is read before that of its origin.
+    return frozenset(name for name, origin in origins.items() if origin not in origins)
 
 
-async def _replay(
-    settings: Settings, ids: list[str] | None, wanted: Filter, count: int
+async def send_again(
+    settings: Settings, ids: list[str] | None, wanted: Filter, chosen: frozenset[str]
 ) -> tuple[int, list[str]]:
+    """Send the chosen letters, oldest of a partition first; how many were sent, and what was not, as "id: why"."""
     from rich.progress import Progress
 
     from frontdesk.agents.kafka.dead_letters import Replayer
 
     sent, failures = 0, []
-    with Progress(console=common.stderr(), transient=True) as progress:
-        task = progress.add_task("replaying", total=count)
+    console = common.stderr()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("replaying", total=len(chosen))
         async with Replayer(settings.broker) as replayer:
 
-            async def send(batch: list[Found]) -> None:
+            async def send(batch: Sequence[Found]) -> None:
                 nonlocal sent
                 failed = await replayer.send(batch)
                 failures.extend(failed)
@@ -194,16 +202,9 @@ async def _replay(
             if ids:
                 await send(await _find(settings, list(dict.fromkeys(ids))))
             else:
-                async for found in _to_replay(settings, wanted):
-                    await send(found)
+                async for batch in _read(settings, wanted):
+                    await send([found for found in batch if found.id in chosen])
     return sent, failures
-
-
-async def _to_replay(settings: Settings, wanted: Filter) -> AsyncIterator[list[Found]]:
-    seen: set[str] = set()
-    async for batch in _read(settings, wanted):
-        seen.update(found.id for found in batch)
-        yield [found for found in batch if found.replay_of not in seen]
 
 
 def _filter(reason: str | None, topic: str | None, since: str | None) -> Filter:

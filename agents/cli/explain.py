@@ -73,7 +73,8 @@ def _history(path: Path) -> list[Entry]:
     try:
         for entry in read_jsonl(path, CUSTOMER_MESSAGES):
             if not isinstance(entry, Entry):
-                raise StartupError(str(entry))
+                # Its fix may speak of options that only `publish` has.
+                raise StartupError(f"{entry.path}:{entry.line}: {entry.problem}; mend the line")
             entries.append(entry)
     except OSError as error:
         raise StartupError(f"{path}: {error.strerror or error}") from None

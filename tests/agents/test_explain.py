@@ -128,6 +128,7 @@ class TestHistory:
         done = invoke("hello", "--history", history({"message_id": "m1"}))
         assert isinstance(done.exception, StartupError)
         assert "history.jsonl:1" in str(done.exception)
+        assert "--on-error" not in str(done.exception), "explain has no such option"
 
     def test_a_missing_file_is_one_line(self, tmp_path):
         done = invoke("hello", "--history", tmp_path / "none.jsonl")

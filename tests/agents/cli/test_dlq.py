@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from frontdesk.agents.cli.dlq import parse_since, readable
+from frontdesk.agents.cli.dlq import choose, parse_since, readable, send_again
 from frontdesk.agents.embedded import EmbeddedBroker
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.dead_letters import target
+from frontdesk.agents.kafka.dead_letters import Filter, target
+from frontdesk.agents.settings import load
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter, Header
@@ -130,7 +131,7 @@ def test_replays_the_original_bytes_key_and_headers(any_broker: str) -> None:
     value = bytes(range(256))
     first, second, _ = prepare(any_broker, [letter(value), letter(None, key=None), letter(b"left alone")])
     result = frontdesk("dlq", "replay", first, second, first, "--broker", any_broker)
-    assert result.stderr.endswith("2 of 2 sent\n")
+    assert result.stderr == "2 of 2 sent\n"
     sent = asyncio.run(read_all(any_broker, CUSTOMER_MESSAGES))
     found = {record.key: record for record in sent}
     assert len(sent) == 2
@@ -165,6 +166,40 @@ def test_replaying_all_sends_each_record_once_though_its_replay_failed_too(any_b
     sent = asyncio.run(read_all(any_broker, CUSTOMER_MESSAGES))
     assert [record.value for record in sent] == [b"first", b"orphan"]
     assert dict(sent[1].headers) == {"frontdesk-replay-of": b"2/2"}
+
+
+def test_a_failed_replay_is_left_out_in_whichever_partition_it_lies(any_broker: str) -> None:
+    prepare(any_broker, [])
+    codec = Codec()
+
+    async def scatter() -> None:
+        ((_, origin),) = await produce(
+            any_broker, ROUTING_DEAD_LETTERS, [(b"c-1", codec.encode(letter(b"first")))], partition=1
+        )
+        again = letter(b"first", headers=(Header(name="frontdesk-replay-of", value=f"1/{origin}".encode()),))
+        for partition in (0, 2):
+            await produce(
+                any_broker, ROUTING_DEAD_LETTERS, [(b"c-1", codec.encode(again))], partition=partition
+            )
+
+    asyncio.run(scatter())
+    (said,) = json_lines(frontdesk("dlq", "replay", "--all", "--json", "--broker", any_broker))
+    assert said == {"matched": 1, "sent": 1, "failures": [], "dry_run": False}
+
+
+def test_what_fails_again_while_it_is_sent_is_not_sent_once_more(any_broker: str) -> None:
+    (first,) = prepare(any_broker, [letter(b"first")])
+    settings, wanted = load(broker=any_broker), Filter()
+
+    async def work() -> tuple[int, list[str]]:
+        chosen = await choose(settings, None, wanted)
+        again = letter(b"first", headers=(Header(name="frontdesk-replay-of", value=first.encode()),))
+        late = [(b"c-1", Codec().encode(one)) for one in (again, letter(b"late"))]
+        await produce(any_broker, ROUTING_DEAD_LETTERS, late, partition=0)
+        return await send_again(settings, None, wanted, chosen)
+
+    assert asyncio.run(work()) == (1, [])
+    assert [record.value for record in asyncio.run(read_all(any_broker, CUSTOMER_MESSAGES))] == [b"first"]
 
 
 def test_what_cannot_be_sent_is_named_and_the_rest_is_sent(any_broker: str) -> None:
