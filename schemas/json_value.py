@@ -1,6 +1,7 @@
 """A JSON object as a record: validated against the record's shape, so that a platform can start without Avro.
 
-Unknown fields are ignored and missing ones take their defaults. Times are integers or RFC 3339, bytes are base64.
+Unknown fields are ignored; missing ones take their defaults, and so do those that are null where null is no value: many
+writers of JSON write null for what they leave out. Times are integers or RFC 3339, bytes are base64.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ def _reader_of(record: type[Record]) -> Read:
         out = {}
         for field, name, reader in fields:
             if name in value:
+                if value[name] is None and field.default is not None and not _nullable(field.shape):
+                    continue
                 try:
                     out[name] = reader(value[name])
                 except _WrongError as wrong:
@@ -131,6 +134,10 @@ def _reader_of(record: type[Record]) -> Read:
         return record(**out)
 
     return read
+
+
+def _nullable(shape: Shape) -> bool:
+    return isinstance(shape, Maybe | AnyScalar)
 
 
 def _is_id(field: FieldShape) -> bool:

@@ -190,3 +190,12 @@ def test_encoding_is_stable() -> None:
 
 def test_every_topics_record_is_covered_here() -> None:
     assert {topic.record for topic in TOPICS} <= set(RECORDS)
+
+
+def test_null_in_json_is_what_is_left_out() -> None:
+    ids = {"message_id": "m", "conversation_id": "c", "customer_id": "u"}
+    nulls = dict.fromkeys(
+        ("tenant_id", "channel", "role", "text", "attachments", "sent_at", "locale", "attributes")
+    )
+    read = Codec().decode(CustomerMessage, json.dumps({**ids, **nulls}).encode())
+    assert read == CustomerMessage(message_id="m", conversation_id="c", customer_id="u")

@@ -105,7 +105,7 @@ def test_each_fault_has_its_reason(data: bytes | None, reason: str) -> None:
         ({"attachments": {}}, "attachments: an object where an array belongs"),
         ({"attachments": ["x"]}, "attachments[0]: a string where an object belongs"),
         ({"attributes": []}, "attributes: an array where an object belongs"),
-        ({"sent_at": None}, "sent_at: null where a time belongs"),
+        ({"attachments": [{"kind": None}]}, "attachments[0].kind: null where a string belongs"),
     ],
 )
 def test_the_detail_names_the_field(fields: dict[str, Any], where: str) -> None:
