@@ -45,6 +45,7 @@ from frontdesk.streams.suggest import Shelves, suggest
 from frontdesk.streams.taxonomy import Taxonomy
 
 MISPLACED = "misplaced"
+UNKNOWN_ROLE = "unknown_role"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,10 @@ class Conclusions:
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")
+            if UNKNOWN_ROLE in entry.flags:
+                self.outbox.count(
+                    UNKNOWN_ROLE
+                )  # perhaps a customer whose platform says it otherwise: nobody is routed
             self._remember(key, customer, entry, text)
             return None
         known = conversation_of(customer, message.conversation_id)
@@ -237,6 +242,9 @@ class Conclusions:
             after = remember_misplaced(
                 customer, entry.message, at=entry.arrived_at, raised=raised, limits=limits
             )
+        elif customer.erased_at is not None and entry.message.sent_at < customer.erased_at:
+            # Written before the erasure, read after it: decided, but what was to be forgotten is not learned again.
+            after = with_seen(customer, entry.message.message_id, limits)
         else:
             after = remember(
                 customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits

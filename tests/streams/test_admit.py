@@ -269,3 +269,10 @@ def test_no_bytes_can_raise(value: bytes, key: bytes | None, topic: str) -> None
     shard = Shard(_PIPELINE)
     shard.step(Batch(arrivals=(shard.arrival(value, key=key, topic=topic),)))
     assert len(shard.letters) == 1
+
+
+def test_a_role_that_nobody_knows_is_counted_since_it_is_not_decided() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", role="user"), message("m2", role="bot"), message("m3", role=" Customer "))
+    assert [one.message_id for one in shard.decisions] == ["m3"]
+    assert (shard.counts["context"], shard.counts["unknown_role"]) == (2, 1)

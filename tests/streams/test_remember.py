@@ -299,3 +299,13 @@ def test_the_fullest_record_fits_its_topic(shard: Shard) -> None:
     assert [len(part) for part in (fullest.seen, fullest.purchases, fullest.events)] == [200, 50, 50]
     room = int(spec(changelog_topic("app", CUSTOMERS_TABLE)).config["max.message.bytes"])
     assert len(shard.pipeline.codec.encode(fullest)) < room / 4
+
+
+def test_a_message_from_before_the_erasure_is_decided_and_not_remembered(shard: Shard) -> None:
+    shard.step(Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES, timestamp=NOW),)))
+    shard.send(message("m1", "billing", sent_at=NOW - DAY), message("m2", "hi", role="bot", sent_at=NOW - 1))
+    assert shard.routes() == [("m1", "billing", 1, False)]
+    assert (_customer(shard).conversations, _customer(shard).seen) == ((), ("m1", "m2"))
+    shard.send(message("m1", "billing", sent_at=NOW - DAY), message("m3", "billing", sent_at=NOW))
+    assert shard.counts["duplicate"] == 1
+    assert [turn.at for turn in _customer(shard).conversations[0].turns] == [NOW]
