@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -434,6 +435,7 @@ async def test_priming_that_was_cut_off_is_finished_by_the_next_owner(
 
 async def test_a_call_cut_off_by_a_failure_is_asked_again_and_its_first_answer_is_dropped(desk: Desk) -> None:
     desk.llm = True
+    desk.now = Millis(int(time.time() * 1000))  # the labeller's clock is the real one
     desk.labeller = ScriptedLabeller(gate=asyncio.Event(), answer=lambda _: _answer())
     desk.send("unsure")
     async with Running(desk) as shard:
