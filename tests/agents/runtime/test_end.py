@@ -1,0 +1,24 @@
+"""A process that cannot go on ends, whatever still hangs in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HUNG_IN_A_STEP = """
+import asyncio, threading
+from concurrent.futures import ThreadPoolExecutor
+from frontdesk.agents import service
+
+async def main():
+    with ThreadPoolExecutor(1) as pool:  # leaving it waits for the step
+        asyncio.get_running_loop().run_in_executor(pool, threading.Event().wait)
+        service._end_within(0.2)
+
+asyncio.run(main())
+"""
+
+
+def test_a_step_that_never_returns_does_not_keep_a_failed_process_alive() -> None:
+    ended = subprocess.run([sys.executable, "-c", HUNG_IN_A_STEP], timeout=30, check=False)  # noqa: S603  # our own words
+    assert ended.returncode == 70
