@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports schemas schemas-check package bench clean
+.PHONY: help demo test check lint types imports schemas schemas-check package bench chaos clean
 
 ARGS ?=
 VENV ?= .venv
@@ -60,6 +60,9 @@ bench: $(READY) ## run a benchmark (ARGS=name), or say which there are
 	if [ -z "$$names" ]; then echo "there are no benchmarks in bench/ yet"; \
 	elif [ -z "$(ARGS)" ]; then echo "benchmarks: $$names(make bench ARGS=NAME)"; \
 	else $(BIN)/python -m bench.$(ARGS); fi
+
+chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--faults 30 --seed 1")
+	@$(BIN)/python -m bench.chaos $(ARGS)
 
 clean: ## remove what make and the tools have made, but for the environment and fetched jars
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
