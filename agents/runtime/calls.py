@@ -34,10 +34,6 @@ class Calls:
         taken, self._answers = self._answers[:limit], self._answers[limit:]
         return tuple(taken)
 
-    def put_back(self, answers: Iterable[Answer]) -> None:
-        """Return answers whose step was not committed."""
-        self._answers[:0] = answers
-
     @property
     def waiting(self) -> bool:
         """True when `take` has something."""

@@ -20,5 +20,5 @@ asyncio.run(main())
 
 
 def test_a_step_that_never_returns_does_not_keep_a_failed_process_alive() -> None:
-    ended = subprocess.run([sys.executable, "-c", HUNG_IN_A_STEP], timeout=30, check=False)  # noqa: S603  # our own words
+    ended = subprocess.run([sys.executable, "-c", HUNG_IN_A_STEP], timeout=30, check=False)
     assert ended.returncode == 70
