@@ -12,11 +12,13 @@ import pytest
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import DeadLetter, Decision
+from frontdesk.schemas.state import Customer
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
     PRODUCT_CATALOG,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
@@ -99,6 +101,12 @@ async def test_a_day_with_a_registry_that_goes_away(
         (product,) = await read_all(kafka.bootstrap, PRODUCT_CATALOG)
         assert product.value[:1] == b"\x00", "publish writes under the registry's id"
 
+        # A shard that begins learns the profiles first: under a version that only the registry knows.
+        theirs = server.add({**versions_of(CustomerProfile)[-1].schema, "doc": "their version"})
+        profile = Codec().encode(CustomerProfile(customer_id="ann", tier="gold"))[10:]
+        framed = b"\x00" + theirs.to_bytes(4, "big") + profile
+        await produce(kafka.bootstrap, CUSTOMER_PROFILES, [(b"ann", framed)])
+
         day = Day(kafka.bootstrap, server)
         try:
             day.worker.start()
@@ -129,6 +137,9 @@ async def _framed_in_and_out(day: Day, ours: int) -> None:
     for topic, value in values:
         assert value[:2] == b"\xc3\x01"
         Codec().decode(spec(topic).record, value)
+    customers = [Codec().decode(Customer, value) for topic, value in values if "customers" in topic]
+    assert customers[0].profile is not None
+    assert customers[0].profile.tier == "gold"
 
 
 async def _an_unknown_id_is_a_dead_letter(day: Day, ours: int) -> None:
