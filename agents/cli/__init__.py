@@ -57,16 +57,35 @@ def build() -> typer.Typer:
         epilog=f"{_EXIT_CODES} Settings come from FRONTDESK_* variables. Example: frontdesk demo --seconds 20",
     )
     app.callback()(_root)
-    app.command("demo", epilog="Example: frontdesk demo --seconds 20 --json")(demo.command)
-    app.command("worker", epilog="Example: FRONTDESK_BROKER=kafka:9092 frontdesk worker")(worker.command)
-    app.command("explain", epilog='Example: frontdesk explain "My parcel is three days late" --json')(
-        explain.command
-    )
-    app.command("publish", epilog="Example: frontdesk publish messages.jsonl --rate 200")(publish.command)
-    app.command("doctor", epilog="Example: frontdesk doctor --json")(doctor.command)
-    app.add_typer(topics.build(), name="topics")
-    app.add_typer(dlq.build(), name="dlq")
-    app.add_typer(intake.build(), name="intake")
+    # Without short_help the list of commands cuts the first sentence of each in the middle.
+    app.command(
+        "demo",
+        short_help="Watch a shop's day being routed on this machine.",
+        epilog="Example: frontdesk demo --seconds 20 --json",
+    )(demo.command)
+    app.command(
+        "worker",
+        short_help="Decide customer messages until stopped.",
+        epilog="Example: FRONTDESK_BROKER=kafka:9092 frontdesk worker",
+    )(worker.command)
+    app.command(
+        "explain",
+        short_help="Decide one message without Kafka, and say why.",
+        epilog='Example: frontdesk explain "My parcel is three days late" --json',
+    )(explain.command)
+    app.command(
+        "publish",
+        short_help="Publish files into a topic.",
+        epilog="Example: frontdesk publish messages.jsonl --rate 200",
+    )(publish.command)
+    app.command(
+        "doctor",
+        short_help="Look for what is wrong, and how to mend it.",
+        epilog="Example: frontdesk doctor --json",
+    )(doctor.command)
+    app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
+    app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
+    app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
     return app
 
 

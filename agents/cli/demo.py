@@ -26,7 +26,7 @@ def command(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="A real Kafka, exactly once. Without it: an embedded broker, at least once.",
+            help="A real Kafka without messages of your own, exactly once. Without it: an embedded broker, at least once.",
         ),
     ] = None,
     as_json: common.Json = False,

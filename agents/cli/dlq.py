@@ -36,7 +36,11 @@ def build() -> typer.Typer:
     app = common.group("Dead letters: records that could not be used, byte for byte, with the reason.")
     app.command("list", epilog="Example: frontdesk dlq list --reason malformed --since 2h")(list_letters)
     app.command("show", epilog="Example: frontdesk dlq show 2/117 --raw > value.bin")(show)
-    app.command("replay", epilog="Example: frontdesk dlq replay --reason unknown_schema --dry-run")(replay)
+    app.command(
+        "replay",
+        short_help="Send the original records again.",
+        epilog="Example: frontdesk dlq replay --reason unknown_schema --dry-run",
+    )(replay)
     return app
 
 

@@ -13,7 +13,9 @@ def build() -> typer.Typer:
     """The group."""
     app = common.group("Create the topics, or check that those which exist fit together.")
     app.command("create", epilog="Example: frontdesk topics create --partitions 12 --replication 3")(create)
-    app.command("check", epilog="Example: frontdesk topics check --json")(check)
+    app.command(
+        "check", short_help="Look for what does not fit.", epilog="Example: frontdesk topics check --json"
+    )(check)
     return app
 
 

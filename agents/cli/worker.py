@@ -10,11 +10,16 @@ from typing import Annotated
 
 import typer
 
+from frontdesk.agents.cli import common
+
 
 def command(
-    broker: Annotated[str | None, typer.Option(help="Kafka bootstrap servers, host:port.")] = None,
+    broker: common.Broker = None,
     config: Annotated[
-        Path | None, typer.Option(help="YAML file with settings; variables win over it.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="YAML file instead of FRONTDESK_CONFIG; variables win over what it says."
+        ),
     ] = None,
 ) -> None:
     """Decide customer messages until stopped: SIGTERM or Ctrl-C finishes the steps under way.

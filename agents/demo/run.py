@@ -14,6 +14,8 @@ from frontdesk.agents.demo.tally import Counts, Tally, outcomes
 from frontdesk.agents.demo.watching import Watch, output_consumer
 from frontdesk.agents.demo.worker import WorkerProcess
 from frontdesk.agents.embedded import EmbeddedBroker, free_port
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import Settings
 from frontdesk.agents.sources.sender import Sender, sender
@@ -64,11 +66,13 @@ class Report:
 
 
 @asynccontextmanager
-async def stage(options: Options, screen: Screen) -> AsyncIterator[Settings]:
+async def stage(options: Options, screen: Screen, ours: frozenset[bytes]) -> AsyncIterator[Settings]:
     """A broker with topics. Yields the settings of everything that runs on it; at the end what was started has ended.
 
+    `ours` are the keys of the demo's customers.
+
     Raises:
-        StartupError: no broker, or topics that do not fit.
+        StartupError: no broker, topics that do not fit, or messages that are not the demo's.
     """
     async with AsyncExitStack() as stack:
         update: dict[str, object] = {"application": APPLICATION}
@@ -86,7 +90,26 @@ async def stage(options: Options, screen: Screen) -> AsyncIterator[Settings]:
             screen.say(f"Kafka at {options.settings.broker}: exactly once.")
         settings = options.settings.model_copy(update=update)
         await create_topics(settings)
+        if not options.embedded:
+            await refuse_others(settings.broker, ours)
         yield settings
+
+
+async def refuse_others(broker: str, ours: frozenset[bytes]) -> None:
+    """Make sure that all messages there are of customers with these keys.
+
+    The demo's worker is an application of its own: it would decide whatever else lies there a second time, under the very ids
+    that the workers before it used.
+
+    Raises:
+        StartupError: there are messages of others.
+    """
+    async for records in read_to_end(broker, CUSTOMER_MESSAGES):
+        if any(record.key not in ours for record in records):
+            raise StartupError(
+                f"{CUSTOMER_MESSAGES} at {broker} holds messages that are not the demo's, and it would decide them once "
+                "more: name a Kafka without messages, or leave out --broker"
+            )
 
 
 async def run(options: Options, screen: Screen) -> Report:
@@ -98,8 +121,9 @@ async def run(options: Options, screen: Screen) -> Report:
     """
     run_id = f"run{int(time.time()):x}-"
     scenario = load(_clock(), run="" if options.embedded else run_id)
+    ours = frozenset(wire_key(one.tenant_id, one.customer_id) for one in scenario.profiles)
     async with AsyncExitStack() as stack:
-        settings = await stack.enter_async_context(stage(options, screen))
+        settings = await stack.enter_async_context(stage(options, screen, ours))
         to = await stack.enter_async_context(sender(settings.broker, _INPUTS, source="/frontdesk/demo"))
         await _send_history(to, scenario)
         worker = WorkerProcess(_worker_settings(settings, embedded=options.embedded), port=free_port())
@@ -114,7 +138,7 @@ async def run(options: Options, screen: Screen) -> Report:
             tally=Tally(),
             screen=screen,
             texts={},
-            keys=frozenset(wire_key(one.tenant_id, one.customer_id) for one in scenario.profiles),
+            keys=ours,
             codec=Codec(),
         )
         await worker.ready(within=READY_WITHIN)

@@ -1,5 +1,6 @@
 """The demo: its scenario, its account, its screen, and a whole run."""
 
+import asyncio
 import io
 import json
 import os
@@ -18,17 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from frontdesk.agents.demo.run import Report
+from frontdesk.agents.demo.run import Report, refuse_others
 from frontdesk.agents.demo.scenario import DAY_MS, Malformed, expected, load
 from frontdesk.agents.demo.screen import Lines, cut, row_of, screen
 from frontdesk.agents.demo.summary import document, problems, show
 from frontdesk.agents.demo.tally import Counts, Tally, outcomes, percentile
+from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage
 from frontdesk.schemas.outputs import Alert, Decision, Label, Labels, Reason, Suggestion
 from frontdesk.schemas.topics import CONVERSATION_EVENTS, CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.redact import redact, spans
+from tests.support.clients import make_topic, produce
 
 START = Millis(1_790_000_000_000)
 
@@ -368,3 +371,15 @@ class TestRun:
             running.kill()
         assert running.returncode == 130
         assert not [pid for pid in started if alive(pid)]
+
+
+def test_messages_that_are_not_the_demos_are_not_decided_a_second_time(any_broker):
+    async def work():
+        await make_topic(any_broker, CUSTOMER_MESSAGES, partitions=2)
+        await produce(any_broker, CUSTOMER_MESSAGES, [(b"demo-001", b"{}")], partition=0)
+        await refuse_others(any_broker, frozenset({b"demo-001"}))
+        await produce(any_broker, CUSTOMER_MESSAGES, [(b"u-1", b"{}")], partition=1)
+        with pytest.raises(StartupError, match="messages that are not the demo's"):
+            await refuse_others(any_broker, frozenset({b"demo-001"}))
+
+    asyncio.run(work())

@@ -52,6 +52,11 @@ def test_help_ends_with_an_example(path: tuple[str, ...]) -> None:
     assert f"frontdesk {' '.join(path)}" in " ".join(last.split())
 
 
+@pytest.mark.parametrize("path", sorted({path[:-1] for path in ALL}), ids=" ".join)
+def test_no_command_is_listed_with_half_a_sentence(path: tuple[str, ...]) -> None:
+    assert "..." not in frontdesk(*path, "--help").output.partition("\nCommands:\n")[2]
+
+
 def test_prints_its_version() -> None:
     assert frontdesk("--version").stdout == f"frontdesk {__version__}\n"
 
