@@ -19,7 +19,8 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
-from frontdesk.agents.runtime.shard import Observer, Services, Shard
+from frontdesk.agents.runtime.services import Observer, Services
+from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.transport import (
     BatchTopic,
     Fetched,
@@ -74,7 +75,7 @@ class Worker:
             pipeline=pipeline,
             labeller=labeller,
             writer=self._writer,
-            position=self._position,
+            starts=self._starts,
             seek=self._seek,
             clock=clock,
             resumed_at=resumed_at,
@@ -206,10 +207,25 @@ class Worker:
             return TransactionalWriter(self.settings, number)
         return AtLeastOnceWriter(self.settings, number, self._commit)
 
-    async def _position(self, topic: str, number: int) -> int:
-        tp = TP(topic, number)
-        positions = await self._consumer().start_positions([tp])
-        return positions[tp]
+    async def _starts(self, number: int, known: Mapping[str, int]) -> Mapping[str, int]:
+        partitions = [TP(topic, number) for topic in INPUT_TOPICS]
+        places = await self._consumer().places(partitions)
+        starts = {}
+        for tp in partitions:
+            place = places[tp]
+            starts[tp.topic] = known.get(tp.topic, place.group)
+            # The embedded broker tells ends too low; on it nothing outlives the broker anyway.
+            if starts[tp.topic] > place.end and self.settings.guarantee == "exactly_once":
+                # Waiting for the log to reach the position would drop all that is written until then.
+                log.error(
+                    "topic_made_anew",
+                    topic=tp.topic,
+                    partition=number,
+                    position=starts[tp.topic],
+                    end=place.end,
+                )
+                starts[tp.topic] = place.beginning
+        return starts
 
     async def _seek(self, number: int, positions: Mapping[str, int]) -> None:
         await self._faust_consumer().seek_shards(

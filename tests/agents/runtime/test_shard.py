@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
+from frontdesk.agents.runtime import incarnation
 from frontdesk.agents.runtime import shard as module
 from frontdesk.agents.runtime.recovery import Prime, Recovered
-from frontdesk.agents.runtime.shard import Services, Shard
+from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.writer import Fenced, Outgoing, Refused, WriteFailed
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -34,6 +36,7 @@ from frontdesk.schemas.topics import (
     changelog_topic,
 )
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Arrival
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.memory_state import MemoryState
 from tests.support.core import NOW, message, pipeline
@@ -117,8 +120,8 @@ class Desk:
         for topic in (CUSTOMER_PROFILES, CUSTOMER_PURCHASES):
             yield Prime(topic, end=0)
 
-    async def position(self, topic: str, number: int) -> int:
-        return 0
+    async def starts(self, number: int, known: Mapping[str, int]) -> Mapping[str, int]:
+        return {topic: known.get(topic, 0) for topic in INPUT_TOPICS}
 
     async def seek(self, number: int, positions: Mapping[str, int]) -> None:
         self.seeks.append(dict(positions))
@@ -188,7 +191,7 @@ class Running:
                 pipeline=lambda: core,
                 labeller=desk.labeller,
                 writer=lambda _: desk,
-                position=desk.position,
+                starts=desk.starts,
                 seek=desk.seek,
                 clock=lambda: desk.now,
                 resumed_at=lambda: desk.resumed_at,
@@ -217,8 +220,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk()
-    monkeypatch.setattr(module, "recover", made.recover)
-    monkeypatch.setattr(module, "prime", made.prime)
+    monkeypatch.setattr(incarnation, "recover", made.recover)
+    monkeypatch.setattr(incarnation, "prime", made.prime)
     return made
 
 
@@ -361,7 +364,7 @@ async def test_an_unreadable_state_is_a_crash(desk: Desk, monkeypatch: pytest.Mo
     async def unreadable(*_: object) -> None:
         raise ValueError("state")
 
-    monkeypatch.setattr(module, "recover", unreadable)
+    monkeypatch.setattr(incarnation, "recover", unreadable)
     async with Running(desk) as shard:
         await desk.until(lambda: isinstance(shard.crashed, ValueError))
         assert desk.closed == 1
@@ -416,13 +419,13 @@ async def test_priming_that_was_cut_off_is_finished_by_the_next_owner(
 
     async def prime(settings: Settings, number: int, batch: int, known: Mapping[str, int]) -> Any:
         primed.append(dict(known))
-        yield Prime(CUSTOMER_PROFILES, arrivals=(module.Arrival(**_fields(record)),))
+        yield Prime(CUSTOMER_PROFILES, arrivals=(Arrival(**_fields(record)),))
         if len(primed) == 1:
             raise WriteFailed("cut off")
         yield Prime(CUSTOMER_PROFILES, end=8)
         yield Prime(CUSTOMER_PURCHASES, end=3)
 
-    monkeypatch.setattr(module, "prime", prime)
+    monkeypatch.setattr(incarnation, "prime", prime)
     async with Running(desk) as shard:
         await desk.until(lambda: shard.ready)
         await desk.until(lambda: set(desk.state().positions) == set(INPUT_TOPICS))

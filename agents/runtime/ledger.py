@@ -1,0 +1,63 @@
+"""What a shard knows of itself: how far it has read, and whether its intake is halted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frontdesk.agents.runtime.halt import DeadLetterShare
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.state import ShardState
+from frontdesk.schemas.topics import INPUT_TOPICS
+from frontdesk.schemas.types import Millis
+
+
+class Ledger:
+    """The shard's own state record. `after` says what it will be with a step; `commit` makes it so."""
+
+    def __init__(self, state: ShardState, settings: Settings) -> None:
+        self.state = state
+        self._share = DeadLetterShare(
+            share=settings.halt_dead_letter_share, minimum=settings.halt_dead_letter_minimum
+        )
+
+    @property
+    def primed(self) -> bool:
+        """Whether the shard has begun: its state names a position of every input topic."""
+        return self.state.positions.keys() >= set(INPUT_TOPICS)
+
+    @property
+    def halted_because(self) -> str | None:
+        """Why the intake is halted; None when it is not."""
+        return self.state.halted_because if self.state.halted_at else None
+
+    def after(
+        self, offsets: Mapping[str, int], *, records: int, dead: int, now: Millis, may_halt: bool
+    ) -> ShardState:
+        """The state once a step is committed that took up so many records, so many of them dead letters."""
+        halted_at, because = self.state.halted_at, self.state.halted_because
+        if may_halt and halted_at is None:
+            because = self._share.add(now, records, dead)
+            halted_at = now if because else None
+        return ShardState(
+            positions={**self.state.positions, **offsets}, halted_at=halted_at, halted_because=because
+        )
+
+    def commit(self, state: ShardState) -> None:
+        """A step was committed with this state."""
+        self.state = state
+
+    def advance(self, positions: Mapping[str, int]) -> None:
+        """Note positions that no step brought about; they are written with the next one."""
+        self.state = ShardState(
+            positions={**self.state.positions, **positions},
+            halted_at=self.state.halted_at,
+            halted_because=self.state.halted_because,
+        )
+
+    def resume(self, resumed_at: Millis) -> bool:
+        """Clear a halt that is older than this; whether there was one. Only new dead letters count from here on."""
+        if self.state.halted_at is None or resumed_at <= self.state.halted_at:
+            return False
+        self._share.clear()
+        self.state = ShardState(positions=self.state.positions)
+        return True

@@ -1,0 +1,53 @@
+"""What every shard of a worker shares; built once, by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.runtime.gate import Schemas
+from frontdesk.agents.runtime.writer import Writer
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.effects import Effect
+from frontdesk.streams.pipeline import Pipeline
+
+
+class Observer(Protocol):
+    """Told of every committed step, on the event loop: metrics."""
+
+    def committed(
+        self, shard: int, effects: Sequence[Effect], *, arrivals: int, seconds: float, now: Millis
+    ) -> None:
+        """A step's effects are durable."""
+
+    def failed(self, shard: int, kind: str) -> None:
+        """A step or a start did not succeed; kind is the bounded name of what happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Ports of a shard. All are called on the event loop but `pipeline`, which the step's thread calls."""
+
+    settings: Settings
+    codec: Codec
+    pipeline: Callable[[], Pipeline]
+    """the current one: catalogue and policy change between steps"""
+    labeller: Labeller | None
+    writer: Callable[[int], Writer]
+    starts: Callable[[int, Mapping[str, int]], Awaitable[Mapping[str, int]]]
+    """from the positions a shard's state names, where to begin in every input topic: there, where the group stands
+    when the state names none, and never beyond the end of what lies there"""
+    seek: Callable[[int, Mapping[str, int]], Awaitable[None]]
+    """make the shard's fetches start at these offsets"""
+    clock: Callable[[], Millis]
+    resumed_at: Callable[[], Millis]
+    """when an operator last cleared a halt; 0: never"""
+    pool: Executor
+    observer: Observer
+    schemas: Schemas | None = None
+    """the schema registry, where one is configured"""
