@@ -26,7 +26,7 @@ from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.keys import wire_key
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
-from tests.support.audit import Audit, audit
+from tests.support.audit import settled
 from tests.support.clients import produce
 from tests.support.kafka import KafkaServer
 from tests.support.llm_server import LlmServer
@@ -101,15 +101,6 @@ class Chaos:
             stop.set()
             await arriving
         return done
-
-    async def settle(self, within: float) -> Audit:
-        """The account, once nothing is undecided or time is up."""
-        until = time.monotonic() + within
-        while True:
-            account = await audit(self._broker.bootstrap)
-            if not account.undecided or time.monotonic() > until:
-                return account
-            await asyncio.sleep(2)
 
     async def stop(self) -> None:
         """End all workers."""
@@ -219,7 +210,7 @@ async def main() -> int:
             chaos = Chaos(broker, llm, options.seed)
             try:
                 faults = await chaos.run(options.faults, options.per_second)
-                account = await chaos.settle(within=120)
+                account = await settled(broker.bootstrap, within=120)
             finally:
                 await chaos.stop()
             calls = len(llm.requests)

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
-from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.inputs import CustomerMessage
-from frontdesk.schemas.keys import wire_key
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
-from tests.support.audit import Audit, audit
+from tests.support.audit import settled
 from tests.support.clients import produce
 from tests.support.kafka import KafkaServer
 from tests.support.llm_server import LlmServer
+from tests.support.traffic import conversation
 from tests.support.workers import Worker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
-
-TEXTS = ("我的快递三天没到", "where is my refund", "hmm", "再说吧", "do you sell red kettles?", "还是不行")
-
-
-def conversation(numbers: range) -> list[tuple[bytes, bytes]]:
-    """Messages of 40 customers, every tenth by a representative, every fiftieth sent twice."""
-    codec = Codec()
-    out = []
-    for number in numbers:
-        message = CustomerMessage(
-            message_id=f"m{number}",
-            conversation_id=f"talk-{number % 40}",
-            customer_id=f"customer-{number % 40}",
-            role="representative" if number % 10 == 9 else "customer",
-            text=f"{TEXTS[number % len(TEXTS)]} {number}",
-        )
-        record = (wire_key(message.tenant_id, message.customer_id), codec.encode(message))
-        out += [record, record] if number % 50 == 0 else [record]
-    return out
-
-
-async def settled(bootstrap: str, within: float) -> Audit:
-    """The audit once nothing is undecided, or when time is up."""
-    until = time.monotonic() + within
-    while True:
-        account = await audit(bootstrap)
-        if not account.undecided or time.monotonic() > until:
-            return account
-        await asyncio.sleep(1)
 
 
 async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaServer) -> None:

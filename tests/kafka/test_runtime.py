@@ -16,8 +16,10 @@ from frontdesk.agents.settings import Settings, load
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DECISIONS
-from tests.support.clients import make_topic, read_all
+from tests.support.audit import audit, settled
+from tests.support.clients import delete_topic, make_topic, produce, read_all
 from tests.support.kafka import KafkaServer
+from tests.support.traffic import conversation
 from tests.support.workers import Worker
 
 pytestmark = pytest.mark.kafka
@@ -151,5 +153,29 @@ async def test_a_worker_told_to_stop_before_it_is_ready_stops(kafka: KafkaServer
             await asyncio.sleep(0.02)
         worker._process.send_signal(signal.SIGTERM)  # type: ignore[union-attr]  # it has just started
         assert await asyncio.to_thread(worker.wait, 15) == 0
+    finally:
+        worker.stop()
+
+
+async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: KafkaServer) -> None:
+    """The state's position lies beyond the new log's end: waiting for it would drop everything until then."""
+    await create_topics(load(broker=kafka.bootstrap))
+    worker = Worker(kafka.bootstrap)
+    try:
+        worker.start()
+        await worker.ready(within=30)
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(20)))
+        assert not (await settled(kafka.bootstrap, within=20)).undecided
+        await asyncio.to_thread(worker.stop)
+        await delete_topic(kafka.bootstrap, CUSTOMER_MESSAGES)
+        await create_topics(load(broker=kafka.bootstrap))
+        await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(101, 104)))
+        worker = Worker(kafka.bootstrap)
+        worker.start()
+        await worker.ready(within=30)
+        until = time.monotonic() + 20
+        while not {"m101", "m102", "m103"} <= (await audit(kafka.bootstrap)).by_message.keys():
+            assert time.monotonic() < until
+            await asyncio.sleep(0.3)
     finally:
         worker.stop()

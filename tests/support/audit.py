@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
@@ -30,6 +32,16 @@ class Audit:
     faults: list[str] = field(default_factory=list)
     by_message: dict[str, Decision] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+
+
+async def settled(bootstrap: str, within: float) -> Audit:
+    """The audit once nothing is undecided, or when time is up."""
+    until = time.monotonic() + within
+    while True:
+        account = await audit(bootstrap)
+        if not account.undecided or time.monotonic() > until:
+            return account
+        await asyncio.sleep(1)
 
 
 async def audit(bootstrap: str) -> Audit:

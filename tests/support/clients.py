@@ -85,6 +85,18 @@ async def make_topic(
         await asyncio.sleep(0.02)
 
 
+async def delete_topic(bootstrap: str, name: str) -> None:
+    """Delete one topic, and wait until it is gone."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await client.start()
+        await client.delete_topics([name])
+        while name in await client.list_topics():  # noqa: ASYNC110  # only the broker knows when
+            await asyncio.sleep(0.05)
+    finally:
+        await client.close()
+
+
 async def delete_all_topics(bootstrap: str) -> None:
     """Delete every topic but Kafka's own, and wait until they are gone: a fresh start without a new broker."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
