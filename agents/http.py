@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -46,8 +48,10 @@ async def serve(
         try:
             await site.start()
         except OSError as error:
+            what = os.strerror(error.errno) if error.errno else str(error)
+            fix = "FRONTDESK_HTTP_PORT" if error.errno == errno.EADDRINUSE else "FRONTDESK_HTTP_HOST"
             raise StartupError(
-                f"cannot listen on {settings.http_host}:{settings.http_port} ({error.strerror}); set FRONTDESK_HTTP_PORT"
+                f"cannot listen on {settings.http_host}:{settings.http_port} ({what}); set {fix}"
             ) from None
         yield int(runner.addresses[0][1])
     finally:

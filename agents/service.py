@@ -26,7 +26,7 @@ from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.runtime.watchdog import Watchdog
 from frontdesk.agents.runtime.worker import Worker
-from frontdesk.agents.settings import Settings
+from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.schemas.types import Millis
@@ -215,6 +215,8 @@ class Service:
             model=self._pipeline.labeller.version,
             http=f"http://{settings.http_host}:{port}",
         )
+        if unknown := unknown_variables(os.environ):
+            log.warning("unknown_settings", variables=unknown)
         if self._labeller is None:
             log.warning(
                 "no_llm",

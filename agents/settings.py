@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,6 +19,9 @@ from pydantic_settings import (
 )
 
 from frontdesk.agents.errors import StartupError
+
+OTHERS = frozenset({"FRONTDESK_DATA"})
+"""Variables that are no settings: where tests and benches find public data."""
 
 BUNDLED_POLICY = Path(__file__).parent.parent / "policies" / "retail"
 
@@ -177,6 +181,20 @@ def load(**overrides: object) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         raise StartupError("wrong settings: " + "; ".join(map(_said, error.errors()))) from None
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """FRONTDESK_* variables that name no setting, each with the one it may mean.
+
+    Not an error: a container platform may set such names for reasons of its own.
+    """
+    known = {f"FRONTDESK_{name}".upper() for name in Settings.model_fields}
+    out = []
+    for name in sorted(environment):
+        if name.startswith("FRONTDESK_") and name not in known | OTHERS:
+            near = get_close_matches(name, known, n=1)
+            out.append(f"{name} (did you mean {near[0]}?)" if near else name)
+    return out
 
 
 def _said(problem: ErrorDetails) -> str:

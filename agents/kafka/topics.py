@@ -66,6 +66,9 @@ def _refuse_mixed_partitions(
     specs: Sequence[TopicSpec], present: Mapping[str, int], settings: Settings
 ) -> None:
     # New topics beside old ones of another count would put a customer's records into different partition numbers.
+    mixed = [problem for problem in _partition_problems(specs, present) if "customer-keyed" in problem.what]
+    if mixed:
+        raise StartupError(f"{mixed[0].what}: {mixed[0].fix}")
     for spec in specs:
         count = present.get(spec.name, settings.partitions)
         if spec.keyed and count != settings.partitions:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.settings import load
+from frontdesk.agents.settings import load, unknown_variables
 
 
 @pytest.fixture
@@ -64,3 +64,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 )
 def test_a_wrong_file_is_refused_in_one_line(said, text: str, refusal: str) -> None:
     assert said(text) == refusal
+
+
+def test_a_misspelt_variable_is_named_and_others_are_left_alone() -> None:
+    given = ["FRONTDESK_BROKRE", "FRONTDESK_SERVICE_HOST", "FRONTDESK_BROKER", "FRONTDESK_DATA", "PATH"]
+    misspelt, foreign = unknown_variables(given)
+    assert misspelt == "FRONTDESK_BROKRE (did you mean FRONTDESK_BROKER?)"
+    assert foreign.startswith("FRONTDESK_SERVICE_HOST")
