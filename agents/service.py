@@ -75,7 +75,7 @@ class Service:
         self._pipeline = pipeline
         self._metrics = Metrics()
         self._broadcast = Broadcast(
-            settings, codec, pipeline.catalog, self._broadcast_changed, schemas=registry
+            settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
         self._labeller = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
         self._worker = Worker(

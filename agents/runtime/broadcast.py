@@ -34,6 +34,7 @@ class Broadcast:
         catalog: Mapping[str, Product],
         changed: Callable[[], None],
         *,
+        clock: Callable[[], Millis],
         schemas: Schemas | None = None,
     ) -> None:
         self.catalog: dict[str, Product] = dict(catalog)
@@ -43,6 +44,9 @@ class Broadcast:
         self._codec = codec
         self._schemas = schemas
         self._changed = changed
+        self._clock = clock
+        self._newest = -1
+        """offset of the newest policy or switch, over all connections"""
         self._caught_up = asyncio.Event()
 
     async def caught_up(self) -> None:
@@ -67,8 +71,10 @@ class Broadcast:
         self._changed()
         consumer.resume(*PARTITIONS)
         while True:
-            for records in (await consumer.getmany(timeout_ms=1000)).values():
+            batches = await consumer.getmany(timeout_ms=1000)
+            for records in batches.values():
                 await self._take(records)
+            if batches:
                 self._changed()
 
     async def _take(self, records: Sequence[ConsumerRecord]) -> None:
@@ -79,7 +85,7 @@ class Broadcast:
                 if record.topic == PRODUCT_CATALOG:
                     self._take_product(record)
                 elif record.value is not None:
-                    self._take_update(self._codec.decode(PolicyUpdate, record.value))
+                    self._take_update(record.offset, self._codec.decode(PolicyUpdate, record.value))
             except DecodeError as error:
                 # There is no shard to bury it in: what every worker reads is skipped by every worker, aloud.
                 log.error(
@@ -97,6 +103,10 @@ class Broadcast:
         product = self._codec.decode(Product, record.value)
         self.catalog[product.product_id] = product
 
-    def _take_update(self, update: PolicyUpdate) -> None:
+    def _take_update(self, offset: int, update: PolicyUpdate) -> None:
+        live = self._caught_up.is_set() and offset > self._newest
+        self._newest = max(self._newest, offset)
         if update.kind == "switch" and update.name == INTAKE_RESUME:
-            self.resumed_at = max(self.resumed_at, update.at)
+            # Seen live it is of now, whatever the operator's clock says; read back later, only its own time is known.
+            seen = self._clock() if live else update.at
+            self.resumed_at = max(self.resumed_at, update.at, seen)

@@ -133,7 +133,11 @@ class Incarnation:
         """Seek every input topic to where the state stands, and open the intake (rule 3)."""
         settings = self._services.settings
         starts = await self._services.starts(self._number, self.ledger.state.positions)
-        intake = Intake(max_messages=settings.intake_messages, max_bytes=settings.intake_bytes)
+        intake = Intake(
+            max_messages=settings.intake_messages,
+            max_bytes=settings.intake_bytes,
+            clock=self._services.clock,
+        )
         for topic, offset in starts.items():
             intake.start_at(topic, offset)
         await self._services.seek(self._number, intake.positions)

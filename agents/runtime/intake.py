@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 
@@ -22,20 +24,22 @@ class Gap(Exception):
 class Intake:
     """Bounded by count and bytes: `full` says when fetching should pause. Not thread-safe; lives on the event loop."""
 
-    def __init__(self, *, max_messages: int, max_bytes: int) -> None:
+    def __init__(self, *, max_messages: int, max_bytes: int, clock: Callable[[], Millis]) -> None:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
-        self._queue: deque[tuple[Arrival, int]] = deque()
+        self._clock = clock
+        self._queues: dict[str, deque[_Held]] = {}
+        self._count = 0
         self._bytes = 0
         self._next: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return self._count
 
     @property
     def full(self) -> bool:
         """True when no more should be fetched for now."""
-        return len(self._queue) >= self._max_messages or self._bytes >= self._max_bytes
+        return self._count >= self._max_messages or self._bytes >= self._max_bytes
 
     @property
     def bytes(self) -> int:
@@ -50,6 +54,7 @@ class Intake:
     def start_at(self, topic: str, offset: int) -> None:
         """Expect this offset next. Called once per topic after recovery."""
         self._next[topic] = offset
+        self._queues[topic] = deque()
 
     def deliver(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> None:
         """Take a fetched batch that begins at position `start`. What the shard already has is dropped.
@@ -62,36 +67,53 @@ class Intake:
         expected = self._next[topic]
         if start > expected:
             raise Gap(expected)
+        now = self._clock()
         for record in records:
-            if record.offset < expected:
-                continue
-            arrival = arrival_of(record)
-            size = _weight(arrival)
-            self._queue.append((arrival, size))
-            self._bytes += size
+            if record.offset >= expected:
+                arrival = arrival_of(record)
+                # A timestamp that lies ahead must not make its record wait for all others.
+                self._queues[topic].append(_Held(min(arrival.timestamp, now), _weight(arrival), arrival))
+                self._count += 1
+                self._bytes += self._queues[topic][-1].weight
         if records:
             self._next[topic] = max(expected, records[-1].offset + 1)
 
     def take(self, *, messages: int, size: int) -> tuple[Arrival, ...]:
-        """The oldest records, within both bounds; one at least when there is any."""
+        """The oldest records, within both bounds; one at least when there is any.
+
+        Topics are merged by timestamp, each in its own order: catching up, an event is seen between the messages it came
+        between. Of equal ones facts come before messages.
+        """
         taken: list[Arrival] = []
         total = 0
-        while self._queue and len(taken) < messages:
-            arrival, weight = self._queue[0]
-            if taken and total + weight > size:
+        while self._count and len(taken) < messages:
+            queue = min(filter(None, self._queues.values()), key=_merge_key)
+            if taken and total + queue[0].weight > size:
                 break
-            self._queue.popleft()
-            self._bytes -= weight
-            total += weight
-            taken.append(arrival)
+            held = queue.popleft()
+            self._count -= 1
+            self._bytes -= held.weight
+            total += held.weight
+            taken.append(held.arrival)
         return tuple(taken)
 
     def put_back(self, arrivals: Sequence[Arrival]) -> None:
         """Return the last of what `take` gave, to be taken first again."""
         for arrival in reversed(arrivals):
-            size = _weight(arrival)
-            self._queue.appendleft((arrival, size))
-            self._bytes += size
+            weight = _weight(arrival)
+            self._queues[arrival.topic].appendleft(_Held(arrival.timestamp, weight, arrival))
+            self._count += 1
+            self._bytes += weight
+
+
+class _Held(NamedTuple):
+    since: int
+    weight: int
+    arrival: Arrival
+
+
+def _merge_key(queue: deque[_Held]) -> tuple[int, bool]:
+    return queue[0].since, queue[0].arrival.topic == CUSTOMER_MESSAGES
 
 
 def _weight(arrival: Arrival) -> int:

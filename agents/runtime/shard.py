@@ -157,8 +157,12 @@ class Shard:
                     detail=str(error)[:300],
                     in_seconds=backoff,
                 )
+                pause = backoff * random.uniform(1.0, 1.5)  # noqa: S311  # jitter
+                if isinstance(error, Fenced):
+                    # Perhaps the shard is no longer ours: two heartbeats tell, before its owner is fenced in turn (rule 2).
+                    pause = max(pause, 2 * self._services.settings.heartbeat_interval)
                 # Not `_wake`: what wakes a serving shard must not hurry one that fails.
-                await until(self._stop, backoff * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
+                await until(self._stop, pause)
                 backoff = min(backoff * 2, BACKOFF_MOST)
 
     def _new_life(self) -> Incarnation:

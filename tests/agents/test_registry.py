@@ -21,6 +21,7 @@ from frontdesk.schemas.codec import Codec, DecodeError, SchemaIds
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.outputs import DeadLetter, Decision
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, PRODUCT_CATALOG, TOPICS
+from frontdesk.schemas.types import Millis
 from frontdesk.schemas.versions import versions_of
 from tests.contracts.schema_ids import SchemaIdsContract
 from tests.support.embedded import free_port
@@ -233,7 +234,12 @@ class TestBroadcast:
         record = ConsumerRecord(PRODUCT_CATALOG, 0, 0, 0, 0, b"kettle", value, None, 6, len(value), ())
         async with client(server) as registry:
             broadcast = Broadcast(
-                settings(server), Codec(schema_ids=registry), {}, lambda: None, schemas=registry
+                settings(server),
+                Codec(schema_ids=registry),
+                {},
+                lambda: None,
+                clock=lambda: Millis(0),
+                schemas=registry,
             )
             server.failure = "500"
             with pytest.raises(RegistryUnavailable):

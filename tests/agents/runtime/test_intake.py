@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.runtime.intake import Gap, Intake
+from frontdesk.schemas.types import Millis
 
 TOPIC = "customer.messages"
 
@@ -19,7 +20,7 @@ def record(offset: int, value: bytes = b"v") -> ConsumerRecord:
 
 
 def intake(**bounds: int) -> Intake:
-    made = Intake(**{"max_messages": 1000, "max_bytes": 10**9, **bounds})
+    made = Intake(**{"max_messages": 1000, "max_bytes": 10**9, **bounds}, clock=lambda: Millis(10**12))
     made.start_at(TOPIC, 0)
     return made
 
@@ -86,3 +87,32 @@ def test_what_is_put_back_is_taken_first_again_and_counts() -> None:
     assert shard.full
     assert [arrival.offset for arrival in shard.take(messages=9, size=10**9)] == [1, 2, 3, 4]
     assert shard._bytes == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from(["messages", "events"]), st.integers(0, 50)), max_size=30))
+def test_topics_are_merged_by_time_and_each_keeps_its_order(sent: list[tuple[str, int]]) -> None:
+    shard = Intake(max_messages=1000, max_bytes=10**9, clock=lambda: Millis(1_000))
+    for topic in ("messages", "events"):
+        shard.start_at(topic, 0)
+        times = [time for name, time in sent if name == topic]
+        shard.deliver(topic, 0, [timed(topic, offset, time) for offset, time in enumerate(times)])
+    taken = shard.take(messages=10_000, size=10**9)
+    assert len(taken) == len(sent)
+    for topic in ("messages", "events"):
+        offsets = [arrival.offset for arrival in taken if arrival.topic == topic]
+        assert offsets == sorted(offsets)
+    if sorted(time for _, time in sent) == [time for _, time in sent]:
+        assert [arrival.timestamp for arrival in taken] == [time for _, time in sent]
+
+
+def test_a_timestamp_that_lies_ahead_holds_up_nobody() -> None:
+    shard = Intake(max_messages=1000, max_bytes=10**9, clock=lambda: Millis(1_000))
+    shard.start_at("messages", 0)
+    shard.start_at("events", 0)
+    shard.deliver("messages", 0, [timed("messages", 0, 253_402_300_799_000)])
+    shard.deliver("events", 0, [timed("events", offset, 2_000 + offset) for offset in range(3)])
+    assert [arrival.topic for arrival in shard.take(messages=1, size=10**9)] == ["messages"]
+
+
+def timed(topic: str, offset: int, timestamp: int) -> ConsumerRecord:
+    return ConsumerRecord(topic, 3, offset, timestamp, 0, b"k", b"v", None, 1, 1, ())

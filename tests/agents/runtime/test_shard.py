@@ -53,7 +53,9 @@ class Desk:
 
     script: list[Exception | None] = field(default_factory=list)
     settings: Settings = field(
-        default_factory=lambda: Settings(application=APP, step_messages=8, halt_dead_letter_minimum=3)
+        default_factory=lambda: Settings(
+            application=APP, step_messages=8, halt_dead_letter_minimum=3, heartbeat_interval=0.005
+        )
     )
     inputs: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
     log: list[Outgoing] = field(default_factory=list)

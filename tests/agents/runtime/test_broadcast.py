@@ -1,0 +1,64 @@
+"""Switches and catalogue, as every worker follows them."""
+
+from __future__ import annotations
+
+from aiokafka import ConsumerRecord
+
+from frontdesk.agents.kafka.switches import INTAKE_RESUME
+from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.settings import load
+from frontdesk.schemas.broadcast import PolicyUpdate, Product
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import PRODUCT_CATALOG, ROUTING_POLICIES
+from frontdesk.schemas.types import Millis
+
+CODEC = Codec()
+NOW = Millis(5_000)
+
+
+def follower() -> Broadcast:
+    return Broadcast(load(), CODEC, {}, lambda: None, clock=lambda: NOW)
+
+
+def resume(offset: int, at: int) -> ConsumerRecord:
+    update = PolicyUpdate(kind="switch", name=INTAKE_RESUME, at=Millis(at))
+    return record(ROUTING_POLICIES, offset, b"switch", CODEC.encode(update))
+
+
+def record(topic: str, offset: int, key: bytes, value: bytes | None) -> ConsumerRecord:
+    return ConsumerRecord(topic, 0, offset, 0, 0, key, value, None, 1, 1, ())
+
+
+async def test_a_resume_that_is_read_back_counts_from_its_own_time() -> None:
+    broadcast = follower()
+    await broadcast._take([resume(0, at=1_000)])
+    assert broadcast.resumed_at == 1_000
+
+
+async def test_a_resume_seen_live_is_of_now_whatever_the_operators_clock_says() -> None:
+    broadcast = follower()
+    broadcast._caught_up.set()
+    await broadcast._take([resume(3, at=1_000)])
+    assert broadcast.resumed_at == NOW
+
+
+async def test_read_again_after_a_lost_connection_it_is_not_new() -> None:
+    broadcast = follower()
+    await broadcast._take([resume(3, at=1_000)])
+    broadcast._caught_up.set()
+    await broadcast._take([resume(3, at=1_000)])
+    assert broadcast.resumed_at == 1_000
+
+
+async def test_products_come_change_and_go_and_what_is_unreadable_is_passed_over() -> None:
+    broadcast = follower()
+    kettle = Product(product_id="kettle", category="kitchen")
+    await broadcast._take(
+        [
+            record(PRODUCT_CATALOG, 0, b"bad", b"\x00\x01"),
+            record(PRODUCT_CATALOG, 1, b"kettle", CODEC.encode(kettle)),
+        ]
+    )
+    assert broadcast.catalog == {"kettle": kettle}
+    await broadcast._take([record(PRODUCT_CATALOG, 2, b"kettle", None)])
+    assert broadcast.catalog == {}
