@@ -1,5 +1,6 @@
 """README and tutorial say what is true: settings, commands, files."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 
 from frontdesk.agents.cli import build
 from frontdesk.agents.settings import Settings
+from tests.support.cli import frontdesk
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,3 +69,14 @@ def test_make_targets_and_links_exist(text):
     folder = ROOT if text is README else ROOT / "docs"
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert (folder / link).exists(), link
+
+
+def test_the_decision_shown_is_the_decision_made():
+    """Policy edits move lines and hashes: what the README shows moves with them."""
+    section = README.partition("## What a decision looks like")[2]
+    shown = json.loads(re.search(r"```json\n(.*?)```", section, flags=re.DOTALL).group(1))
+    made = json.loads(frontdesk("explain", "我的快递三天没到，太让人失望了", "--json").stdout)["decision"]
+    assert shown.pop("sla_due_at") < made["sla_due_at"]
+    for name in ("reasons", "facts"):
+        assert all(one in made[name] for one in shown.pop(name)), name
+    assert shown == {name: made[name] for name in shown}
