@@ -6,11 +6,21 @@ import asyncio
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from frontdesk.agents.embedded import EmbeddedBroker
 from tests.support.clients import delete_all_topics
 from tests.support.kafka import KafkaServer, MissingToolError
+
+# No example is timed: a busy machine is no defect. CI looks at the same examples every time, everybody else at new ones.
+hypothesis.settings.register_profile(
+    "frontdesk", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.register_profile(
+    "ci", hypothesis.settings.get_profile("frontdesk"), derandomize=True, database=None
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "frontdesk")
 
 
 @pytest.fixture(scope="session")
