@@ -47,6 +47,13 @@ class Boot(BootStrategy):
     enable_web = False
 
 
+class App(faust.App):
+    """A Faust app that writes no files: its tables are ours, and a container's root may be read-only."""
+
+    def _create_directories(self) -> None:
+        """Faust would make a folder for tables in the working directory."""
+
+
 class Worker:
     """Owns the shards of this process; implements `transport.Desk`. Lives on one event loop."""
 
@@ -143,11 +150,10 @@ class Worker:
 
     def _build_app(self) -> faust.App:
         settings = self.settings
-        app = faust.App(
+        app = App(
             settings.application,
             broker=[f"kafka://{host.strip()}" for host in settings.broker.split(",")],
             autodiscover=False,
-            datadir=None,
             topic_disable_leader=True,
             topic_allow_declare=False,
             stream_wait_empty=False,

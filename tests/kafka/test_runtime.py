@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -104,8 +106,11 @@ async def test_of_two_writers_of_a_shard_the_later_one_writes(kafka: KafkaServer
     assert await values(kafka, ROUTING_DECISIONS) == [b"small"] * 2
 
 
-async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(kafka: KafkaServer) -> None:
+async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(
+    kafka: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Transaction markers, aborted records at the end of a topic: neither is work, so the watchdog has no cause."""
+    monkeypatch.chdir(tmp_path)
     await create_topics(load(broker=kafka.bootstrap, application="idle"))
     message = CustomerMessage(
         message_id="m", conversation_id="t", customer_id="ann", text="where is my parcel"
@@ -130,6 +135,7 @@ async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(kaf
         assert metrics['frontdesk_messages_total{outcome="decided"}'] == 1
         worker._process.send_signal(signal.SIGTERM)  # type: ignore[union-attr]  # it runs: checked above
         assert await asyncio.to_thread(worker.wait, 10) == 0
+        assert os.listdir(tmp_path) == [], "a worker writes no files"  # noqa: PTH208  # pathlib blocks as much
     finally:
         worker.stop()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
