@@ -108,5 +108,6 @@ class Broadcast:
         self._newest = max(self._newest, offset)
         if update.kind == "switch" and update.name == INTAKE_RESUME:
             # Seen live it is of now, whatever the operator's clock says; read back later, only its own time is known.
-            seen = self._clock() if live else update.at
-            self.resumed_at = max(self.resumed_at, update.at, seen)
+            # Never of a time to come: halts until then would be over as soon as they begin.
+            now = self._clock()
+            self.resumed_at = max(self.resumed_at, now if live else min(update.at, now))

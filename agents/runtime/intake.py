@@ -67,14 +67,9 @@ class Intake:
         expected = self._next[topic]
         if start > expected:
             raise Gap(expected)
-        now = self._clock()
         for record in records:
             if record.offset >= expected:
-                arrival = arrival_of(record)
-                # A timestamp that lies ahead must not make its record wait for all others.
-                self._queues[topic].append(_Held(min(arrival.timestamp, now), _weight(arrival), arrival))
-                self._count += 1
-                self._bytes += self._queues[topic][-1].weight
+                self._queues[topic].append(self._hold(arrival_of(record)))
         if records:
             self._next[topic] = max(expected, records[-1].offset + 1)
 
@@ -100,10 +95,14 @@ class Intake:
     def put_back(self, arrivals: Sequence[Arrival]) -> None:
         """Return the last of what `take` gave, to be taken first again."""
         for arrival in reversed(arrivals):
-            weight = _weight(arrival)
-            self._queues[arrival.topic].appendleft(_Held(arrival.timestamp, weight, arrival))
-            self._count += 1
-            self._bytes += weight
+            self._queues[arrival.topic].appendleft(self._hold(arrival))
+
+    def _hold(self, arrival: Arrival) -> _Held:
+        # A timestamp that lies ahead must not make its record wait for all others.
+        held = _Held(min(arrival.timestamp, self._clock()), _weight(arrival), arrival)
+        self._count += 1
+        self._bytes += held.weight
+        return held
 
 
 class _Held(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from aiokafka import ConsumerRecord
 
 from frontdesk.agents.kafka.switches import INTAKE_RESUME
@@ -39,6 +40,15 @@ async def test_a_resume_seen_live_is_of_now_whatever_the_operators_clock_says() 
     broadcast = follower()
     broadcast._caught_up.set()
     await broadcast._take([resume(3, at=1_000)])
+    assert broadcast.resumed_at == NOW
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_an_operators_clock_that_is_ahead_resumes_no_halt_that_is_yet_to_come(live: bool) -> None:
+    broadcast = follower()
+    if live:
+        broadcast._caught_up.set()
+    await broadcast._take([resume(3, at=9_000)])
     assert broadcast.resumed_at == NOW
 
 

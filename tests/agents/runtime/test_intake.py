@@ -114,5 +114,15 @@ def test_a_timestamp_that_lies_ahead_holds_up_nobody() -> None:
     assert [arrival.topic for arrival in shard.take(messages=1, size=10**9)] == ["messages"]
 
 
+def test_nor_does_one_that_was_put_back() -> None:
+    shard = Intake(max_messages=1000, max_bytes=10**9, clock=lambda: Millis(1_000))
+    shard.start_at("messages", 0)
+    shard.start_at("events", 0)
+    shard.deliver("messages", 0, [timed("messages", 0, 253_402_300_799_000)])
+    shard.put_back(shard.take(messages=1, size=10**9))
+    shard.deliver("events", 0, [timed("events", offset, 2_000 + offset) for offset in range(3)])
+    assert [arrival.topic for arrival in shard.take(messages=1, size=10**9)] == ["messages"]
+
+
 def timed(topic: str, offset: int, timestamp: int) -> ConsumerRecord:
     return ConsumerRecord(topic, 3, offset, timestamp, 0, b"k", b"v", None, 1, 1, ())
