@@ -37,6 +37,20 @@ def reader_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+async def bounds(
+    settings: Settings, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, tuple[int, int]]:
+    """The first offset of each partition, and its last stable one.
+
+    Raises:
+        KafkaError: some partition has no leader that tells.
+    """
+    async with reader(settings) as consumer:
+        beginnings = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+    return {partition: (beginnings[partition], ends[partition]) for partition in partitions}
+
+
 async def read_to_end(
     consumer: AIOKafkaConsumer,
     start: Mapping[TopicPartition, int | None],

@@ -41,17 +41,6 @@ class Fetched:
     records: Sequence[ConsumerRecord]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Offsets of one partition."""
-
-    group: int
-    """the group's committed offset, else the beginning"""
-    beginning: int
-    end: int
-    """the last stable offset"""
-
-
 class Desk(Protocol):
     """What the consumer asks of the worker."""
 
@@ -102,19 +91,14 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
             metadata_max_age_ms=30_000,
         )
 
-    async def places(self, partitions: Iterable[TP]) -> dict[TP, Place]:
-        """Where the log and the group stand, by partition."""
-        places: dict[TP, Place] = await self.call_thread(self._places, tuple(partitions))
-        return places
+    async def start_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Where the group stands, by partition: the committed offset, else the beginning."""
+        positions: dict[TP, int] = await self.call_thread(self._start_positions, tuple(partitions))
+        return positions
 
-    async def _places(self, partitions: Sequence[TP]) -> dict[TP, Place]:
+    async def _start_positions(self, partitions: Sequence[TP]) -> dict[TP, int]:
         consumer = self._ensure_consumer()
-        wanted = [TopicPartition(*tp) for tp in partitions]
-        beginnings, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
-        return {
-            TP(*tp): Place(group=await consumer.position(tp), beginning=beginnings[tp], end=ends[tp])
-            for tp in wanted
-        }
+        return {tp: await consumer.position(TopicPartition(*tp)) for tp in partitions}
 
     async def commit_now(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit offsets as a member of the group; only for brokers without transactions."""

@@ -19,6 +19,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
+from frontdesk.agents.runtime.reader import bounds
 from frontdesk.agents.runtime.services import Observer, Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.transport import (
@@ -36,6 +37,9 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.pipeline import Pipeline
 
 log = structlog.get_logger(__name__)
+
+LOOK_AGAIN = 5.0
+"""seconds until a log that ends before a shard's position is looked at once more"""
 
 RELIED_ON = {"faust-streaming": "0.15.3", "aiokafka": "0.14"}
 
@@ -214,24 +218,27 @@ class Worker:
         return AtLeastOnceWriter(self.settings, number, self._commit)
 
     async def _starts(self, number: int, known: Mapping[str, int]) -> Mapping[str, int]:
-        partitions = [TP(topic, number) for topic in INPUT_TOPICS]
-        places = await self._consumer().places(partitions)
-        starts = {}
-        for tp in partitions:
-            place = places[tp]
-            starts[tp.topic] = known.get(tp.topic, place.group)
-            # The embedded broker tells ends too low; on it nothing outlives the broker anyway.
-            if starts[tp.topic] > place.end and self.settings.guarantee == "exactly_once":
+        unknown = [TP(topic, number) for topic in INPUT_TOPICS if topic not in known]
+        group = await self._consumer().start_positions(unknown) if unknown else {}
+        starts = {topic: known[topic] for topic in INPUT_TOPICS if topic in known}
+        starts |= {tp.topic: offset for tp, offset in group.items()}
+        # The embedded broker tells ends too low; on it nothing outlives the broker anyway.
+        if self.settings.guarantee == "exactly_once" and await self._beyond(number, starts):
+            # A broker that has not heard yet that it leads no more tells an old end, once: all of the log would be done again.
+            await asyncio.sleep(LOOK_AGAIN)
+            for topic, (beginning, end) in (await self._beyond(number, starts)).items():
                 # Waiting for the log to reach the position would drop all that is written until then.
-                log.error(
-                    "topic_made_anew",
-                    topic=tp.topic,
-                    partition=number,
-                    position=starts[tp.topic],
-                    end=place.end,
-                )
-                starts[tp.topic] = place.beginning
+                log.error("topic_made_anew", topic=topic, partition=number, position=starts[topic], end=end)
+                starts[topic] = beginning
         return starts
+
+    async def _beyond(self, number: int, starts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """The bounds of those logs that end before these offsets.
+
+        Not asked of the group's consumer: a partition without a leader would hold up the fetches of all shards.
+        """
+        found = await bounds(self.settings, [TopicPartition(topic, number) for topic in starts])
+        return {tp.topic: (first, end) for tp, (first, end) in found.items() if starts[tp.topic] > end}
 
     async def _seek(self, number: int, positions: Mapping[str, int]) -> None:
         await self._faust_consumer().seek_shards(

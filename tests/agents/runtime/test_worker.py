@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TP
 
 from frontdesk.agents.runtime import worker as module
@@ -105,6 +105,31 @@ async def test_when_all_shards_together_hold_enough_only_those_with_nothing_to_d
     busy.wanted = False
     busy.backlog_bytes = 0
     assert worker.wanted() == partitions(1)
+
+
+class Silent:
+    """The group's consumer, which is not to be asked."""
+
+    async def start_positions(self, partitions: list[TP]) -> dict[TP, int]:
+        raise AssertionError(partitions)
+
+
+@pytest.mark.parametrize(("second_look", "start"), [(120, 100), (7, 2)])
+async def test_a_log_that_ends_before_the_position_is_looked_at_twice(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, second_look: int, start: int
+) -> None:
+    """A deposed leader tells an old end once; taken at its word, the shard would decide a week's messages again."""
+    ends = iter([7, second_look])
+
+    async def bounds(_: Settings, wanted: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        end = next(ends)
+        return {tp: (2, end if tp.topic == CUSTOMER_MESSAGES else 100) for tp in wanted}
+
+    monkeypatch.setattr(module, "bounds", bounds)
+    monkeypatch.setattr(module, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(worker, "_consumer", Silent)
+    known = dict.fromkeys(INPUT_TOPICS, 100)
+    assert await worker._starts(3, known) == {**known, CUSTOMER_MESSAGES: start}
 
 
 class Handing:
