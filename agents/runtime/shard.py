@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 BACKOFF_FIRST = 0.2
 BACKOFF_MOST = 15.0
+LONG_LIFE = 60_000
+"""milliseconds after which a life had nothing to do with the failures before it, even if it had no records to take"""
 OPEN = ("serving", "halted")
 
 
@@ -141,6 +143,7 @@ class Shard:
             self._past_moves += self._life.moves
             self._life = self._new_life()
             self._between = None
+            began = self._services.clock()
             try:
                 await self._life.run()
             except (Fenced, Refused, WriteFailed, KafkaError, TimeoutError, OSError) as error:
@@ -148,7 +151,8 @@ class Shard:
                 self._between = "backing_off"
                 kind = type(error).__name__
                 self._services.observer.failed(self.number, kind)
-                if self._life.served and not isinstance(error, Refused):
+                long = self._services.clock() - began > LONG_LIFE
+                if (self._life.served or long) and not isinstance(error, Refused):
                     backoff = BACKOFF_FIRST
                 log.warning(
                     "shard_starts_over",

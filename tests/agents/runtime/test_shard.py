@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
+from structlog.testing import capture_logs
 
 from frontdesk.agents.runtime import incarnation
 from frontdesk.agents.runtime import shard as module
@@ -301,6 +302,19 @@ async def test_time_spent_without_a_broker_is_not_held_against_the_recovery_afte
         desk.now = Millis(desk.now + 3_600_000)
         await desk.until(lambda: shard.ready)
         assert shard.progress_at == desk.now
+
+
+async def test_after_a_quiet_night_a_failure_is_the_first_again(desk: Desk) -> None:
+    desk.open_fails = 4
+    with capture_logs() as logged:
+        async with Running(desk) as shard:
+            await desk.until(lambda: shard.ready and shard.moves > 0)
+            desk.now = Millis(desk.now + 3_600_000)
+            desk.script = [WriteFailed("lost")]
+            desk.send("complaint")
+            await desk.until(lambda: desk.decided() == ["m0"])
+    waits = [entry["in_seconds"] for entry in logged if entry["event"] == "shard_starts_over"]
+    assert waits == [0.002, 0.004, 0.008, 0.01, 0.002]
 
 
 async def test_a_step_under_way_is_finished_when_told_to_stop(desk: Desk) -> None:
