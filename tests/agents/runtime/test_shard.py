@@ -374,6 +374,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_crash_and_not_silence(
         monkeypatch.setattr(desk, "write", cancelled)
         desk.send("complaint")
         await desk.until(lambda: shard.crashed is not None)
+        assert "cancelled" in str(shard.crashed)
 
 
 async def test_an_unreadable_state_is_a_crash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
