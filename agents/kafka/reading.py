@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -65,18 +65,51 @@ async def read_to_end(
         # With read_committed this is the last stable offset: an open transaction is not waited for.
         ends = await reader.end_offsets(parts)
         await (start or from_beginning)(reader, parts, ends)
-        progress = time.monotonic()
-        # The position, not the last record, tells where the end is: transaction markers take offsets too.
-        while left := [part for part in parts if await reader.position(part) < ends[part]]:
-            fetched = await reader.getmany(*left, timeout_ms=200)
-            for records in fetched.values():
-                progress = time.monotonic()
-                # Not cut at `ends`: the embedded broker names the last batch's first offset + 1, not its end.
+        try:
+            # Not cut at `ends`: the embedded broker names the last batch's first offset + 1, not its end.
+            async for _, records in read_until(reader, ends, stall=_STALLED_AFTER):
                 yield records
-            if time.monotonic() - progress > _STALLED_AFTER:
-                raise StartupError(
-                    f"reading {topic} made no progress for {_STALLED_AFTER:.0f} s: check the brokers"
-                )
+        except TimeoutError:
+            raise StartupError(
+                f"reading {topic} made no progress for {_STALLED_AFTER:.0f} s: check the brokers"
+            ) from None
+
+
+async def read_until(
+    reader: AIOKafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    *,
+    max_records: int | None = None,
+    stall: float,
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    """Record batches of assigned partitions from where they stand to these ends; each is paused when it is there.
+
+    The end is reached when the *position* reaches it: the last offsets may be transaction markers, which no record carries.
+
+    Raises:
+        TimeoutError: no position moved for `stall` seconds.
+    """
+    remaining = set(ends)
+    loop = asyncio.get_running_loop()
+    progress = loop.time()
+    positions: dict[TopicPartition, int] = {}
+    while remaining:
+        for partition in sorted(remaining):
+            async with asyncio.timeout(stall):
+                position = await reader.position(partition)
+            if positions.get(partition) != position:
+                positions[partition] = position
+                progress = loop.time()
+            if position >= ends[partition]:
+                remaining.discard(partition)
+                reader.pause(partition)
+        if not remaining:
+            break
+        if loop.time() - progress > stall:
+            raise TimeoutError(f"no progress in {stall:.0f} s reading {sorted(remaining)}")
+        batches = await reader.getmany(*remaining, timeout_ms=100, max_records=max_records)
+        for partition, records in batches.items():
+            yield partition, records
 
 
 async def from_beginning(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from frontdesk.agents.kafka.reading import read_until
 from frontdesk.agents.settings import Settings
 
 
@@ -60,8 +60,7 @@ async def read_to_end(
 ) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
     """Record batches from each partition's start (None: its beginning) to the end it had when this was called.
 
-    The end is reached when the *position* reaches it: the last offsets may be transaction markers, which no
-    record carries. With `read_committed` the end is the last stable offset, so an open transaction does not hold us up.
+    With `read_committed` the end is the last stable offset, so an open transaction does not hold us up.
 
     Raises:
         TimeoutError: no progress for `stall` seconds.
@@ -74,24 +73,5 @@ async def read_to_end(
             await consumer.seek_to_beginning(partition)
         else:
             consumer.seek(partition, offset)
-    remaining = set(partitions)
-    loop = asyncio.get_running_loop()
-    progress = loop.time()
-    positions: dict[TopicPartition, int] = {}
-    while remaining:
-        for partition in sorted(remaining):
-            async with asyncio.timeout(stall):
-                position = await consumer.position(partition)
-            if positions.get(partition) != position:
-                positions[partition] = position
-                progress = loop.time()
-            if position >= ends[partition]:
-                remaining.discard(partition)
-                consumer.pause(partition)
-        if not remaining:
-            break
-        if loop.time() - progress > stall:
-            raise TimeoutError(f"no progress in {stall:.0f} s reading {sorted(remaining)}")
-        batches = await consumer.getmany(*remaining, timeout_ms=100, max_records=max_records)
-        for partition, records in batches.items():
-            yield partition, records
+    async for partition, records in read_until(consumer, ends, max_records=max_records, stall=stall):
+        yield partition, records
