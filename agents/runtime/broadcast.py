@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from frontdesk.agents.errors import RegistryUnavailable
 from frontdesk.agents.kafka.switches import INTAKE_RESUME
 from frontdesk.agents.runtime.gate import Schemas
-from frontdesk.agents.runtime.reader import read_to_end, reader
+from frontdesk.agents.runtime.logs import read_to_end, reader
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import PolicyUpdate, Product
 from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in

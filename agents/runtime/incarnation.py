@@ -89,7 +89,13 @@ class Incarnation:
         try:
             await self._writer.open()
             found = await recover(
-                services.settings, services.codec, services.pool, self._number, self.state, self._progressed
+                services.logs,
+                services.codec,
+                services.pool,
+                services.settings.application,
+                self._number,
+                self.state,
+                self._progressed,
             )
             self.ledger.commit(found.shard_state)
             if not self.ledger.primed:
@@ -115,9 +121,9 @@ class Incarnation:
 
         It is done when the state names a position of every topic, so that one which moves meanwhile goes on elsewhere.
         """
-        settings = self._services.settings
-        known = self.ledger.state.positions
-        async with aclosing(prime(settings, self._number, settings.step_messages, known)) as items:
+        services, known = self._services, self.ledger.state.positions
+        batch = services.settings.step_messages
+        async with aclosing(prime(services.logs, self._number, batch, known)) as items:
             async for item in items:
                 if self._stop.is_set():
                     return

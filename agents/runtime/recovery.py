@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from frontdesk.agents.runtime.intake import arrival_of
-from frontdesk.agents.runtime.reader import read_to_end, reader
-from frontdesk.agents.settings import Settings
+from frontdesk.agents.runtime.logs import Logs
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import (
@@ -47,9 +47,10 @@ class Prime:
 
 
 async def recover(
-    settings: Settings,
+    logs: Logs,
     codec: Codec,
     pool: Executor,
+    application: str,
     shard: int,
     state: MemoryState,
     progressed: Callable[[], None],
@@ -60,17 +61,17 @@ async def recover(
 
     Raises:
         DecodeError: a state record is not readable: the process must not start over an unknown state.
-        TimeoutError: no progress within the recovery timeout.
+        KafkaError, TimeoutError: the changelogs cannot be read.
     """
-    tables = {changelog_topic(settings.application, table): table for table in TABLES}
+    tables = {changelog_topic(application, table): table for table in TABLES}
     loop = asyncio.get_running_loop()
     shard_state: ShardState | None = None
     count = customers = 0
-    async with reader(settings) as consumer:
-        start = {TopicPartition(topic, shard): None for topic in tables}
-        async for partition, records in read_to_end(consumer, start, stall=settings.recovery_timeout):
-            table = tables[partition.topic]
-            changes = await loop.run_in_executor(pool, _decode, codec, table, records)
+    start = dict.fromkeys(TopicPartition(topic, shard) for topic in tables)
+    async with aclosing(logs.read(start)) as stretches:
+        async for stretch in stretches:
+            table = tables[stretch.partition.topic]
+            changes = await loop.run_in_executor(pool, _decode, codec, table, stretch.records)
             count += len(changes)
             for change in changes:
                 if table != SHARDS_TABLE:
@@ -82,21 +83,19 @@ async def recover(
     return Recovered(shard_state=shard_state or ShardState(), customers=customers, records=count)
 
 
-async def prime(
-    settings: Settings, shard: int, batch: int, known: Mapping[str, int]
-) -> AsyncGenerator[Prime]:
+async def prime(logs: Logs, shard: int, batch: int, known: Mapping[str, int]) -> AsyncGenerator[Prime]:
     """Profiles and purchases of the shard, one topic after the other, to their present end.
 
     From the known positions, by topic; where none is known, from the beginning.
     """
-    async with reader(settings) as consumer:
-        for topic in PRIMING_TOPICS:
-            partition = TopicPartition(topic, shard)
-            async for _, records in read_to_end(
-                consumer, {partition: known.get(topic)}, max_records=batch, stall=settings.recovery_timeout
-            ):
-                yield Prime(topic, arrivals=tuple(arrival_of(record) for record in records))
-            yield Prime(topic, end=await consumer.position(partition))
+    for topic in PRIMING_TOPICS:
+        start = {TopicPartition(topic, shard): known.get(topic)}
+        async with aclosing(logs.read(start, max_records=batch)) as stretches:
+            async for stretch in stretches:
+                if stretch.records:
+                    yield Prime(topic, arrivals=tuple(arrival_of(record) for record in stretch.records))
+                else:
+                    yield Prime(topic, end=stretch.upto)
 
 
 def _decode(codec: Codec, table: str, records: Sequence[ConsumerRecord]) -> list[Remember]:

@@ -9,12 +9,13 @@ from typing import Protocol
 
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
+from frontdesk.agents.runtime.logs import Logs
+from frontdesk.agents.runtime.step import Core
 from frontdesk.agents.runtime.writer import Writer
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Effect
-from frontdesk.streams.pipeline import Pipeline
 
 
 class Observer(Protocol):
@@ -35,10 +36,11 @@ class Services:
 
     settings: Settings
     codec: Codec
-    pipeline: Callable[[], Pipeline]
+    pipeline: Callable[[], Core]
     """the current one: catalogue and policy change between steps"""
     labeller: Labeller | None
     writer: Callable[[int], Writer]
+    logs: Logs
     starts: Callable[[int, Mapping[str, int]], Awaitable[Mapping[str, int]]]
     """from the positions a shard's state names, where to begin in every input topic: there, where the group stands
     when the state names none, and never beyond the end of what lies there"""

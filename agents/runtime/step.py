@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from frontdesk.agents.runtime.writer import Outgoing
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.topics import changelog_topic, spec
 from frontdesk.schemas.types import Millis, Record
-from frontdesk.streams.batch import Batch
+from frontdesk.streams.batch import Arrival, Batch
 from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
 from frontdesk.streams.overlay import Overlay
-from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.state import StateView
 
 # Kafka's default max.message.bytes, less what a record batch adds around its one record.
 DEFAULT_MESSAGE_BYTES = 1_048_588
 OVERHEAD_BYTES = 1_024
+
+
+class Core(Protocol):
+    """What a shard does with a batch: `streams.pipeline.Pipeline`, or another job with the same promises. Called on the
+    step's thread; may read the state, never changes it."""
+
+    def step(self, state: StateView, batch: Batch, now: Millis) -> tuple[Effect, ...]:
+        """All that is to be done about a batch."""
+
+    def fallback(self, state: StateView, arrival: Arrival, now: Millis) -> tuple[Effect, ...]:
+        """For a record that makes `step` raise."""
+
+    def abandon(self, state: StateView, customer: bytes, now: Millis) -> tuple[Effect, ...]:
+        """For a customer whose answer or deadline makes `step` raise."""
 
 
 class TooLarge(Exception):
@@ -43,7 +56,7 @@ class Outcome:
 
 
 def compute(
-    pipeline: Pipeline, state: StateView, batch: Batch, now: Millis, *, codec: Codec, application: str
+    pipeline: Core, state: StateView, batch: Batch, now: Millis, *, codec: Codec, application: str
 ) -> Outcome:
     """The effects of a batch. Does not change `state`, and never raises for what a single record does to the core:
     the batch is bisected down to that record, which gets a fallback decision or a dead letter (rule 7)."""
@@ -64,7 +77,7 @@ def compute(
 
 
 def _one_by_one(
-    pipeline: Pipeline,
+    pipeline: Core,
     state: StateView,
     batch: Batch,
     now: Millis,
@@ -95,7 +108,7 @@ def _one_by_one(
     return merged, _encode(merged, codec, application)
 
 
-def _give_up(pipeline: Pipeline, state: StateView, part: Batch, now: Millis) -> tuple[Effect, ...]:
+def _give_up(pipeline: Core, state: StateView, part: Batch, now: Millis) -> tuple[Effect, ...]:
     """What becomes of the one record, answer or deadline that the core cannot digest: nothing is lost, nothing spins."""
     if part.arrivals:
         return pipeline.fallback(state, part.arrivals[0], now)

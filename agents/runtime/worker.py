@@ -19,9 +19,10 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
-from frontdesk.agents.runtime.reader import bounds
+from frontdesk.agents.runtime.logs import KafkaLogs
 from frontdesk.agents.runtime.services import Observer, Services
 from frontdesk.agents.runtime.shard import Shard
+from frontdesk.agents.runtime.step import Core
 from frontdesk.agents.runtime.transport import (
     BatchTopic,
     Fetched,
@@ -34,7 +35,6 @@ from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import INPUT_TOPICS
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.pipeline import Pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Worker:
         settings: Settings,
         *,
         codec: Codec,
-        pipeline: Callable[[], Pipeline],
+        pipeline: Callable[[], Core],
         labeller: Labeller | None,
         clock: Callable[[], Millis],
         resumed_at: Callable[[], Millis],
@@ -80,12 +80,14 @@ class Worker:
         self.assigned_once = False
         self._leaving: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
+        self._logs = KafkaLogs(settings)
         self._services = Services(
             settings=settings,
             codec=codec,
             pipeline=pipeline,
             labeller=labeller,
             writer=self._writer,
+            logs=self._logs,
             starts=self._starts,
             seek=self._seek,
             clock=clock,
@@ -237,7 +239,7 @@ class Worker:
 
         Not asked of the group's consumer: a partition without a leader would hold up the fetches of all shards.
         """
-        found = await bounds(self.settings, [TopicPartition(topic, number) for topic in starts])
+        found = await self._logs.bounds([TopicPartition(topic, number) for topic in starts])
         return {tp.topic: (first, end) for tp, (first, end) in found.items() if starts[tp.topic] > end}
 
     async def _seek(self, number: int, positions: Mapping[str, int]) -> None:

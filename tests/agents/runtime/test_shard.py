@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from structlog.testing import capture_logs
 
-from frontdesk.agents.runtime import incarnation
 from frontdesk.agents.runtime import shard as module
-from frontdesk.agents.runtime.recovery import Prime, Recovered
+from frontdesk.agents.runtime.logs import Stretch
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.writer import Fenced, Outgoing, Refused, WriteFailed
@@ -37,9 +36,6 @@ from frontdesk.schemas.topics import (
     changelog_topic,
 )
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Arrival
-from frontdesk.streams.effects import Remember
-from frontdesk.streams.memory_state import MemoryState
 from tests.support.core import NOW, message, pipeline
 from tests.support.scripted_labeller import ScriptedLabeller
 
@@ -58,6 +54,8 @@ class Desk:
             application=APP, step_messages=8, halt_dead_letter_minimum=3, heartbeat_interval=0.005
         )
     )
+    most: int | None = None
+    """messages of a write; larger ones are refused"""
     inputs: list[tuple[str, bytes | None, bytes | None]] = field(default_factory=list)
     log: list[Outgoing] = field(default_factory=list)
     writes: list[tuple[int, str]] = field(default_factory=list)
@@ -67,6 +65,10 @@ class Desk:
     recovered: int = 0
     open_fails: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    unreadable: bool = False
+    profiles: Sequence[ConsumerRecord] = ()
+    primed: list[int | None] = field(default_factory=list)
+    """where reading the profiles began, each time"""
     seeks: list[Mapping[str, int]] = field(default_factory=list)
     fetched_to: int | None = None
     resumed_at: Millis = Millis(0)
@@ -91,6 +93,8 @@ class Desk:
         await asyncio.sleep(0)
         outcome = self.script.pop(0) if self.script else None
         decided = sum(record.topic == ROUTING_DECISIONS for record in records)
+        if self.most is not None and decided > self.most:
+            outcome = Refused("too large")
         self.writes.append((decided, "ok" if outcome is None else type(outcome).__name__))
         if outcome is None or outcome is COMMITTED_IN_SILENCE:
             self.log += records
@@ -102,26 +106,33 @@ class Desk:
 
     # -- recovery and consumer -----------------------------------------------------------------------------------------
 
-    async def recover(
-        self, _: Any, codec: Codec, __: Any, ___: int, state: MemoryState, progressed: Callable[[], None]
-    ) -> Recovered:
-        self.recovered += 1
-        shard_state = ShardState()
-        for record in self.log:
-            table = CHANGELOGS.get(record.topic)
-            if table is None:
-                continue
-            decoded = None if record.value is None else codec.decode(TABLES[table], record.value)
-            if isinstance(decoded, ShardState):
-                shard_state = decoded
+    async def read(
+        self, start: Mapping[TopicPartition, int | None], *, max_records: int | None = None
+    ) -> AsyncGenerator[Stretch]:
+        """The changelogs as they were written; of facts from before the shard only the profiles, where there are any."""
+        if self.unreadable:
+            raise ValueError("state")
+        self.recovered += any(partition.topic in CHANGELOGS for partition in start)
+        for partition, offset in start.items():
+            if partition.topic == CUSTOMER_PROFILES and self.profiles:
+                self.primed.append(offset)
+                yield Stretch(partition, self.profiles, self.profiles[-1].offset + 1)
+                if len(self.primed) == 1:
+                    raise WriteFailed("cut off")
+                yield Stretch(partition, (), self.profiles[-1].offset + 1)
             else:
-                state.apply(Remember(table=table, key=record.key, record=decoded))
-            progressed()
-        return Recovered(shard_state=shard_state, customers=0, records=len(self.log))
+                written = [record for record in self.log if record.topic == partition.topic]
+                records = [
+                    ConsumerRecord(one.topic, 0, at, NOW, 0, one.key, one.value, None, 0, 0, ())
+                    for at, one in enumerate(written)
+                ]
+                if records:
+                    yield Stretch(partition, records, len(records))
+                yield Stretch(partition, (), len(records))
 
-    async def prime(self, *_: Any) -> AsyncIterator[Prime]:
-        for topic in (CUSTOMER_PROFILES, CUSTOMER_PURCHASES):
-            yield Prime(topic, end=0)
+    async def bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        topics = Counter(record.topic for record in self.log)
+        return {partition: (0, topics[partition.topic]) for partition in partitions}
 
     async def starts(self, number: int, known: Mapping[str, int]) -> Mapping[str, int]:
         return {topic: known.get(topic, 0) for topic in INPUT_TOPICS}
@@ -194,6 +205,7 @@ class Running:
                 pipeline=lambda: core,
                 labeller=desk.labeller,
                 writer=lambda _: desk,
+                logs=desk,
                 starts=desk.starts,
                 seek=desk.seek,
                 clock=lambda: desk.now,
@@ -221,11 +233,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    made = Desk()
-    monkeypatch.setattr(incarnation, "recover", made.recover)
-    monkeypatch.setattr(incarnation, "prime", made.prime)
-    return made
+def desk() -> Desk:
+    return Desk()
 
 
 @pytest.mark.parametrize(
@@ -254,14 +263,17 @@ async def test_whatever_becomes_of_a_write_each_message_is_decided_once_and_in_o
 
 
 async def test_a_refused_step_is_tried_again_smaller_and_smaller_then_larger_again(desk: Desk) -> None:
-    desk.send(*["complaint"] * 40)
-    # The first write is that of the recovery, without messages.
-    desk.script = [None, *[outcome for _ in range(3) for outcome in (Refused("too large"), None)]]
+    desk.most = 2
+    desk.send(*["complaint"] * 20)
     async with Running(desk):
-        await desk.until(lambda: len(desk.decided()) == 40)
-    assert [decided for decided, outcome in desk.writes if outcome == "Refused"] == [8, 4, 2]
-    taken = [decided for decided, outcome in desk.writes if outcome == "ok" and decided]
-    assert taken[:4] == [1, 2, 4, 8]
+        await desk.until(lambda: len(desk.decided()) == 20)
+        refused = [decided for decided, outcome in desk.writes if outcome == "Refused"]
+        assert refused[0] > 2
+        assert max(refused[1:], default=3) < 8, "what was refused is not tried again as it was"
+        desk.most = None
+        desk.send(*["complaint"] * 60)
+        await desk.until(lambda: len(desk.decided()) == 80)
+    assert max(decided for decided, outcome in desk.writes if outcome == "ok") == 8
 
 
 async def test_a_record_that_is_always_refused_stops_its_shard_alone_and_only_there(desk: Desk) -> None:
@@ -377,11 +389,8 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_crash_and_not_silence(
         assert "cancelled" in str(shard.crashed)
 
 
-async def test_an_unreadable_state_is_a_crash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def unreadable(*_: object) -> None:
-        raise ValueError("state")
-
-    monkeypatch.setattr(incarnation, "recover", unreadable)
+async def test_an_unreadable_state_is_a_crash(desk: Desk) -> None:
+    desk.unreadable = True
     async with Running(desk) as shard:
         await desk.until(lambda: isinstance(shard.crashed, ValueError))
         assert desk.closed == 1
@@ -423,34 +432,22 @@ async def test_a_halt_outlives_the_process(desk: Desk) -> None:
     assert len([r for r in desk.log if r.topic == ROUTING_DEAD_LETTERS]) == buried
 
 
-async def test_priming_that_was_cut_off_is_finished_by_the_next_owner(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_priming_that_was_cut_off_is_finished_by_the_next_owner(desk: Desk) -> None:
     """The profiles of a shard that moved while it was priming are learned before its first message all the same."""
     profile = CustomerProfile(customer_id="ann", tier="gold")
     value = desk.codec.encode(profile)
     record = ConsumerRecord(
         CUSTOMER_PROFILES, 0, 7, NOW, 0, wire_key("default", "ann"), value, None, 0, 0, ()
     )
-    primed: list[Mapping[str, int]] = []
-
-    async def prime(settings: Settings, number: int, batch: int, known: Mapping[str, int]) -> Any:
-        primed.append(dict(known))
-        yield Prime(CUSTOMER_PROFILES, arrivals=(Arrival(**_fields(record)),))
-        if len(primed) == 1:
-            raise WriteFailed("cut off")
-        yield Prime(CUSTOMER_PROFILES, end=8)
-        yield Prime(CUSTOMER_PURCHASES, end=3)
-
-    monkeypatch.setattr(incarnation, "prime", prime)
+    desk.profiles = [record]
     async with Running(desk) as shard:
         await desk.until(lambda: shard.ready)
         await desk.until(lambda: set(desk.state().positions) == set(INPUT_TOPICS))
-    assert [known.get(CUSTOMER_PROFILES) for known in primed] == [None, 8]
-    assert desk.state().positions[CUSTOMER_PURCHASES] == 3
+    assert desk.primed == [None, 8]
+    assert desk.state().positions[CUSTOMER_PURCHASES] == 0
     async with Running(desk) as shard:
         await desk.until(lambda: shard.ready)
-    assert len(primed) == 2, "once done, it is done"
+    assert len(desk.primed) == 2, "once done, it is done"
 
 
 async def test_a_call_cut_off_by_a_failure_is_asked_again_and_its_first_answer_is_dropped(desk: Desk) -> None:
@@ -472,8 +469,3 @@ async def test_a_call_cut_off_by_a_failure_is_asked_again_and_its_first_answer_i
 
 def _answer() -> Mapping[str, str]:
     return {"intent": "billing", "emotion": "neutral", "urgency": "normal", "language": "en"}
-
-
-def _fields(record: ConsumerRecord) -> dict[str, Any]:
-    names = ("topic", "partition", "offset", "timestamp", "key", "value", "headers")
-    return {name: getattr(record, name) for name in names}

@@ -121,11 +121,11 @@ async def test_a_log_that_ends_before_the_position_is_looked_at_twice(
     """A deposed leader tells an old end once; taken at its word, the shard would decide a week's messages again."""
     ends = iter([7, second_look])
 
-    async def bounds(_: Settings, wanted: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+    async def bounds(wanted: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         end = next(ends)
         return {tp: (2, end if tp.topic == CUSTOMER_MESSAGES else 100) for tp in wanted}
 
-    monkeypatch.setattr(module, "bounds", bounds)
+    monkeypatch.setattr(worker._logs, "bounds", bounds)
     monkeypatch.setattr(module, "LOOK_AGAIN", 0.0)
     monkeypatch.setattr(worker, "_consumer", Silent)
     known = dict.fromkeys(INPUT_TOPICS, 100)
