@@ -51,8 +51,12 @@ class Settings(BaseSettings):
     instance_id: str | None = Field(None, description="static membership: stable name of this worker")
 
     # The step
-    step_messages: int = Field(1000, ge=1)
+    step_messages: int = Field(4000, ge=1)
     step_bytes: int = Field(4 * 1024 * 1024, ge=1024)
+    step_seconds: float = Field(0.05, gt=0, description="CPU time of one step, by what the last ones took")
+    step_linger: float = Field(
+        0.01, ge=0, description="a step that is not full begins so long after the one before at the earliest"
+    )
     intake_messages: int = Field(
         20_000, ge=1, description="records held per shard before its partitions pause"
     )

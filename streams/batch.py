@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from frontdesk.schemas.outputs import Labels
 from frontdesk.schemas.state import Usage
@@ -11,9 +12,9 @@ from frontdesk.schemas.types import Millis
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """One raw Kafka record of an input topic, exactly as it lies in the log."""
+class Arrival(NamedTuple):
+    """One raw Kafka record of an input topic, exactly as it lies in the log. A tuple, because there is one of every record:
+    a frozen dataclass takes three times as long to make."""
 
     topic: str
     partition: int

@@ -12,6 +12,9 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 
+RECORD_BYTES = 100
+"""what holding a record costs beside its key and value, about"""
+
 
 class Gap(Exception):
     """Records are missing between what the shard has and what was delivered: seek back to `wanted`, drop the batch."""
@@ -67,11 +70,11 @@ class Intake:
         expected = self._next[topic]
         if start > expected:
             raise Gap(expected)
-        for record in records:
-            if record.offset >= expected:
-                self._queues[topic].append(self._hold(arrival_of(record)))
+        if records and records[0].offset < expected:
+            records = [record for record in records if record.offset >= expected]
         if records:
-            self._next[topic] = max(expected, records[-1].offset + 1)
+            self._queues[topic].extend(self._hold([arrival_of(record) for record in records]))
+            self._next[topic] = records[-1].offset + 1
 
     def take(self, *, messages: int, size: int) -> tuple[Arrival, ...]:
         """The oldest records, within both bounds; one at least when there is any.
@@ -81,27 +84,31 @@ class Intake:
         """
         taken: list[Arrival] = []
         total = 0
-        while self._count and len(taken) < messages:
-            queue = min(filter(None, self._queues.values()), key=_merge_key)
-            if taken and total + queue[0].weight > size:
+        queues = [queue for queue in self._queues.values() if queue]
+        while queues and len(taken) < messages:
+            queue = queues[0] if len(queues) == 1 else min(queues, key=_merge_key)
+            weight = queue[0].weight
+            if taken and total + weight > size:
                 break
-            held = queue.popleft()
-            self._count -= 1
-            self._bytes -= held.weight
-            total += held.weight
-            taken.append(held.arrival)
+            total += weight
+            taken.append(queue.popleft().arrival)
+            if not queue:
+                queues = [other for other in queues if other]
+        self._count -= len(taken)
+        self._bytes -= total
         return tuple(taken)
 
     def put_back(self, arrivals: Sequence[Arrival]) -> None:
         """Return the last of what `take` gave, to be taken first again."""
-        for arrival in reversed(arrivals):
-            self._queues[arrival.topic].appendleft(self._hold(arrival))
+        for held in reversed(self._hold(arrivals)):
+            self._queues[held.arrival.topic].appendleft(held)
 
-    def _hold(self, arrival: Arrival) -> _Held:
+    def _hold(self, arrivals: Sequence[Arrival]) -> list[_Held]:
         # A timestamp that lies ahead must not make its record wait for all others.
-        held = _Held(min(arrival.timestamp, self._clock()), _weight(arrival), arrival)
-        self._count += 1
-        self._bytes += held.weight
+        now = self._clock()
+        held = [_Held(min(one.timestamp, now), _weight(one), one) for one in arrivals]
+        self._count += len(held)
+        self._bytes += sum(one.weight for one in held)
         return held
 
 
@@ -116,7 +123,8 @@ def _merge_key(queue: deque[_Held]) -> tuple[int, bool]:
 
 
 def _weight(arrival: Arrival) -> int:
-    return len(arrival.value or b"") + len(arrival.key or b"") + 100
+    value, key = arrival.value, arrival.key
+    return RECORD_BYTES + (0 if value is None else len(value)) + (0 if key is None else len(key))
 
 
 def arrival_of(record: ConsumerRecord) -> Arrival:
@@ -128,5 +136,5 @@ def arrival_of(record: ConsumerRecord) -> Arrival:
         timestamp=Millis(record.timestamp),
         key=record.key,
         value=record.value,
-        headers=tuple((str(name), value) for name, value in record.headers),
+        headers=tuple([(str(name), value) for name, value in record.headers]) if record.headers else (),
     )

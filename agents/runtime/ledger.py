@@ -12,7 +12,7 @@ from frontdesk.schemas.types import Millis
 
 
 class Ledger:
-    """The shard's own state record. `after` says what it will be with a step; `commit` makes it so."""
+    """The shard's own state record, the step that is being committed included."""
 
     def __init__(self, state: ShardState, settings: Settings) -> None:
         self.state = state
@@ -30,21 +30,22 @@ class Ledger:
         """Why the intake is halted; None when it is not."""
         return self.state.halted_because if self.state.halted_at else None
 
-    def after(
+    def begin(self, state: ShardState) -> None:
+        """What recovery found."""
+        self.state = state
+
+    def take(
         self, offsets: Mapping[str, int], *, records: int, dead: int, now: Millis, may_halt: bool
     ) -> ShardState:
-        """The state once a step is committed that took up so many records, so many of them dead letters."""
+        """The record to write with a step that took up so many records, so many of them dead letters."""
         halted_at, because = self.state.halted_at, self.state.halted_because
         if may_halt and halted_at is None:
             because = self._share.add(now, records, dead)
             halted_at = now if because else None
-        return ShardState(
+        self.state = ShardState(
             positions={**self.state.positions, **offsets}, halted_at=halted_at, halted_because=because
         )
-
-    def commit(self, state: ShardState) -> None:
-        """A step was committed with this state."""
-        self.state = state
+        return self.state
 
     def advance(self, positions: Mapping[str, int]) -> None:
         """Note positions that no step brought about; they are written with the next one."""

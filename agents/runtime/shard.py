@@ -10,8 +10,9 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
-from frontdesk.agents.runtime.incarnation import Incarnation, StepSize, until
+from frontdesk.agents.runtime.incarnation import Incarnation, until
 from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.writer import Fenced, Refused, WriteFailed
 from frontdesk.schemas.types import Millis
 
@@ -33,7 +34,7 @@ class Shard:
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._size = StepSize(services.settings.step_messages)
+        self._size = StepSize(services.settings.step_messages, services.settings.step_seconds)
         self._past_moves = 0
         self._between: str | None = "starting"
         """phase while no life runs"""
@@ -83,8 +84,13 @@ class Shard:
 
     @property
     def progress_at(self) -> Millis:
-        """When it last began anew, read some of its state, or committed a step."""
+        """When it last began anew or read some of its state."""
         return self._life.progress_at
+
+    @property
+    def writing_since(self) -> Millis | None:
+        """When the commit under way began; None while there is none."""
+        return self._life.writing_since if self._between is None else None
 
     def positions(self) -> Mapping[str, int]:
         """Next offset to fetch, by topic; empty before recovery is done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol, assert_never
 
 from frontdesk.agents.runtime.writer import Outgoing
@@ -51,6 +52,8 @@ class Outcome:
     """to apply to the state once committed"""
     asks: tuple[Ask, ...]
     """to carry out once committed"""
+    dead: int
+    """dead letters among the effects"""
     failures: tuple[str, ...]
     """what the core raised, by class: each cost one message its normal way"""
 
@@ -72,6 +75,7 @@ def compute(
         records=records,
         changes=tuple(effect for effect in effects if isinstance(effect, Remember)),
         asks=tuple(effect for effect in effects if isinstance(effect, Ask)),
+        dead=sum(isinstance(effect, Emit) and isinstance(effect.record, DeadLetter) for effect in effects),
         failures=tuple(failures),
     )
 
@@ -176,6 +180,7 @@ def _fitting(topic: str, record: Record, codec: Codec) -> bytes:
     raise TooLarge(f"{type(record).__name__} of {len(data)} bytes does not fit {topic} ({limit})")
 
 
+@cache
 def _limit(topic: str) -> int:
     return int(spec(topic).config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) - OVERHEAD_BYTES
 

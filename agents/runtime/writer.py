@@ -6,11 +6,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordTooLargeError
+from aiokafka.structs import RecordMetadata
 
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.state import ShardState
@@ -21,8 +21,7 @@ BATCH_BYTES = 512 * 1024
 STOP_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One record to produce; its partition is the shard's own number."""
 
     topic: str
@@ -39,6 +38,10 @@ class Refused(Exception):
     """The broker will never take these records (too large): bisect the step. Nothing of it was committed."""
 
 
+class Aborted(Exception):
+    """Nothing of the step is committed, that is known, and the writer is still the shard's: the same may be written again."""
+
+
 class WriteFailed(Exception):
     """The step is not committed, or nobody knows: discard memory, fence, recover."""
 
@@ -53,11 +56,13 @@ class Writer(Protocol):
             WriteFailed: the broker did not allow it in time.
         """
 
-    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> Mapping[str, int]:
         """Commit the records and the next offsets to read, by input topic.
 
+        Returns an offset by topic written to, from which on the last of its records are found; where the broker told it.
+
         Raises:
-            Fenced, Refused, WriteFailed: as they say.
+            Aborted, Fenced, Refused, WriteFailed: as they say.
         """
 
     async def close(self) -> None:
@@ -86,34 +91,47 @@ class TransactionalWriter:
         except (KafkaError, TimeoutError) as error:
             raise WriteFailed(f"shard {self._shard} cannot be fenced: {_said(error)}") from error
 
-    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> Mapping[str, int]:
         producer = self._opened()
         try:
+            try:
+                # Shorter than the transaction's own timeout, so that there is time to abort before the broker does.
+                async with asyncio.timeout(self._settings.transaction_timeout / 2):
+                    await producer.begin_transaction()
+                    batches = await _send(producer, self._shard, records)
+                    # aiokafka's commit does not look at failed batches: their success is awaited here.
+                    written = await _delivered(batches)
+                    if offsets:
+                        await producer.send_offsets_to_transaction(
+                            {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()},
+                            self._settings.application,
+                        )
+            except TimeoutError as error:
+                await self._abort(producer)
+                raise Aborted(_said(error)) from error
             async with asyncio.timeout(self._settings.transaction_timeout):
-                await producer.begin_transaction()
-                # aiokafka's commit does not look at failed batches: their success is awaited here.
-                await _delivered(await _send(producer, self._shard, records))
-                if offsets:
-                    await producer.send_offsets_to_transaction(
-                        {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()},
-                        self._settings.application,
-                    )
                 await producer.commit_transaction()
         except ProducerFenced as error:
             raise Fenced(str(error)) from error
         except (MessageSizeTooLargeError, RecordTooLargeError) as error:
-            await self._abort(producer)
+            with suppress(KafkaError, TimeoutError, AssertionError, WriteFailed):
+                await self._abort(producer)  # an open one would hold readers back until the next life
             raise Refused(_said(error)) from error
         except (KafkaError, TimeoutError, AssertionError) as error:
             # AssertionError: how aiokafka reports an impossible transaction state after a failed request.
             raise WriteFailed(_said(error)) from error
+        return written
 
     async def _abort(self, producer: AIOKafkaProducer) -> None:
-        try:
-            async with asyncio.timeout(self._settings.transaction_timeout):
-                await producer.abort_transaction()
-        except (KafkaError, TimeoutError, AssertionError) as error:
-            raise WriteFailed(f"abort failed: {_said(error)}") from error
+        """Abort a transaction that was too slow. Returns only when the broker has said so, and nothing in it had failed.
+
+        After a failed request aiokafka forgets what it has added to the transaction, and takes its end for granted.
+        """
+        manager = producer._txn_manager  # noqa: SLF001  # no public way to tell a slow transaction from a broken one
+        if not manager.is_in_transaction():
+            raise WriteFailed("the transaction is broken")
+        async with asyncio.timeout(self._settings.transaction_timeout / 4):
+            await producer.abort_transaction()
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -148,13 +166,14 @@ class AtLeastOnceWriter:
         except (KafkaError, TimeoutError) as error:
             raise WriteFailed(_said(error)) from error
 
-    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+    async def write(self, records: Sequence[Outgoing], offsets: Mapping[str, int]) -> Mapping[str, int]:
         if self._producer is None:
             raise WriteFailed("the writer is not open")
         try:
             async with asyncio.timeout(self._settings.transaction_timeout):
+                written: dict[str, int] = {}
                 for part in _from_outputs_to_positions(records):
-                    await _delivered(await _send(self._producer, self._shard, part))
+                    written |= await _delivered(await _send(self._producer, self._shard, part))
                 if offsets:
                     await self._commit(
                         {TopicPartition(topic, self._shard): offset for topic, offset in offsets.items()}
@@ -163,6 +182,7 @@ class AtLeastOnceWriter:
             raise Refused(_said(error)) from error
         except (KafkaError, TimeoutError) as error:
             raise WriteFailed(_said(error)) from error
+        return written
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -182,7 +202,7 @@ def _producer_options(settings: Settings) -> dict[str, object]:
 
 async def _send(
     producer: AIOKafkaProducer, partition: int, records: Sequence[Outgoing]
-) -> list[asyncio.Future[object]]:
+) -> list[asyncio.Future[RecordMetadata]]:
     """Queue the records as batches of one topic each, in order within a topic."""
     by_topic: dict[str, list[Outgoing]] = defaultdict(list)
     for record in records:
@@ -190,17 +210,13 @@ async def _send(
     futures = []
     for topic, outgoing in by_topic.items():
         batch = producer.create_batch()
-        for record in outgoing:
-            fields = {
-                "timestamp": None,
-                "key": record.key,
-                "value": record.value,
-                "headers": list(record.headers),
-            }
-            if batch.append(**fields) is None:  # full; an empty batch takes a record of any size
+        for _, key, value, names in outgoing:
+            headers = list(names)
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                # full; an empty batch takes a record of any size
                 futures.append(await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
-                batch.append(**fields)
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
         batch.close()
         futures.append(await producer.send_batch(batch, topic, partition=partition))
     return futures
@@ -219,11 +235,18 @@ def _from_outputs_to_positions(records: Sequence[Outgoing]) -> list[list[Outgoin
     return [part for part in (outputs, tables, positions) if part]
 
 
-async def _delivered(futures: Sequence[asyncio.Future[object]]) -> None:
-    """Wait for every batch, then raise the first failure: none may be left unobserved."""
-    for outcome in await asyncio.gather(*futures, return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+async def _delivered(batches: Sequence[asyncio.Future[RecordMetadata]]) -> dict[str, int]:
+    """Wait for every batch, then raise the first failure: none may be left unobserved. The offset of each topic's last.
+
+    Never cancels a batch: one that is given up on here may still be on its way, and an abort has to wait for it.
+    """
+    if batches:
+        await asyncio.wait(batches)
+    failures = [failure for batch in batches if (failure := batch.exception()) is not None]
+    if failures:
+        raise failures[0]
+    found = (batch.result() for batch in batches)
+    return {metadata.topic: metadata.offset for metadata in found if metadata.offset >= 0}
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -13,7 +13,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from frontdesk.agents.kafka.topics import create_topics
-from frontdesk.agents.runtime.writer import AtLeastOnceWriter, Fenced, Outgoing, Refused, TransactionalWriter
+from frontdesk.agents.runtime.writer import (
+    Aborted,
+    AtLeastOnceWriter,
+    Fenced,
+    Outgoing,
+    Refused,
+    TransactionalWriter,
+    WriteFailed,
+)
 from frontdesk.agents.settings import Settings, load
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage
@@ -64,6 +72,46 @@ async def test_what_the_broker_refuses_is_refused_whole_and_the_next_writer_goes
     assert await values(kafka, ROUTING_DECISIONS) == [b"small"] * 2
     assert await values(kafka, PROFILES.topic) == []
     assert len(await values(kafka, POSITIONS.topic)) == 2
+
+
+async def test_a_transaction_that_was_too_slow_is_aborted_and_its_effects_may_be_sent_again(
+    kafka: KafkaServer,
+) -> None:
+    await some_topics(kafka)
+    writer = TransactionalWriter(load(broker=kafka.bootstrap, application="app", transaction_timeout=4), 0)
+    await writer.open()
+    try:
+        await writer.write([POSITIONS], {})
+        kafka.pause()
+        writing = asyncio.create_task(writer.write([SMALL, POSITIONS], {CUSTOMER_MESSAGES: 7}))
+        await asyncio.sleep(2.2)  # half of its timeout, and a little
+        kafka.resume()
+        with pytest.raises(Aborted):
+            await writing
+        where = await writer.write([SMALL, POSITIONS], {CUSTOMER_MESSAGES: 7})
+    finally:
+        await writer.close()
+    assert await values(kafka, ROUTING_DECISIONS) == [b"small"], "once, though it was sent twice"
+    assert where.keys() == {ROUTING_DECISIONS, POSITIONS.topic}
+    last = (await read_all(kafka.bootstrap, POSITIONS.topic))[-1]
+    assert where[POSITIONS.topic] == last.offset
+
+
+async def test_a_transaction_whose_abort_is_not_confirmed_either_is_of_unknown_outcome(
+    kafka: KafkaServer,
+) -> None:
+    await some_topics(kafka)
+    writer = TransactionalWriter(load(broker=kafka.bootstrap, application="app", transaction_timeout=2), 0)
+    await writer.open()
+    try:
+        await writer.write([POSITIONS, SMALL], {})
+        kafka.pause()
+        with pytest.raises(WriteFailed):
+            await writer.write([SMALL], {})
+    finally:
+        kafka.resume()
+        await writer.close()
+    assert await values(kafka, ROUTING_DECISIONS) == [b"small"], "the first one"
 
 
 async def test_at_least_once_never_notes_a_position_before_what_was_decided_is_there(
