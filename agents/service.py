@@ -24,7 +24,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
-from frontdesk.agents.runtime.watchdog import Watchdog
+from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
@@ -143,14 +143,16 @@ class Service:
     async def _watch(self) -> int:
         """Until told to stop or unable to go on."""
         why = None
-        while not self._stop.is_set() and why is None:
-            asked = time.monotonic()
-            try:
-                async with asyncio.timeout(WATCH_EVERY):
-                    await self._stop.wait()
-            except TimeoutError:
-                self._report(loop_lag=max(0.0, time.monotonic() - asked - WATCH_EVERY))
-            why = self._fatal()
+        with LoopGuard(self._settings.stall_timeout, _end_now) as guard:
+            while not self._stop.is_set() and why is None:
+                asked = time.monotonic()
+                try:
+                    async with asyncio.timeout(WATCH_EVERY):
+                        await self._stop.wait()
+                except TimeoutError:
+                    self._report(loop_lag=max(0.0, time.monotonic() - asked - WATCH_EVERY))
+                guard.beat()
+                why = self._fatal()
         if why is not None:
             # Nothing that is left in memory is worth a graceful end: what is committed is safe, the rest is suspect.
             log.critical("worker_cannot_go_on", because=why)
@@ -234,6 +236,11 @@ def _end_within(seconds: float) -> None:
     timer = threading.Timer(seconds, os._exit, args=(EXIT_FAILED,))
     timer.daemon = True
     timer.start()
+
+
+def _end_now() -> None:
+    """End the process at once, from any thread."""
+    os._exit(EXIT_FAILED)
 
 
 def _clock() -> Millis:

@@ -1,8 +1,14 @@
-"""What cannot be helped ends the process: a shard that has work and makes no progress."""
+"""What cannot be helped ends the process: a shard that has work and makes no progress, an event loop that stands still."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import faulthandler
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
 
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.schemas.types import Millis
@@ -32,6 +38,9 @@ class Watchdog:
         for number, shard in sorted(shards.items()):
             if shard.phase in RECOVERING and (still := now - shard.progress_at) > self._recovery_ms:
                 return f"shard {number} has been {shard.phase} for {still / 1000:.0f} s without progress"
+            if shard.writing_since is not None and (hung := now - shard.writing_since) > self._stall_ms:
+                # A batch that was sent once never expires in aiokafka: it is the process that has to.
+                return f"shard {number} has been committing a step for {hung / 1000:.0f} s"
             waiting = shard.backlog + lag.get(number, 0)
             if shard.phase != "serving" or not waiting:
                 continue
@@ -42,3 +51,39 @@ class Watchdog:
                 return f"shard {number} has {waiting} records waiting and made no progress for {(now - since) / 1000:.0f} s"
             self._still[number] = (shard, shard.moves, since)
         return None
+
+
+class LoopGuard:
+    """Ends the process when the event loop stands still: no watchdog that runs on it could. A context on that loop.
+
+    `beat` is called by the loop now and then; `end` is called from another thread once it has not been for `seconds`. All
+    threads' stacks go to stderr first: what the loop hangs in is seen nowhere else.
+    """
+
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._end = end
+        self._beat = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="loop-guard", daemon=True)
+
+    def beat(self) -> None:
+        """The loop is alive."""
+        self._beat = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.beat()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(1.0, self._seconds / 4)):
+            if time.monotonic() - self._beat > self._seconds:
+                faulthandler.dump_traceback(file=sys.stderr)
+                self._end()
+                return

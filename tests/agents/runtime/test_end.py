@@ -22,3 +22,24 @@ asyncio.run(main())
 def test_a_step_that_never_returns_does_not_keep_a_failed_process_alive() -> None:
     ended = subprocess.run([sys.executable, "-c", HUNG_IN_A_STEP], timeout=30, check=False)
     assert ended.returncode == 70
+
+
+HUNG_LOOP = """
+import asyncio, time
+from frontdesk.agents import service
+from frontdesk.agents.runtime.watchdog import LoopGuard
+
+async def main():
+    with LoopGuard(0.3, service._end_now):
+        time.sleep(60)  # whatever it is that hangs
+
+asyncio.run(main())
+"""
+
+
+def test_a_loop_that_hangs_ends_the_process_and_says_in_what() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HUNG_LOOP], timeout=30, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 70
+    assert "in main" in ended.stderr

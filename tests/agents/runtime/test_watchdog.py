@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from frontdesk.agents.runtime.watchdog import Watchdog
+from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.schemas.types import Millis
 
 STALL, RECOVERY = 60_000, 300_000
 
 
 def shard(**fields: Any) -> Any:
-    return SimpleNamespace(**{"phase": "serving", "progress_at": 0, "backlog": 0, "moves": 0, **fields})
+    return SimpleNamespace(
+        **{"phase": "serving", "progress_at": 0, "backlog": 0, "moves": 0, "writing_since": None, **fields}
+    )
 
 
 def watchdog() -> Watchdog:
@@ -64,3 +68,29 @@ def test_recovery_has_its_own_patience() -> None:
     for phase in ("starting", "recovering"):
         assert watchdog().look({7: shard(phase=phase)}, {7: 5}, Millis(RECOVERY)) is None
         assert watchdog().look({7: shard(phase=phase)}, {7: 5}, Millis(RECOVERY + 1)) is not None
+
+
+def test_a_commit_that_never_ends_ends_the_process_though_nothing_else_waits() -> None:
+    hung = shard(writing_since=1_000)
+    assert watchdog().look({7: hung}, {}, Millis(1_000 + STALL)) is None
+    why = watchdog().look({7: hung}, {}, Millis(1_001 + STALL))
+    assert why is not None
+    assert "committing" in why
+
+
+async def test_an_event_loop_that_stands_still_ends_the_process() -> None:
+    ended = threading.Event()
+    with LoopGuard(0.2, ended.set) as guard:
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            guard.beat()
+        assert not ended.is_set(), "it beats"
+        assert await asyncio.to_thread(ended.wait, 10)
+
+
+async def test_a_guard_that_is_over_ends_nothing() -> None:
+    ended = threading.Event()
+    with LoopGuard(0.05, ended.set):
+        pass
+    await asyncio.sleep(0.2)
+    assert not ended.is_set()
