@@ -70,12 +70,22 @@ def compute(
     except Exception as error:  # noqa: BLE001  # contained per record below
         failures.append(_name(error))
         effects, records = _one_by_one(pipeline, state, batch, now, codec, application, failures)
+    changes: list[Remember] = []
+    asks: list[Ask] = []
+    dead = 0
+    for effect in effects:
+        if isinstance(effect, Emit):
+            dead += type(effect.record) is DeadLetter
+        elif isinstance(effect, Remember):
+            changes.append(effect)
+        elif isinstance(effect, Ask):
+            asks.append(effect)
     return Outcome(
         effects=effects,
         records=records,
-        changes=tuple(effect for effect in effects if isinstance(effect, Remember)),
-        asks=tuple(effect for effect in effects if isinstance(effect, Ask)),
-        dead=sum(isinstance(effect, Emit) and isinstance(effect.record, DeadLetter) for effect in effects),
+        changes=tuple(changes),
+        asks=tuple(asks),
+        dead=dead,
         failures=tuple(failures),
     )
 

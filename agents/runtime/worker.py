@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from importlib.metadata import version
 from typing import Any
 
 import faust
@@ -15,11 +14,11 @@ from faust.app.base import BootStrategy
 from faust.types import TP
 from faust.types.streams import StreamT
 
-from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
 from frontdesk.agents.runtime.logs import KafkaLogs
+from frontdesk.agents.runtime.relied_on import check_relied_on
 from frontdesk.agents.runtime.services import Observer, Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
@@ -40,8 +39,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 5.0
 """seconds until a log that ends before a shard's position is looked at once more"""
-
-RELIED_ON = {"faust-streaming": "0.15.3", "aiokafka": "0.14"}
 
 
 class Boot(BootStrategy):
@@ -74,7 +71,7 @@ class Worker:
         observer: Observer,
         schemas: Schemas | None = None,
     ) -> None:
-        check_versions()
+        check_relied_on()
         self.settings = settings
         self.shards: dict[int, Shard] = {}
         self.assigned_once = False
@@ -257,17 +254,3 @@ class Worker:
 
     def _consumer(self) -> ShardConsumerThread:
         return self._faust_consumer().thread
-
-
-def check_versions() -> None:
-    """Private parts of these libraries are used: refuse to start on others.
-
-    Raises:
-        StartupError: naming the library, what is there and what is needed.
-    """
-    for name, needed in RELIED_ON.items():
-        found = version(name)
-        if found != needed and not found.startswith(needed + "."):
-            raise StartupError(
-                f"{name} {found} is installed, {needed} is needed: pip install '{name}=={needed}.*'"
-            )
