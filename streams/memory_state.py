@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Protocol
 
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis, Record
@@ -15,6 +16,22 @@ from frontdesk.streams.state import CUSTOMERS, WAITING, waiting_key
 _NOTHING: Mapping[int, Waiting] = MappingProxyType({})
 
 
+class Customers(Protocol):
+    """What `MemoryState` needs to hold customers by state key: a dict, or something that holds more than memory does."""
+
+    def get(self, key: bytes, /) -> Customer | None:
+        """The customer; None when there is none."""
+
+    def __setitem__(self, key: bytes, customer: Customer, /) -> None:
+        """Put or replace a customer."""
+
+    def pop(self, key: bytes, default: None, /) -> object:
+        """Forget a customer, if there is one; what is returned is of no use."""
+
+    def items(self) -> Iterable[tuple[bytes, Customer]]:
+        """All customers."""
+
+
 class MemoryState:
     """A `StateView` over dictionaries, with a clock of what is due. Not thread-safe.
 
@@ -22,8 +39,9 @@ class MemoryState:
     handed out never change afterwards.
     """
 
-    def __init__(self) -> None:
-        self._customers: dict[bytes, Customer] = {}
+    def __init__(self, customers: Customers | None = None) -> None:
+        plain: dict[bytes, Customer] = {}
+        self._customers = plain if customers is None else customers
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
         self._count = 0
         self._late = 0
@@ -117,15 +135,6 @@ class MemoryState:
         for key, entries in self._waiting.items():
             for seq, entry in entries.items():
                 yield WAITING, waiting_key(key, seq), entry
-
-    def clear(self) -> None:
-        """Forget everything, before a recovery."""
-        self._customers.clear()
-        self._waiting.clear()
-        self._due_at.clear()
-        self._heap.clear()
-        self._count = 0
-        self._late = 0
 
     def _discard_stale(self) -> None:
         while self._heap and self._due_at.get(self._heap[0][1:]) != self._heap[0][0]:

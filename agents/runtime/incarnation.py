@@ -17,6 +17,7 @@ from frontdesk.agents.runtime.recovery import Prime, prime, recover
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.stepper import Stepper
+from frontdesk.agents.runtime.tables import Tables
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival, Batch
@@ -40,7 +41,7 @@ class Incarnation:
     ) -> None:
         self.intake: Intake | None = None
         """from the end of recovery on"""
-        self.state = MemoryState()
+        self._tables = Tables.none(services.codec, services.settings.application)
         self.ledger = Ledger(ShardState(), services.settings)
         self._serving = False
         self._halt_said: str | None = None
@@ -56,16 +57,12 @@ class Incarnation:
         self._writer = services.writer(number)
         self._calls = Calls(services.labeller, wake.set)
         self._gate = Gate(services.schemas, wake=wake.set, failed=self._registry_failed)
-        self._stepper = Stepper(
-            number,
-            services,
-            state=self.state,
-            ledger=self.ledger,
-            calls=self._calls,
-            size=size,
-            writer=self._writer,
-            wake=wake.set,
-        )
+        self._stepper = self._stepper_over(self._tables)
+
+    @property
+    def state(self) -> MemoryState:
+        """What the steps have made of the shard's tables so far, committed or not; empty until they are recovered."""
+        return self._tables.state
 
     @property
     def phase(self) -> str:
@@ -103,15 +100,10 @@ class Incarnation:
         services = self._services
         try:
             await self._writer.open()
-            found = await recover(
-                services.logs,
-                services.codec,
-                services.pool,
-                services.settings.application,
-                self._number,
-                self.state,
-                self._progressed,
-            )
+            began = asyncio.get_running_loop().time()
+            found = await recover(services, self._number, self._progressed)
+            self._tables = found.tables
+            self._stepper = self._stepper_over(found.tables)
             self.ledger.begin(found.shard_state)
             if not self.ledger.primed:
                 await self._prime()
@@ -119,9 +111,11 @@ class Incarnation:
             log.info(
                 "shard_serves",
                 shard=self._number,
-                customers=found.customers,
+                customers=found.tables.customers,
                 waiting=self.state.waiting_count(),
                 records_read=found.records,
+                from_snapshot=found.snapshot,
+                seconds=round(asyncio.get_running_loop().time() - began, 3),
             )
             await self._serve()
             await self._stepper.settle()
@@ -130,6 +124,19 @@ class Incarnation:
             await self._gate.close()
             await self._calls.close()
             await self._writer.close()
+            await self._tables.close()
+
+    def _stepper_over(self, tables: Tables) -> Stepper:
+        return Stepper(
+            self._number,
+            self._services,
+            tables=tables,
+            ledger=self.ledger,
+            calls=self._calls,
+            size=self._size,
+            writer=self._writer,
+            wake=self._wake.set,
+        )
 
     # -- before the first message ------------------------------------------------------------------------------------
 

@@ -93,6 +93,8 @@ def reader_options(settings: Settings) -> dict[str, Any]:
         "isolation_level": "read_committed",
         "fetch_max_wait_ms": 100,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
+        # What one poll takes apart holds up the event loop: some 7 ms.
+        "max_poll_records": 2_000,
     }
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -12,29 +11,39 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from frontdesk.agents.runtime.intake import arrival_of
 from frontdesk.agents.runtime.logs import Logs
-from frontdesk.schemas.codec import Codec
+from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.stores import Change, Store, StoreFailed
+from frontdesk.agents.runtime.tables import Tables
+from frontdesk.schemas.errors import DecodeError
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import (
     CUSTOMER_PROFILES,
     CUSTOMER_PURCHASES,
     SHARDS_TABLE,
     TABLES,
+    WAITING_TABLE,
     changelog_topic,
 )
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
-from frontdesk.streams.effects import Remember
-from frontdesk.streams.memory_state import MemoryState
 
 PRIMING_TOPICS = (CUSTOMER_PROFILES, CUSTOMER_PURCHASES)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What recovery found, besides the state it filled."""
+    """The tables of a shard, and what it took to read them."""
 
+    tables: Tables
     shard_state: ShardState
-    customers: int
     records: int
+    """read from the changelogs"""
+    snapshot: bool
+    """whether there was more to begin with: what an earlier life left on disk"""
+
+
+class Misfit(Exception):
+    """What a store holds is not of these changelogs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +55,85 @@ class Prime:
     end: int | None = None
 
 
-async def recover(
-    logs: Logs,
-    codec: Codec,
-    pool: Executor,
-    application: str,
-    shard: int,
-    state: MemoryState,
-    progressed: Callable[[], None],
-) -> Recovered:
-    """Fill `state` from the shard's changelogs. Decoding runs in `pool`, so that other shards go on.
+async def recover(services: Services, shard: int, progressed: Callable[[], None]) -> Recovered:
+    """The shard's tables as the changelogs have them now; of a snapshot only what came after it is read.
 
-    `progressed` is called after every batch.
+    Called once the old owner is fenced. `progressed` is called after every batch. The caller closes the tables.
 
     Raises:
         DecodeError: a state record is not readable: the process must not start over an unknown state.
         KafkaError, TimeoutError: the changelogs cannot be read.
+        StoreFailed: they cannot be stored.
     """
-    tables = {changelog_topic(application, table): table for table in TABLES}
-    loop = asyncio.get_running_loop()
-    shard_state: ShardState | None = None
-    count = customers = 0
-    start = dict.fromkeys(TopicPartition(topic, shard) for topic in tables)
-    async with aclosing(logs.read(start)) as stretches:
-        async for stretch in stretches:
-            table = tables[stretch.partition.topic]
-            changes = await loop.run_in_executor(pool, _decode, codec, table, stretch.records)
-            count += len(changes)
-            for change in changes:
-                if table != SHARDS_TABLE:
-                    state.apply(change)
-                    customers += table == "customers" and change.record is not None
-                elif isinstance(change.record, ShardState):
-                    shard_state = change.record
-            progressed()
-    return Recovered(shard_state=shard_state or ShardState(), customers=customers, records=count)
+    began = services.clock()
+    store = await services.stores.open(shard)
+    try:
+        return await _read(services, shard, store, began, progressed)
+    except Misfit as error:
+        store = await services.stores.renew(shard, store, str(error))
+    return await _read(services, shard, store, began, progressed)
+
+
+async def _read(
+    services: Services, shard: int, store: Store, began: Millis, progressed: Callable[[], None]
+) -> Recovered:
+    tables_of = {
+        TopicPartition(changelog_topic(services.settings.application, table), shard): table
+        for table in TABLES
+    }
+    positions = store.positions
+    # Whatever vanished from the changelogs since what is stored was read may be missed; of a first reading, since now.
+    as_of = store.as_of if positions else began
+    start = {partition: positions.get(table) for partition, table in tables_of.items()}
+    try:
+        tables = await _begin(services, store, start)
+        count = 0
+        async with aclosing(services.logs.read(start)) as stretches:
+            async for stretch in stretches:
+                table = tables_of[stretch.partition]
+                changes = [(record.key, record.value) for record in stretch.records]
+                if changes:
+                    if table == SHARDS_TABLE:
+                        _same(store, stretch.records[0])
+                    count += len(changes)
+                    await _load(tables, table, changes, stretch.records[-1].offset, as_of)
+                progressed()
+        # Whatever was committed before `began` is in it now.
+        await asyncio.to_thread(store.write, {}, {}, began)
+        shard_state = tables.shard_state()
+    except BaseException:
+        await asyncio.to_thread(store.close)
+        raise
+    return Recovered(tables=tables, shard_state=shard_state, records=count, snapshot=bool(positions))
+
+
+async def _begin(services: Services, store: Store, start: Mapping[TopicPartition, int | None]) -> Tables:
+    """The tables as the store has them; `Misfit` where it cannot be of these changelogs or cannot be read."""
+    known = {partition: position for partition, position in start.items() if position is not None}
+    if known:
+        for partition, (first, end) in (await services.logs.bounds(list(known))).items():
+            if not first <= known[partition] < end:
+                raise Misfit(f"{partition.topic} has {first} to {end}, not {known[partition]}")
+    try:
+        return await asyncio.to_thread(Tables, store, services.codec, services.settings.application)
+    except (DecodeError, StoreFailed) as error:
+        raise Misfit(f"not readable: {error}") from error
+
+
+async def _load(tables: Tables, table: str, changes: list[Change], offset: int, as_of: Millis) -> None:
+    if tables.durable or table == WAITING_TABLE:
+        await asyncio.to_thread(tables.load, table, changes, offset, as_of)
+    else:
+        tables.load(table, changes, offset, as_of)
+        await asyncio.sleep(0)  # a fetched batch that was there already lets nobody else in between
+
+
+def _same(store: Store, first: ConsumerRecord) -> None:
+    """Raise `Misfit` where the shard's own record, which every step writes, is another than lies where it was read."""
+    if first.offset == store.positions.get(SHARDS_TABLE) and first.value != store.get(
+        SHARDS_TABLE, first.key
+    ):
+        raise Misfit(f"{first.topic} is not the same topic any more")
 
 
 async def prime(logs: Logs, shard: int, batch: int, known: Mapping[str, int]) -> AsyncGenerator[Prime]:
@@ -96,15 +149,3 @@ async def prime(logs: Logs, shard: int, batch: int, known: Mapping[str, int]) ->
                     yield Prime(topic, arrivals=tuple(arrival_of(record) for record in stretch.records))
                 else:
                     yield Prime(topic, end=stretch.upto)
-
-
-def _decode(codec: Codec, table: str, records: Sequence[ConsumerRecord]) -> list[Remember]:
-    kind = TABLES[table]
-    return [
-        Remember(
-            table=table,
-            key=record.key,
-            record=None if record.value is None else codec.decode(kind, record.value),
-        )
-        for record in records
-    ]

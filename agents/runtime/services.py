@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import Logs
 from frontdesk.agents.runtime.step import Core
+from frontdesk.agents.runtime.stores import MemoryStores, Stores
 from frontdesk.agents.runtime.writer import Writer
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -53,3 +54,5 @@ class Services:
     observer: Observer
     schemas: Schemas | None = None
     """the schema registry, where one is configured"""
+    stores: Stores = field(default_factory=MemoryStores)
+    """where the tables of shards lie"""

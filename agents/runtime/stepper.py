@@ -15,16 +15,15 @@ from frontdesk.agents.runtime.ledger import Ledger
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.step import Outcome, compute
 from frontdesk.agents.runtime.step_size import StepSize
+from frontdesk.agents.runtime.tables import SHARD_KEY, Tables
 from frontdesk.agents.runtime.writer import Aborted, Outgoing, Refused, WriteFailed, Writer
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import SHARDS_TABLE, changelog_topic
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
-from frontdesk.streams.memory_state import MemoryState
 
 log = structlog.get_logger(__name__)
 
-SHARD_KEY = b"shard"
 WRITES_MOST = 4
 """times the same effects are sent, each after a known abort, before the shard starts over"""
 WRITE_PAUSE = 0.1
@@ -39,6 +38,8 @@ class Computed:
     records: tuple[Outgoing, ...]
     offsets: Mapping[str, int]
     arrivals: int
+    now: Millis
+    """when it was computed, by the clock of the records"""
     began: float
     """on the event loop's clock"""
 
@@ -56,7 +57,7 @@ class Stepper:
         number: int,
         services: Services,
         *,
-        state: MemoryState,
+        tables: Tables,
         ledger: Ledger,
         calls: Calls,
         size: StepSize,
@@ -71,7 +72,7 @@ class Stepper:
         """when the commit under way began"""
         self._number = number
         self._services = services
-        self._state = state
+        self._tables = tables
         self._ledger = ledger
         self._calls = calls
         self._size = size
@@ -132,6 +133,7 @@ class Stepper:
             records=(*outcome.records, self._own(own)),
             offsets=offsets,
             arrivals=arrivals,
+            now=now,
             began=began,
         )
 
@@ -140,14 +142,14 @@ class Stepper:
         services, began = self._services, time.thread_time()
         outcome = compute(
             services.pipeline(),
-            self._state,
+            self._tables.state,
             batch,
             now,
             codec=services.codec,
             application=services.settings.application,
         )
         for change in outcome.changes:
-            self._state.apply(change)
+            self._tables.state.apply(change)
         return outcome, time.thread_time() - began
 
     def _own(self, state: ShardState) -> Outgoing:
@@ -160,7 +162,7 @@ class Stepper:
     async def _committed(self, computed: Computed) -> None:
         """Commit, then do what may be done only after it."""
         try:
-            await self._write(computed)
+            written = await self._write(computed)
         except Refused:
             self._size.refused(computed.arrivals)
             log.error(
@@ -171,6 +173,7 @@ class Stepper:
             )
             raise
         self.writing_since = None
+        await self._tables.committed(computed.records, written, computed.now)
         self._size.accepted(computed.arrivals)
         self._calls.start(computed.outcome.asks)
         self.commits += 1

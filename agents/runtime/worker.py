@@ -22,6 +22,7 @@ from frontdesk.agents.runtime.relied_on import check_relied_on
 from frontdesk.agents.runtime.services import Observer, Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
+from frontdesk.agents.runtime.stores import open_stores
 from frontdesk.agents.runtime.transport import (
     BatchTopic,
     Fetched,
@@ -92,6 +93,7 @@ class Worker:
             pool=pool,
             observer=observer,
             schemas=schemas,
+            stores=open_stores(settings, clock),
         )
         self.app = self._build_app()
 

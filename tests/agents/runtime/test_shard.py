@@ -82,7 +82,7 @@ async def test_a_refused_step_is_tried_again_smaller_and_smaller_then_larger_aga
 async def test_a_record_that_is_always_refused_stops_its_shard_alone_and_only_there(desk: Desk) -> None:
     desk.send(*["complaint"] * 20)
 
-    async def write(records: Sequence[Outgoing], offsets: Mapping[str, int]) -> None:
+    async def write(records: Sequence[Outgoing], offsets: Mapping[str, int]) -> Mapping[str, int]:
         if any(
             record.topic == ROUTING_DECISIONS
             and desk.codec.decode(Decision, record.value).message_id == "m13"
@@ -90,6 +90,7 @@ async def test_a_record_that_is_always_refused_stops_its_shard_alone_and_only_th
         ):
             raise Refused("too large")
         desk.log += records
+        return {}
 
     desk.write = write  # type: ignore[method-assign]  # this broker has a rule instead of a script
     async with Running(desk) as shard:
