@@ -5,10 +5,22 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from frontdesk.schemas.convert import full_name
-from frontdesk.schemas.shapes import AnyScalar, Many, Maybe, Named, Nested, Plain, Shape, Time, shape_of
+from frontdesk.schemas.shapes import (
+    AnyScalar,
+    FieldShape,
+    Many,
+    Maybe,
+    Named,
+    Nested,
+    Plain,
+    Shape,
+    Time,
+    shape_of,
+)
 from frontdesk.schemas.types import Record
 
 NAMESPACE = "frontdesk"
@@ -25,14 +37,24 @@ def schema_of(record: type[Record], *, docs: bool = False) -> dict[str, Any]:
     return _record(record, set(), docs)
 
 
-def _record(record: type[Record], defined: set[type[Record]], docs: bool) -> dict[str, Any]:
+def schema_of_fields(record: type[Record], fields: Sequence[FieldShape]) -> dict[str, Any]:
+    """The schema of these fields alone, as a record of their own: what stands for them in the body of the whole record."""
+    return _record(record, set(), docs=False, fields=fields)
+
+
+def _record(
+    record: type[Record],
+    defined: set[type[Record]],
+    docs: bool,
+    fields: Sequence[FieldShape] | None = None,
+) -> dict[str, Any]:
     defined.add(record)
     told = _field_docs(record) if docs else {}
     out: dict[str, Any] = {"type": "record", "name": record.__name__, "namespace": NAMESPACE}
     if docs and record.__doc__:
         out["doc"] = record.__doc__.strip().splitlines()[0]
     out["fields"] = []
-    for field in shape_of(record):
+    for field in shape_of(record) if fields is None else fields:
         entry: dict[str, Any] = {"name": field.name}
         if field.name in told:
             entry["doc"] = told[field.name]

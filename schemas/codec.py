@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from io import BytesIO
 from typing import Any, Protocol, TypeVar
 
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from frontdesk.schemas.errors import DecodeError, EncodeError
@@ -65,7 +65,7 @@ class Codec:
         else:
             stream.write(CONFLUENT + schema_id.to_bytes(4, "big"))
         try:
-            schemaless_writer(stream, wire.schema, wire.to_plain(record))
+            wire.write(stream, record)
         except Exception as error:  # noqa: BLE001  # fastavro has no common error; the text stays out of ours
             raise EncodeError(
                 f"{wire.name} holds what its type does not allow ({type(error).__name__})"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from frontdesk.schemas.shapes import Many, Maybe, Named, Nested, Shape, per_class, shape_of
+from frontdesk.schemas.shapes import FieldShape, Many, Maybe, Named, Nested, Shape, per_class, shape_of
 from frontdesk.schemas.types import Record
 
 Convert = Callable[[Any], Any]
@@ -15,7 +15,11 @@ Convert = Callable[[Any], Any]
 @per_class
 def to_plain(record: type[Record]) -> Convert:
     """A function from a record of this class to a dict that fastavro writes."""
-    shapes = shape_of(record)
+    return fields_to_plain(shape_of(record))
+
+
+def fields_to_plain(shapes: Sequence[FieldShape]) -> Convert:
+    """A function from a record to a dict of these of its fields."""
     names = tuple(field.name for field in shapes)
     special = tuple(
         (field.name, convert) for field in shapes if (convert := _writer(field.shape)) is not None

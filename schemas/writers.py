@@ -9,7 +9,8 @@ from typing import Any
 from fastavro.schema import parse_schema
 
 from frontdesk.schemas.avro_schema import schema_of
-from frontdesk.schemas.convert import from_plain, to_plain
+from frontdesk.schemas.body import Write, body_of
+from frontdesk.schemas.convert import from_plain
 from frontdesk.schemas.shapes import per_class
 from frontdesk.schemas.types import Record
 from frontdesk.schemas.versions import current_fingerprint, known_fingerprints, without_logical_types
@@ -40,7 +41,8 @@ class Wire:
     name: str
     schema: Any
     fingerprint: bytes
-    to_plain: Callable[[Any], Any]
+    write: Write
+    """writes the body"""
     from_plain: Callable[[Any], Any]
     resolutions: Mapping[bytes, Resolution]
     """by the writer's fingerprint"""
@@ -61,7 +63,7 @@ def wire_of(record: type[Record]) -> Wire:
         name=record.__name__,
         schema=schema,
         fingerprint=current,
-        to_plain=to_plain(record),
+        write=body_of(record),
         from_plain=from_plain(record),
         resolutions=resolutions,
     )
