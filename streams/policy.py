@@ -7,13 +7,14 @@ add up, and rules that name neither may also raise the priority, shorten the SLA
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from frontdesk.schemas.outputs import Labels, Reason
 from frontdesk.schemas.types import Scalar
 from frontdesk.streams.conditions import CONFIDENCE, Value
 from frontdesk.streams.facts import complete
 from frontdesk.streams.policy_file import read_policy
+from frontdesk.streams.policy_index import RuleIndex
 from frontdesk.streams.policy_rules import AlertDue, Defaults, Queue, Rule, Verdict, shown
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
@@ -35,6 +36,10 @@ class Policy:
     defaults: Defaults
     taxonomy: Taxonomy
     source: str
+    _index: RuleIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", RuleIndex(self.rules))
 
     def decide(self, labels: Labels, facts: Mapping[str, Scalar]) -> Verdict:
         """Decide one message. Deterministic, and never raises: what is missing or mistyped has its declared default."""
@@ -100,7 +105,7 @@ class Policy:
         fired: list[tuple[Rule, Queue | None]] = []
         errors: list[Reason] = []
         routed = False
-        for rule in self.rules:
+        for rule in self._index.candidates(values):
             then = rule.then
             if routed and then.routes() and then.alert is None and not then.tags:
                 continue  # it could change nothing any more
