@@ -32,7 +32,7 @@ demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json
 	@$(BIN)/frontdesk demo $(ARGS)
 
 test: $(READY) ## all tests, those on a real Kafka included where Java 17 and Maven are (ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 check: lint types imports schemas-check package ## all that CI checks beside the tests
 
