@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.topics import TABLES
 from frontdesk.schemas.types import Record
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.state import CUSTOMERS, WAITING, StateView, split_waiting_key, waiting_key
@@ -119,8 +120,8 @@ def apply_change(state: Changeable, change: Remember) -> None:
         ValueError: the change is for a table that is not the core's, or its record is not of that table.
     """
     record: Record | None = change.record
-    if change.table == CUSTOMERS and (record is None or isinstance(record, Customer)):
-        state.put_customer(change.key, record)
+    if change.table == CUSTOMERS and (record is None or isinstance(record, TABLES[CUSTOMERS])):
+        state.put_customer(change.key, cast("Customer | None", record))
     elif change.table == WAITING and record is None:
         state.drop_waiting(*split_waiting_key(change.key))
     elif change.table == WAITING and isinstance(record, Waiting):
