@@ -1,0 +1,118 @@
+"""Frontdesk's worker beside its peers, on a real Apache Kafka: the same job on the same messages, run in turn.
+
+    make bench
+    python -m bench.compare --jobs path --peers frontdesk,quix-alo,faust --messages 50000 --rounds 1 --json bench.json
+
+All messages lie in the topic before a peer starts. A peer's rate is the number of messages whose decisions became visible to a
+`read_committed` reader after the first ones did, over the time between; the whole run counts from the start of its process. Every
+decision is compared with the expected one. Prints a table; progress goes to stderr. Needs Linux, Java 17, javac and Maven; the
+first time it makes the peers' environments in .cache/. Ends with 1 when a peer decided otherwise than expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.harness.machine import machine
+from bench.harness.report import machine_lines, summary, table
+from bench.harness.run import Measured, Stage, measure
+from bench.harness.stages import JOBS, staged
+from bench.peers.catalogue import OURS, PEERS, Peer, chosen
+from tests.support.kafka import KafkaServer
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--jobs", default="path", help=f"comma-separated: {', '.join(JOBS)}")
+    parser.add_argument(
+        "--peers", default="", help=f"comma-separated, all by default: {', '.join(p.name for p in PEERS)}"
+    )
+    parser.add_argument("--messages", type=int, default=200_000, help="of the path job; default %(default)s")
+    parser.add_argument("--customers", type=int, default=10_000, help="default %(default)s")
+    parser.add_argument("--rounds", type=int, default=5, help="every peer once a round; default %(default)s")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--within", type=float, default=600, help="seconds until a run is given up")
+    parser.add_argument("--json", type=Path, help="write every run and figure there")
+    return parser.parse_args()
+
+
+async def main() -> int:
+    """Prepare, run, report."""
+    given = options()
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    jobs = [job.strip() for job in given.jobs.split(",")]
+    peers = {job: chosen(given.peers, job) for job in jobs}
+    for environment in {id(p.environment): p.environment for of in peers.values() for p in of}.values():
+        environment.prepare()
+    report: dict[str, Any] = {
+        "machine": machine(),
+        "options": {k: str(v) for k, v in vars(given).items()},
+        "jobs": {},
+    }
+    right = True
+    broker = KafkaServer(heap="1g")
+    broker.start()
+    try:
+        for job in jobs:
+            with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
+                stage = await staged(job, broker.bootstrap, given, Path(scratch))
+                runs = await rounds(peers[job], stage, given.rounds)
+            figures = summary(runs, OURS)
+            report["jobs"][job] = {
+                "messages": stage.count,
+                "figures": figures,
+                "runs": [asdict(run) for run in runs],
+            }
+            print(f"\n## {job}: {stage.count:,} messages, {given.rounds} rounds\n")
+            print(table(figures, {peer.name: peer.says for peer in PEERS}), flush=True)
+            right = right and all(run.right for run in runs)
+    finally:
+        broker.stop()
+    print("\n" + "\n".join(machine_lines(report["machine"])))
+    if given.json is not None:
+        given.json.write_text(json.dumps(report, indent=1))
+    return 0 if right else 1
+
+
+async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> list[Measured]:
+    """Every peer once a round, each round begun by the next one, so that none always runs in the warmest place."""
+    runs = []
+    for number in range(count):
+        turn = number % len(peers)
+        for peer in (*peers[turn:], *peers[:turn]):
+            run = await measure(peer, stage, _progress)
+            runs.append(run)
+            _progress(
+                f"round {number + 1}/{count} {peer.name}: {run.rate:,.0f}/s, whole {run.whole:.1f} s, "
+                f"{run.cpu:.0f} µs, {run.resident_mib:.0f} MiB{'' if run.right else ', WRONG'}\n"
+            )
+    order = [peer.name for peer in peers]
+    return sorted(runs, key=lambda run: order.index(run.peer))
+
+
+def _progress(what: str) -> None:
+    print(
+        f"\r\x1b[K{what}" if sys.stderr.isatty() else what if what.endswith("\n") else "",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

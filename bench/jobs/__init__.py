@@ -1,0 +1,1 @@
+"""What is done to every message, the same in every peer: pure functions over records."""
