@@ -71,7 +71,7 @@ async def main() -> int:
         for job in jobs:
             with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
                 stage = await staged(job, broker.bootstrap, given, Path(scratch))
-                runs = await rounds(peers[job], stage, given.rounds)
+                runs, failed = await rounds(peers[job], stage, given.rounds)
             figures = summary(runs, OURS)
             report["jobs"][job] = {
                 "messages": stage.count,
@@ -80,7 +80,8 @@ async def main() -> int:
             }
             print(f"\n## {job}: {stage.count:,} messages, {given.rounds} rounds\n")
             print(table(figures, {peer.name: peer.says for peer in PEERS}), flush=True)
-            right = right and all(run.right for run in runs)
+            print("".join(f"\nfailed: {what}" for what in failed))
+            right = right and not failed and all(run.right for run in runs)
     finally:
         broker.stop()
     print("\n" + "\n".join(machine_lines(report["machine"])))
@@ -89,20 +90,29 @@ async def main() -> int:
     return 0 if right else 1
 
 
-async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> list[Measured]:
-    """Every peer once a round, each round begun by the next one, so that none always runs in the warmest place."""
-    runs = []
+async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> tuple[list[Measured], list[str]]:
+    """Every peer once a round, each round begun by the next one, so that none always runs in the warmest place.
+
+    Also the runs that failed, each in a line.
+    """
+    runs: list[Measured] = []
+    failed: list[str] = []
     for number in range(count):
         turn = number % len(peers)
         for peer in (*peers[turn:], *peers[:turn]):
-            run = await measure(peer, stage, _progress)
+            try:
+                run = await measure(peer, stage, _progress)
+            except (RuntimeError, TimeoutError) as error:
+                _progress(f"round {number + 1}/{count} {peer.name} failed: {error}\n")
+                failed.append(f"{peer.name}, round {number + 1}: {str(error).splitlines()[0]}")
+                continue
             runs.append(run)
             _progress(
                 f"round {number + 1}/{count} {peer.name}: {run.rate:,.0f}/s, whole {run.whole:.1f} s, "
                 f"{run.cpu:.0f} µs, {run.resident_mib:.0f} MiB{'' if run.right else ', WRONG'}\n"
             )
     order = [peer.name for peer in peers]
-    return sorted(runs, key=lambda run: order.index(run.peer))
+    return sorted(runs, key=lambda run: order.index(run.peer)), failed
 
 
 def _progress(what: str) -> None:

@@ -33,7 +33,6 @@ SHARED = (
     "py3langid",
     "cel-expr-python",
     "ruamel.yaml",
-    "pydantic-settings",
 )
 """What the job needs, in the versions that our own environment has."""
 AVRO = "avro-python3"

@@ -49,9 +49,8 @@ def build(task: Task, job: Job) -> faust.App:
         name: app.topic(name + task.suffix, key_type=bytes, value_type=bytes, value_serializer="raw")
         for name in job.topics
     }
-    histories = app.Table(
-        "histories", partitions=task.partitions, key_type=bytes, value_serializer="avro_state"
-    )
+    histories = app.Table("histories", partitions=task.partitions, key_type=bytes)
+    histories.value_serializer = "avro_state"  # a table's constructor knows types only
 
     @app.agent(messages)
     async def route(stream: faust.StreamT[bytes]) -> None:
