@@ -55,11 +55,8 @@ schemas-check: $(READY) ## the committed Avro schemas are those of the records
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution
 
-bench: $(READY) ## run a benchmark (ARGS=name), or say which there are
-	@names=$$(cd bench 2>/dev/null && ls *.py 2>/dev/null | sed 's/\.py$$//' | grep -v '^_' | tr '\n' ' '); \
-	if [ -z "$$names" ]; then echo "there are no benchmarks in bench/ yet"; \
-	elif [ -z "$(ARGS)" ]; then echo "benchmarks: $$names(make bench ARGS=NAME)"; \
-	else $(BIN)/python -m bench.$(ARGS); fi
+bench: $(READY) ## our worker beside its peers (ARGS="--messages 50000 --rounds 1"), or another benchmark (ARGS="latency --help")
+	@if [ -f "bench/$(firstword $(ARGS)).py" ]; then $(BIN)/python -m bench.$(ARGS); else $(BIN)/python -m bench.compare $(ARGS); fi
 
 chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--faults 30 --seed 1")
 	@$(BIN)/python -m bench.chaos $(ARGS)

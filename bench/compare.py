@@ -15,10 +15,11 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def options() -> argparse.Namespace:
         "--peers", default="", help=f"comma-separated, all by default: {', '.join(p.name for p in PEERS)}"
     )
     parser.add_argument("--messages", type=int, default=200_000, help="of the path job; default %(default)s")
+    parser.add_argument(
+        "--messages-whole", type=int, default=20_000, help="of the whole job; default %(default)s"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("FRONTDESK_DATA", "../shared/data")),
+        help="folder with multidogo/*.tsv, for the whole job; default $FRONTDESK_DATA or %(default)s",
+    )
     parser.add_argument("--customers", type=int, default=10_000, help="default %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="every peer once a round; default %(default)s")
     parser.add_argument("--seed", type=int, default=1)
@@ -54,7 +64,7 @@ def options() -> argparse.Namespace:
 async def main() -> int:
     """Prepare, run, report."""
     given = options()
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     jobs = [job.strip() for job in given.jobs.split(",")]
     peers = {job: chosen(given.peers, job) for job in jobs}
     for environment in {id(p.environment): p.environment for of in peers.values() for p in of}.values():
@@ -75,6 +85,7 @@ async def main() -> int:
             figures = summary(runs, OURS)
             report["jobs"][job] = {
                 "messages": stage.count,
+                "about": dict(stage.about),
                 "figures": figures,
                 "runs": [asdict(run) for run in runs],
             }
@@ -101,7 +112,7 @@ async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> tuple[list[
         turn = number % len(peers)
         for peer in (*peers[turn:], *peers[:turn]):
             try:
-                run = await measure(peer, stage, _progress)
+                run = replace(await measure(peer, stage, _progress), round=number)
             except (RuntimeError, TimeoutError) as error:
                 _progress(f"round {number + 1}/{count} {peer.name} failed: {error}\n")
                 failed.append(f"{peer.name}, round {number + 1}: {str(error).splitlines()[0]}")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aiokafka import ConsumerRecord
+from bench.harness.visible import Record
 
 Mark = Callable[[bytes], bytes]
 """What of a decision must be the same whoever made it."""
@@ -33,7 +33,7 @@ def account(decisions: Iterable[tuple[bytes, bytes]], mark: Mark) -> Account:
     return Account(count, whole.hexdigest())
 
 
-def account_of(records: Iterable[ConsumerRecord], mark: Mark) -> Account:
+def account_of(records: Iterable[Record], mark: Mark) -> Account:
     """Of what was read from a topic."""
     ordered = sorted(records, key=lambda record: (record.partition, record.offset))
     return account(((record.key, record.value) for record in ordered), mark)

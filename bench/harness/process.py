@@ -79,3 +79,32 @@ class PeerProcess:
     def said(self, most: int = 3000) -> str:
         """The end of its log."""
         return self._log.read_text(errors="replace")[-most:]
+
+
+class Several:
+    """Processes that do one work together."""
+
+    def __init__(self, processes: Sequence[PeerProcess]) -> None:
+        self._processes = processes
+
+    def start(self) -> None:
+        """Start all."""
+        for process in self._processes:
+            process.start()
+
+    def cpu_seconds(self) -> float:
+        """Of all together."""
+        return sum(process.cpu_seconds() for process in self._processes)
+
+    def resident_mib(self) -> float:
+        """The sum of the peaks."""
+        return sum(process.resident_mib() for process in self._processes)
+
+    def stop(self) -> None:
+        """End all, one after the other."""
+        for process in self._processes:
+            process.stop()
+
+    def said(self) -> str:
+        """The end of each one's log."""
+        return "\n--\n".join(process.said() for process in self._processes)

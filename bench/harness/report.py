@@ -35,7 +35,8 @@ def _figures(runs: Sequence[Measured]) -> dict[str, Any]:
 
 def _times(ours: Sequence[Measured], theirs: Sequence[Measured]) -> float | None:
     """The median of the ratios round by round: what slows down a whole round slows down both."""
-    ratios = [mine.rate / other.rate for mine, other in zip(ours, theirs, strict=False) if other.rate]
+    mine = {run.round: run.rate for run in ours}
+    ratios = [mine[run.round] / run.rate for run in theirs if run.round in mine and run.rate]
     return statistics.median(ratios) if ratios else None
 
 

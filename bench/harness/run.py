@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.harness.account import Account, Mark, account_of
 from bench.harness.environments import PYTHONPATH
-from bench.harness.process import PeerProcess
+from bench.harness.process import PeerProcess, Several
 from bench.harness.topics import make_topics
 from bench.harness.visible import Seen, output
 from bench.jobs.port import Job
@@ -42,6 +43,8 @@ class Stage:
     expected: Account
     partitions: int
     model: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """for the report"""
     within: float = 600
     settings: Mapping[str, str] = field(default_factory=dict)
     """variables for our own worker"""
@@ -62,10 +65,11 @@ class Measured:
     right: bool
     """the expected decisions, each once, in order"""
     outputs: int
+    round: int = 0
 
 
-async def measure(peer: Peer, stage: Stage, say: Callable[[str], None]) -> Measured:
-    """Run it to the end of the input, and look at what it did.
+async def measure(peer: Peer, stage: Stage, say: Callable[[str], None], *, workers: int = 1) -> Measured:
+    """Run it to the end of the input, in one process or several, and look at what it did.
 
     Raises:
         RuntimeError, TimeoutError: it failed; with the end of what it said.
@@ -73,12 +77,14 @@ async def measure(peer: Peer, stage: Stage, say: Callable[[str], None]) -> Measu
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
         if peer.name == NO_KAFKA:
             return await asyncio.to_thread(_loop, peer, stage, Path(scratch))
-        return await _on_kafka(peer, stage, Path(scratch), say)
+        return await _on_kafka(peer, stage, Path(scratch), say, workers)
 
 
-async def _on_kafka(peer: Peer, stage: Stage, scratch: Path, say: Callable[[str], None]) -> Measured:
+async def _on_kafka(
+    peer: Peer, stage: Stage, scratch: Path, say: Callable[[str], None], workers: int
+) -> Measured:
     task = await prepare(peer, stage, scratch)
-    process = process_of(peer, stage, task, scratch)
+    process = Several([process_of(peer, stage, task, scratch, number) for number in range(workers)])
     try:
         topic = stage.job.topics[0] + task.suffix
         async with output(stage.bootstrap, topic, partitions=stage.partitions) as out:
@@ -141,11 +147,11 @@ async def prepare(peer: Peer, stage: Stage, scratch: Path) -> Task:
     return task
 
 
-def process_of(peer: Peer, stage: Stage, task: Task, scratch: Path) -> PeerProcess:
+def process_of(peer: Peer, stage: Stage, task: Task, scratch: Path, number: int = 0) -> PeerProcess:
     """The peer's process, not started yet."""
     environment = {**PYTHONPATH, **(stage.settings if peer.ours else {})}
     command = peer.environment.command(peer.module, task)
-    return PeerProcess(command, environment=environment, log=scratch / "log")
+    return PeerProcess(command, environment=environment, log=scratch / f"log-{number}")
 
 
 async def forget(bootstrap: str, application: str) -> None:

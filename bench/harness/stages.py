@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import hashlib
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.harness.account import account
+from bench.harness.environments import CACHE
 from bench.harness.run import Stage
 from bench.harness.spool import read_spool, spooled, write_spool
 from bench.harness.topics import fill
 from bench.jobs import messages
 from bench.jobs.port import Job, job_named
+from frontdesk.agents.kafka.admin import admin
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
@@ -21,11 +28,20 @@ JOBS = ("path", "whole")
 
 async def staged(job: str, bootstrap: str, given: argparse.Namespace, scratch: Path) -> Stage:
     """Make topics, publish, and decide everything once in this process, as the measure of all peers."""
+    model, about = "", {}
+    if job == "whole":
+        folder, about = trained(given.data)
+        model = str(folder)
+        from bench.jobs import whole  # scikit-learn is for this job only
+
+        records = whole.records(given.data, given.messages_whole)
+    else:
+        records = messages.records(given.messages, customers=given.customers, seed=given.seed)
     spool = scratch / "messages"
-    count = write_spool(spool, messages.records(given.messages, customers=given.customers, seed=given.seed))
-    await create_topics(load(broker=bootstrap, application="bench", partitions=given.partitions))
+    count = write_spool(spool, records)
+    await _fresh_input(bootstrap, given.partitions)
     await fill(bootstrap, CUSTOMER_MESSAGES, spooled(spool), partitions=given.partitions)
-    work = job_named(job)
+    work = job_named(job, model=model, partitions=given.partitions)
     return Stage(
         bootstrap=bootstrap,
         job_name=job,
@@ -36,8 +52,35 @@ async def staged(job: str, bootstrap: str, given: argparse.Namespace, scratch: P
         count=count,
         expected=account(decisions(work, spool, given.partitions), work.mark),
         partitions=given.partitions,
+        model=model,
+        about=about,
         within=given.within,
     )
+
+
+def trained(data: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of the trained labels, and what they achieve; trained the first time, and when the code or data change."""
+    from bench.jobs import ngrams
+
+    files = sorted((data / "multidogo").glob("*.tsv"))
+    made_from = Path(ngrams.__file__).read_text()
+    made_from += "".join(f"{file.name} {file.stat().st_size}\n" for file in files)
+    folder = CACHE / f"bench-labels-{hashlib.sha256(made_from.encode()).hexdigest()[:12]}"
+    told = folder / "quality.json"
+    if not told.exists():
+        print("training the local labels: once, takes half a minute", file=sys.stderr, flush=True)
+        told.write_text(json.dumps(asdict(ngrams.train(data, folder))))
+    return folder, dict(json.loads(told.read_text()))
+
+
+async def _fresh_input(bootstrap: str, partitions: int) -> None:
+    """All topics of the table, the messages' one empty."""
+    async with admin(bootstrap) as client:
+        if CUSTOMER_MESSAGES in await client.list_topics():
+            await client.delete_topics([CUSTOMER_MESSAGES])
+            while CUSTOMER_MESSAGES in await client.list_topics():  # noqa: ASYNC110  # only the broker knows when
+                await asyncio.sleep(0.05)
+    await create_topics(load(broker=bootstrap, application="bench", partitions=partitions))
 
 
 def decisions(job: Job, spool: Path, partitions: int) -> list[tuple[bytes, bytes]]:

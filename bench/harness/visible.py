@@ -11,15 +11,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.harness.process import PeerProcess
 from frontdesk.agents.kafka.reading import read_until
 
 EVERY = 0.02
 QUIET = 0.5
 """seconds without anything new after which the output is counted"""
+
+
+class Record(NamedTuple):
+    """What is kept of an output; a million of them fit."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Seen:
     """A finished output, and how it appeared."""
 
     looks: Sequence[Look]
-    records: Sequence[ConsumerRecord]
+    records: Sequence[Record]
 
     def first(self) -> tuple[Look, int]:
         """The first look that saw a record, and how many it saw."""
@@ -64,13 +74,23 @@ class Seen:
         )
 
 
+class Running(Protocol):
+    """One process or several, while an output is waited for."""
+
+    def cpu_seconds(self) -> float:
+        """Used so far; raises RuntimeError when it has ended."""
+
+    def said(self) -> str:
+        """The end of its log."""
+
+
 class Output:
     """One output topic from the moment this was opened."""
 
     def __init__(self, consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> None:
         self._consumer = consumer
         self.starts = starts
-        self._records: list[ConsumerRecord] = []
+        self._records: list[Record] = []
         self._position = dict(starts)
 
     async def ends(self) -> dict[TopicPartition, int]:
@@ -81,7 +101,7 @@ class Output:
     async def wait(
         self,
         count: int,
-        peer: PeerProcess,
+        peer: Running,
         *,
         within: float,
         progress: Callable[[int], None] = lambda n: None,
@@ -118,7 +138,7 @@ class Output:
         for part in ends:
             self._consumer.seek(part, self._position[part])
         async for _, records in read_until(self._consumer, ends, stall=30):
-            self._records += records
+            self._records += [Record(r.topic, r.partition, r.offset, r.key, r.value) for r in records]
         for part in ends:
             self._position[part] = await self._consumer.position(part)
         self._consumer.pause(*ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 from frontdesk.schemas.codec import Codec
@@ -26,7 +27,7 @@ class Job(Protocol):
         """Topic, key and value of each output, and the customer's state after it."""
 
 
-def job_named(name: str, model: str = "") -> Job:
+def job_named(name: str, *, model: str = "", partitions: int = 4) -> Job:
     """The job with this name; `model` is the folder of the trained labels, for the whole job.
 
     Raises:
@@ -36,4 +37,8 @@ def job_named(name: str, model: str = "") -> Job:
         from bench.jobs.path import PathJob  # each job loads what it needs, and no more
 
         return PathJob()
+    if name == "whole":
+        from bench.jobs.whole import WholeJob, build_core
+
+        return WholeJob(build_core(Path(model), partitions, Codec()))
     raise ValueError(name)

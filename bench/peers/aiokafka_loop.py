@@ -17,7 +17,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from bench.jobs.port import Job, job_named
+from bench.jobs.port import Job
 from bench.peers.task import Task
 
 BATCH = 1_000
@@ -85,7 +85,7 @@ async def _produce(producer: AIOKafkaProducer, pending: Pending) -> None:
 def main() -> None:
     """Run until SIGTERM."""
     task = Task.from_command_line(__doc__)
-    asyncio.run(run(task, job_named(task.job, task.model)))
+    asyncio.run(run(task, task.work()))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from bench.harness.account import account
 from bench.harness.spool import read_spool
 from bench.jobs.path import PathHistory
 from bench.jobs.path_core import PathCore
-from bench.jobs.port import job_named
 from bench.peers.task import Task
 from frontdesk.agents.runtime.step import compute
 from frontdesk.schemas.codec import Codec
@@ -55,7 +54,7 @@ def main() -> None:
     seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    made = account(decided, job_named(task.job, task.model).mark)
+    made = account(decided, task.work().mark)
     told = {
         "messages": sum(map(len, shards)),
         "seconds": seconds,
@@ -68,15 +67,13 @@ def main() -> None:
 
 
 def build(task: Task, codec: Codec) -> Any:
-    """The core of a job.
-
-    Raises:
-        ValueError: there is no such job.
-    """
+    """The core of a job."""
     if task.job == "path":
         cast("dict[str, type[Record]]", TABLES)[CUSTOMERS_TABLE] = PathHistory
         return PathCore(codec)
-    raise ValueError(task.job)
+    from bench.jobs.whole import build_core  # with its labels: not for the path
+
+    return build_core(Path(task.model), task.partitions, codec)
 
 
 def _shard(core: Any, arrivals: list[Arrival], codec: Codec) -> list[tuple[bytes, bytes]]:

@@ -11,7 +11,7 @@ from typing import Any
 import faust
 from faust.serializers import codecs
 
-from bench.jobs.port import Job, job_named
+from bench.jobs.port import Job
 from bench.peers.task import Task
 
 
@@ -73,7 +73,7 @@ def build(task: Task, job: Job) -> faust.App:
 def main() -> None:
     """Run until SIGTERM."""
     task = Task.from_command_line(__doc__)
-    app = build(task, job_named(task.job, task.model))
+    app = build(task, task.work())
     faust.Worker(app, loglevel="warning").execute_from_commandline()
 
 

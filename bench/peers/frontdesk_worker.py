@@ -1,4 +1,4 @@
-"""Frontdesk's own worker: the real runtime, with the path job in the core's place.
+"""Frontdesk's own worker: the real runtime, with the path job in the core's place; or the whole of it, with trained labels.
 
     python -m bench.peers.frontdesk_worker --bootstrap 127.0.0.1:9092 --application bench --guarantee exactly_once
 
@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 from bench.jobs.path import PathHistory
@@ -20,6 +21,7 @@ from bench.peers.task import Task
 from frontdesk.agents import logs
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.runtime.worker import Worker
+from frontdesk.agents.service import Service
 from frontdesk.agents.settings import Settings, load
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMERS_TABLE, TABLES
@@ -32,13 +34,29 @@ LOOK_EVERY = 0.5
 def main() -> int:
     """Run until SIGTERM. The exit code."""
     task = Task.from_command_line(__doc__)
-    settings = load(broker=task.bootstrap, application=task.application, guarantee=task.guarantee)
+    settings = load(
+        broker=task.bootstrap,
+        application=task.application,
+        guarantee=task.guarantee,
+        partitions=task.partitions,
+        http_port=0,
+    )
     logs.configure(settings)
     if task.job == "path":
         # In this process the customers' table holds the path job's record, in its real changelog.
         cast("dict[str, type[Record]]", TABLES)[CUSTOMERS_TABLE] = PathHistory
         return asyncio.run(path(settings))
-    raise ValueError(task.job)
+    return asyncio.run(whole(settings, Path(task.model)))
+
+
+async def whole(settings: Settings, model: Path) -> int:
+    """`frontdesk worker` as it is, with the trained labels."""
+    from bench.jobs.whole import build_core  # with its labels: not for the path
+
+    codec = Codec()
+    core = build_core(model, settings.partitions, codec)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
+        return await Service(settings, codec, core, pool, None).run()
 
 
 async def path(settings: Settings) -> int:

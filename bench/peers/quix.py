@@ -12,7 +12,7 @@ from typing import Any
 
 from quixstreams import Application, State, message_context
 
-from bench.jobs.port import Job, job_named
+from bench.jobs.port import Job
 from bench.peers.task import EXACTLY_ONCE, Task
 
 COMMIT_EVERY = 4_000
@@ -57,7 +57,7 @@ def build(task: Task, job: Job) -> Application:
 def main() -> None:
     """Run until SIGTERM."""
     task = Task.from_command_line(__doc__)
-    build(task, job_named(task.job, task.model)).run()
+    build(task, task.work()).run()
 
 
 if __name__ == "__main__":

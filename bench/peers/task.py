@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass, fields
 from typing import Self
 
+from bench.jobs.port import Job, job_named
+
 EXACTLY_ONCE = "exactly_once"
 AT_LEAST_ONCE = "at_least_once"
 
@@ -38,6 +40,10 @@ class Task:
             if (value := getattr(self, field.name)) != ""
             for part in (f"--{field.name}", str(value))
         ]
+
+    def work(self) -> Job:
+        """The job, ready."""
+        return job_named(self.job, model=self.model, partitions=self.partitions)
 
     @classmethod
     def from_command_line(cls, description: str | None) -> Self:
