@@ -26,6 +26,7 @@ from typing import Any
 from bench.harness.machine import machine
 from bench.harness.report import machine_lines, summary, table
 from bench.harness.run import Measured, Stage, measure
+from bench.harness.session import say
 from bench.harness.stages import JOBS, staged
 from bench.peers.catalogue import OURS, PEERS, Peer, chosen
 from tests.support.kafka import KafkaServer
@@ -112,27 +113,18 @@ async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> tuple[list[
         turn = number % len(peers)
         for peer in (*peers[turn:], *peers[:turn]):
             try:
-                run = replace(await measure(peer, stage, _progress), round=number)
+                run = replace(await measure(peer, stage, say), round=number)
             except (RuntimeError, TimeoutError) as error:
-                _progress(f"round {number + 1}/{count} {peer.name} failed: {error}\n")
+                say(f"round {number + 1}/{count} {peer.name} failed: {error}\n")
                 failed.append(f"{peer.name}, round {number + 1}: {str(error).splitlines()[0]}")
                 continue
             runs.append(run)
-            _progress(
+            say(
                 f"round {number + 1}/{count} {peer.name}: {run.rate:,.0f}/s, whole {run.whole:.1f} s, "
                 f"{run.cpu:.0f} µs, {run.resident_mib:.0f} MiB{'' if run.right else ', WRONG'}\n"
             )
     order = [peer.name for peer in peers]
     return sorted(runs, key=lambda run: order.index(run.peer)), failed
-
-
-def _progress(what: str) -> None:
-    print(
-        f"\r\x1b[K{what}" if sys.stderr.isatty() else what if what.endswith("\n") else "",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

@@ -58,6 +58,24 @@ async def staged(job: str, bootstrap: str, given: argparse.Namespace, scratch: P
     )
 
 
+async def bare_stage(job: str, bootstrap: str, given: argparse.Namespace, spool: Path, count: int) -> Stage:
+    """Topics, the messages' one empty, and a spool that somebody else will publish; nothing is expected."""
+    await _fresh_input(bootstrap, given.partitions)
+    work = job_named(job)
+    return Stage(
+        bootstrap=bootstrap,
+        job_name=job,
+        job=work,
+        mark=work.mark,
+        input=CUSTOMER_MESSAGES,
+        spool=spool,
+        count=count,
+        expected=account((), work.mark),
+        partitions=given.partitions,
+        within=given.within,
+    )
+
+
 def trained(data: Path) -> tuple[Path, dict[str, Any]]:
     """The folder of the trained labels, and what they achieve; trained the first time, and when the code or data change."""
     from bench.jobs import ngrams
