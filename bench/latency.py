@@ -6,7 +6,7 @@ to a `read_committed` reader.
 
 Without coordinated omission: an open-loop publisher sends by a schedule that no slow answer delays, and latency counts from the
 schedule. The path job, our worker, exactly once. Publisher, reader, broker and worker share the machine; how late a ticker of 1 ms woke
-meanwhile is told beside each figure. The peak is measured first, unless it is given.
+meanwhile is told beside each figure, and what the same publisher and reader measure with no worker between. The peak is measured first, unless it is given.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 from array import array
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,18 +83,24 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
         total = phases[-1].first + phases[-1].count
         write_spool(spool, messages.records(total, customers=given.customers, seed=given.seed))
         stage = await bare_stage("path", bootstrap, given, spool, total)
-        rows = await _phases(peer, stage, phases, Path(scratch))
+        floor = await _floor(stage, phases)
+        stage = await bare_stage("path", bootstrap, given, spool, total)  # the worker's input is empty again
+        rows = await _through(peer, stage, phases, Path(scratch))
     print(
-        "| % of peak | messages/s | p50 ms | p99 ms | p99.9 ms | max ms | publisher behind, p99/max ms | 1 ms ticker late, p99/max ms |"
+        "| % of peak | messages/s | p50 ms | p99 ms | p99.9 ms | max ms | without a worker, p50/p99 ms | "
+        "publisher behind, p99/max ms | 1 ms ticker late, p99/max ms |"
     )
-    print("|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        of, late, tick = row["latency_ms"], row["publisher_behind_ms"], row["ticker_late_ms"]
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row, bare in zip(rows, floor, strict=True):
+        of, least = row["latency_ms"], bare["latency_ms"]
+        late, tick = row["publisher_behind_ms"], row["ticker_late_ms"]
         print(
-            f"| {row['share']:.0f} | {row['rate']:,.0f} | {of['p50']:.1f} | {of['p99']:.1f} | {of['p99.9']:.1f} | {of['max']:.1f} | "
-            f"{late['p99']:.1f} / {late['max']:.1f} | {tick['p99']:.1f} / {tick['max']:.1f} |"
+            f"| {row['share']:.0f} | {row['rate']:,.0f} | {of['p50']:.1f} | {of['p99']:.1f} | {of['p99.9']:.1f} | "
+            f"{of['max']:.1f} | {least['p50']:.1f} / {least['p99']:.1f} | {late['p99']:.1f} / {late['max']:.1f} | "
+            f"{tick['p99']:.1f} / {tick['max']:.1f} |"
         )
-    return {"peak": peak, "phases": rows, "right": all(row["decisions"] == row["messages"] for row in rows)}
+    right = all(row["decisions"] == row["messages"] for row in rows)
+    return {"peak": peak, "phases": rows, "without_a_worker": floor, "right": right}
 
 
 async def _peak(peer: Peer, given: argparse.Namespace, bootstrap: str) -> float:
@@ -113,10 +121,28 @@ def planned(peak: float, shares: list[float], seconds: float) -> list[Phase]:
     return phases
 
 
-async def _phases(peer: Peer, stage: Stage, phases: list[Phase], scratch: Path) -> list[dict[str, Any]]:
+async def _through(peer: Peer, stage: Stage, phases: list[Phase], scratch: Path) -> list[dict[str, Any]]:
+    """All phases through one worker, which runs from before the first until after the last."""
     (scratch / "peer").mkdir()
     task = await prepare(peer, stage, scratch / "peer")
     process = process_of(peer, stage, task, scratch)
+    async with _reader(stage, ROUTING_DECISIONS + task.suffix) as consumer:
+        process.start()
+        try:
+            return [await _phase(stage, phase, consumer, process) for phase in phases][1:]
+        finally:
+            await asyncio.to_thread(process.stop)
+            await forget(stage.bootstrap, task.application)
+
+
+async def _floor(stage: Stage, phases: list[Phase]) -> list[dict[str, Any]]:
+    """The same publisher and reader on one topic, with nobody between: what the measuring itself and the broker take."""
+    async with _reader(stage, stage.input) as consumer:
+        return [await _phase(stage, phase, consumer, None) for phase in phases][1:]
+
+
+@asynccontextmanager
+async def _reader(stage: Stage, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=stage.bootstrap,
         enable_auto_commit=False,
@@ -124,22 +150,15 @@ async def _phases(peer: Peer, stage: Stage, phases: list[Phase], scratch: Path) 
         auto_offset_reset="latest",
     )
     async with consumer:
-        parts = [
-            TopicPartition(ROUTING_DECISIONS + task.suffix, number) for number in range(stage.partitions)
-        ]
+        parts = [TopicPartition(topic, number) for number in range(stage.partitions)]
         consumer.assign(parts)
-        await consumer.seek_to_end(*parts)
-        process.start()
-        try:
-            rows = [await _phase(stage, phase, consumer, process) for phase in phases]
-        finally:
-            await asyncio.to_thread(process.stop)
-            await forget(stage.bootstrap, task.application)
-    return rows[1:]
+        for part, end in (await consumer.end_offsets(parts)).items():
+            consumer.seek(part, end)
+        yield consumer
 
 
 async def _phase(
-    stage: Stage, phase: Phase, consumer: AIOKafkaConsumer, worker: PeerProcess
+    stage: Stage, phase: Phase, consumer: AIOKafkaConsumer, worker: PeerProcess | None
 ) -> dict[str, Any]:
     start = time.monotonic() + LEAD
     publisher = await _tool(
@@ -165,9 +184,10 @@ async def _phase(
                 if 0 <= at < phase.count:
                     seen[at] = now - (start + at / phase.rate)
                     decisions += 1
-        worker.cpu_seconds()  # raises when it has ended
+        if worker is not None:
+            worker.cpu_seconds()  # raises when it has ended
         if now > until:
-            raise TimeoutError(f"{decisions} of {phase.count} decisions in time:\n{worker.said()}")
+            raise TimeoutError(f"{decisions} of {phase.count} in time:\n{worker.said() if worker else ''}")
     behind, late = await _told(publisher), await _told(ticker)
     say(f"{phase.share:.0f} %: {phase.rate:,.0f}/s\n")
     return {
