@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import cast
 
 from cachetools import LRUCache
 
 from frontdesk.agents.runtime.stores import Store, StoreFailed
 from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.state import Customer
+from frontdesk.schemas.topics import TABLES
 from frontdesk.streams.state import CUSTOMERS
 
 
@@ -111,7 +113,7 @@ class StoredCustomers:
 
     def _decode(self, data: bytes) -> Customer:
         try:
-            return self._codec.decode(Customer, data)
+            return cast("Customer", self._codec.decode(TABLES[CUSTOMERS], data))
         except DecodeError as error:
             self._store.condemn()
             raise UnreadableState(str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
@@ -35,8 +35,15 @@ async def make_topics(
             await asyncio.sleep(0.05)
 
 
-async def fill(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]], *, partitions: int) -> int:
-    """Publish key and value pairs in order, each in the partition of its key. How many there were."""
+async def fill(
+    bootstrap: str,
+    topic: str,
+    records: Iterable[tuple[bytes, bytes]],
+    *,
+    partitions: int,
+    place: Callable[[bytes, int], int] = partition_of,
+) -> int:
+    """Publish key and value pairs in order, each in the partition that `place` finds for its key. How many there were."""
     count = 0
     known: dict[bytes, int] = {}
     async with AIOKafkaProducer(
@@ -47,7 +54,7 @@ async def fill(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]
             count += 1
             partition = known.get(key)
             if partition is None:
-                partition = known[key] = partition_of(key, partitions)
+                partition = known[key] = place(key, partitions)
             if open_batches[partition].append(timestamp=None, key=key, value=value) is None:
                 await producer.send_batch(open_batches[partition], topic, partition=partition)
                 open_batches[partition] = producer.create_batch()

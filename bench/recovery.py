@@ -1,0 +1,247 @@
+"""Recovery of a worker with a million customers: records a second, beside a bare consumer that reads the same changelog.
+
+    make bench ARGS="recovery"
+    python -m bench.recovery --customers 50000 --rounds 1 --snapshots
+
+The real command, exactly once, on a changelog of real customer records. In every round the bare consumer reads the changelog,
+then a worker recovers from it: from the assignment of its shards until the last one serves, as its log tells. With --snapshots the
+worker has a folder for its state (FRONTDESK_STATE_DIR), empty at first, and is started once more on it: the restart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.harness.environments import PYTHONPATH
+from bench.harness.process import PeerProcess
+from bench.harness.session import parser_for, run, say
+from bench.harness.topics import fill
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import load
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import DEFAULT_TENANT, Purchase
+from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.state import Conversation, Customer, Turn
+from frontdesk.schemas.topics import CUSTOMERS_TABLE, changelog_topic
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.state import customer_key
+
+APPLICATION = "bench-recovery"
+BEGAN = 1_790_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One reading of the state."""
+
+    who: str
+    records: int
+    seconds: float
+    whole: float
+    """from the start of the process"""
+    resident_mib: float
+
+
+def main() -> int:
+    """Measure, print."""
+    parser = parser_for("recovery", __doc__)
+    parser.set_defaults(customers=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3, help="default %(default)s")
+    parser.add_argument(
+        "--snapshots", action="store_true", help="give the worker a folder for its state, and restart it"
+    )
+    given = parser.parse_args()
+    return run(given, partial(measured, given))
+
+
+async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
+    """Fill the changelog, then read it in turn."""
+    await create_topics(load(broker=bootstrap, application=APPLICATION, partitions=given.partitions))
+    topic = changelog_topic(APPLICATION, CUSTOMERS_TABLE)
+    say(f"writing {given.customers:,} customers\n")
+    began = time.monotonic()
+    await fill(bootstrap, topic, customers(given.customers), partitions=given.partitions, place=place)
+    say(f"written in {time.monotonic() - began:.0f} s\n")
+    reads: list[Read] = []
+    with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
+        scratch = Path(folder)
+        for number in range(given.rounds):
+            reads.append(await _bare(bootstrap, topic, given.partitions))
+            state = scratch / f"state-{number}"
+            reads.append(await _worker("recovery", bootstrap, given, scratch / f"log-{number}", state))
+            if given.snapshots:
+                reads.append(
+                    await _worker("restart", bootstrap, given, scratch / f"log-{number}-again", state)
+                )
+            shutil.rmtree(state, ignore_errors=True)
+            for read in reads[-3 if given.snapshots else -2 :]:
+                say(
+                    f"round {number + 1}/{given.rounds} {read.who}: {read.records:,} in {read.seconds:.1f} s\n"
+                )
+    print(table(reads))
+    return {"reads": [asdict(read) for read in reads], "right": _all_read(reads, given.customers)}
+
+
+def customers(count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Customers as the changelog has them: a conversation, what was said last, a purchase; some 350 bytes each."""
+    codec = Codec()
+    for number in range(count):
+        name = f"customer-{number}"
+        at = Millis(BEGAN + number)
+        said = tuple(
+            Turn(role="customer", text=text, at=at, intent="after_sales", emotion="neutral")
+            for text in ("where is my parcel? it has not moved since Monday", f"the number is {number}")
+        )
+        talk = Conversation(
+            conversation_id=f"talk-{number}",
+            opened_at=at,
+            last_at=at,
+            turns=said,
+            customer_turns=2,
+            intent="after_sales",
+            queue="after_sales",
+            decision_id=f"{number:032x}",
+            decisions=2,
+        )
+        bought = Purchase(
+            order_id=f"o{number}",
+            customer_id=name,
+            product_id="kettle-red",
+            amount=39.9,
+            currency="EUR",
+            purchased_at=at,
+        )
+        record = Customer(
+            tenant_id=DEFAULT_TENANT,
+            customer_id=name,
+            purchases=(bought,),
+            conversations=(talk,),
+            seen=(f"m{number}-1", f"m{number}-2"),
+        )
+        yield customer_key(DEFAULT_TENANT, name), codec.encode(record)
+
+
+def place(key: bytes, partitions: int) -> int:
+    """The shard of a customer, from the key of its state."""
+    return partition_of(wire_key(DEFAULT_TENANT, key.rpartition(b"/")[2].decode()), partitions)
+
+
+async def _bare(bootstrap: str, topic: str, partitions: int) -> Read:
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.harness.bare_reader",
+        f"--bootstrap={bootstrap}",
+        f"--topic={topic}",
+        f"--partitions={partitions}",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError("the bare reader failed; what it said is above")
+    told = json.loads(out)
+    return Read(
+        who="bare consumer",
+        records=told["records"],
+        seconds=told["seconds"],
+        whole=time.monotonic() - began,
+        resident_mib=0.0,
+    )
+
+
+async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path, state: Path) -> Read:
+    settings = {
+        "FRONTDESK_BROKER": bootstrap,
+        "FRONTDESK_APPLICATION": APPLICATION,
+        "FRONTDESK_HTTP_PORT": "0",
+        **({"FRONTDESK_STATE_DIR": str(state)} if given.snapshots else {}),
+    }
+    process = PeerProcess(
+        [sys.executable, "-m", "frontdesk", "worker"], environment={**PYTHONPATH, **settings}, log=log
+    )
+    began = time.monotonic()
+    process.start()
+    try:
+        while len(served(_said(log))) < given.partitions:
+            process.cpu_seconds()  # raises when it has ended
+            if time.monotonic() - began > given.within:
+                raise TimeoutError(f"not recovered in {given.within:.0f} s:\n{process.said()}")
+            await asyncio.sleep(0.05)
+        whole = time.monotonic() - began
+        resident = process.resident_mib()
+    finally:
+        await asyncio.to_thread(process.stop, within=120)
+    text = _said(log)
+    shards = served(text)
+    return Read(
+        who=who,
+        records=sum(int(line["records_read"]) for line in shards),
+        seconds=max(map(_time, shards)) - _time(events(text, "assigned")[0]),
+        whole=whole,
+        resident_mib=resident,
+    )
+
+
+def served(log: str) -> list[dict[str, Any]]:
+    """What a worker's log says of each shard that serves."""
+    return events(log, "shard_serves")
+
+
+def events(log: str, name: str) -> list[dict[str, Any]]:
+    """The lines of a worker's log about one event; what is no whole JSON line is passed over."""
+    found = []
+    for line in log.splitlines():
+        if f'"{name}"' in line and line.endswith("}"):
+            told = json.loads(line)
+            if told.get("event") == name:
+                found.append(told)
+    return found
+
+
+def _said(log: Path) -> str:
+    return log.read_text(errors="replace")
+
+
+def _time(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["timestamp"]).timestamp()
+
+
+def _all_read(reads: list[Read], count: int) -> bool:
+    return all(read.records >= count for read in reads if read.who != "restart")
+
+
+def table(reads: list[Read]) -> str:
+    """Medians, and the share of the bare consumer's speed, from the ratios of each round."""
+    rows = [
+        "| what | records | seconds | records/s | of the bare consumer's | whole start, s | peak MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    bare = [read.records / read.seconds for read in reads if read.who == "bare consumer"]
+    for who in dict.fromkeys(read.who for read in reads):
+        of = [read for read in reads if read.who == who]
+        rates = [read.records / read.seconds for read in of]
+        share = statistics.median(rate / base for rate, base in zip(rates, bare, strict=True))
+        rows.append(
+            f"| {who} | {of[0].records:,} | {statistics.median(r.seconds for r in of):.2f} | {statistics.median(rates):,.0f} | "
+            f"{'' if who == 'restart' else f'{share:.0%}'} | {statistics.median(r.whole for r in of):.1f} | "
+            f"{max(r.resident_mib for r in of):.0f} |"
+        )
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
