@@ -172,8 +172,8 @@ class Stepper:
                 offsets=computed.offsets,
             )
             raise
-        self.writing_since = None
         await self._tables.committed(computed.records, written, computed.now)
+        self.writing_since = None
         self._size.accepted(computed.arrivals)
         self._calls.start(computed.outcome.asks)
         self.commits += 1
