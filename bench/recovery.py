@@ -176,7 +176,7 @@ async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path
     began = time.monotonic()
     process.start()
     try:
-        while len(served(_said(log))) < given.partitions:
+        while len(served(said(log))) < given.partitions:
             process.cpu_seconds()  # raises when it has ended
             if time.monotonic() - began > given.within:
                 raise TimeoutError(f"not recovered in {given.within:.0f} s:\n{process.said()}")
@@ -185,7 +185,7 @@ async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path
         resident = process.resident_mib()
     finally:
         await asyncio.to_thread(process.stop, within=120)
-    text = _said(log)
+    text = said(log)
     shards = served(text)
     return Read(
         who=who,
@@ -212,7 +212,8 @@ def events(log: str, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _said(log: Path) -> str:
+def said(log: Path) -> str:
+    """What a worker has logged so far."""
     return log.read_text(errors="replace")
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from frontdesk.agents.settings import Settings
@@ -203,22 +204,32 @@ def _producer_options(settings: Settings) -> dict[str, object]:
 async def _send(
     producer: AIOKafkaProducer, partition: int, records: Sequence[Outgoing]
 ) -> list[asyncio.Future[RecordMetadata]]:
-    """Queue the records as batches of one topic each, in order within a topic."""
+    """Queue the records as batches of one topic each, in order within a topic.
+
+    A batch that fails while others are still being queued, or after the step was given up, is nobody's surprise: asyncio need not
+    tell of its exception.
+    """
     by_topic: dict[str, list[Outgoing]] = defaultdict(list)
     for record in records:
         by_topic[record.topic].append(record)
-    futures = []
+    futures: list[asyncio.Future[RecordMetadata]] = []
+
+    async def queue(batch: BatchBuilder, topic: str) -> None:
+        future = await producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        futures.append(future)
+
     for topic, outgoing in by_topic.items():
         batch = producer.create_batch()
         for _, key, value, names in outgoing:
             headers = list(names)
             if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 # full; an empty batch takes a record of any size
-                futures.append(await producer.send_batch(batch, topic, partition=partition))
+                await queue(batch, topic)
                 batch = producer.create_batch()
                 batch.append(timestamp=None, key=key, value=value, headers=headers)
         batch.close()
-        futures.append(await producer.send_batch(batch, topic, partition=partition))
+        await queue(batch, topic)
     return futures
 
 

@@ -1,0 +1,290 @@
+"""A worker killed with kill -9 among a million customers: how long the survivor pauses, and when the orphaned shards are served again.
+
+    make bench ARGS="failover"
+    python -m bench.failover --customers 50000 --rounds 1 --snapshots
+
+Two real workers (`frontdesk worker`, exactly once, local labels, default session timeout) decide messages that arrive at a steady rate. One
+is killed. Told are the longest time from publishing to a visible decision in the survivor's partitions afterwards, and the seconds
+from the kill until every partition of the dead one has a decision on a message that came after it. `--restart` starts the killed worker
+again at once, as a supervisor would, as a static member of the group; with `--snapshots` it has its folder of state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from bench.harness.environments import PYTHONPATH
+from bench.harness.process import PeerProcess
+from bench.harness.session import parser_for, run, say
+from bench.harness.topics import fill
+from bench.recovery import customers, events, place, said
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import load
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage
+from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMERS_TABLE, ROUTING_DECISIONS, changelog_topic
+
+APPLICATION = "bench-failover"
+STEADY = 5.0
+"""seconds of traffic before the kill, and after the orphans are served"""
+PER_PARTITION = 500
+"""customers who write"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """One kill. Seconds."""
+
+    survivor_before: float
+    """the longest from publishing to a visible decision in the survivor's partitions, before the kill"""
+    survivor_after: float
+    orphans: tuple[int, ...]
+    orphans_served: float
+    """from the kill until each of the dead one's partitions has a decision on a message that came later"""
+
+
+class Steady:
+    """Publishes at a steady rate, and sees when each decision becomes visible. Times are of the monotonic clock."""
+
+    def __init__(self, bootstrap: str, *, partitions: int, per_second: int, among: int) -> None:
+        self.sent: dict[str, tuple[float, int]] = {}
+        """when, and into which partition, by message"""
+        self.seen: dict[str, float] = {}
+        self._bootstrap = bootstrap
+        self._pause = 1 / per_second
+        self._codec = Codec()
+        self._writers: dict[int, list[str]] = defaultdict(list)
+        for number in range(among):
+            name = f"customer-{number}"
+            of = self._writers[partition_of(wire_key(DEFAULT_TENANT, name), partitions)]
+            if len(of) < PER_PARTITION:
+                of.append(name)
+
+    async def publish(self) -> None:
+        """Until cancelled, one partition after the other; a slow acknowledgement delays nothing."""
+        async with AIOKafkaProducer(bootstrap_servers=self._bootstrap, linger_ms=0) as producer:
+            began, number = time.monotonic(), 0
+            while True:
+                await asyncio.sleep(max(0.0, began + number * self._pause - time.monotonic()))
+                of = number % len(self._writers)
+                name = self._writers[of][number // len(self._writers) % len(self._writers[of])]
+                message = CustomerMessage(
+                    message_id=f"f{len(self.sent)}",
+                    conversation_id=f"talk-{name}",
+                    customer_id=name,
+                    text="where is my parcel?",
+                )
+                self.sent[message.message_id] = (time.monotonic(), of)
+                await producer.send(
+                    CUSTOMER_MESSAGES,
+                    self._codec.encode(message),
+                    wire_key(DEFAULT_TENANT, name),
+                    partition=of,
+                )
+                number += 1
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        parts = [TopicPartition(ROUTING_DECISIONS, number) for number in self._writers]
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, isolation_level="read_committed", fetch_max_wait_ms=20
+        ) as consumer:
+            consumer.assign(parts)
+            await consumer.seek_to_beginning(*parts)
+            async for record in consumer:
+                decision = self._codec.decode(Decision, record.value)
+                self.seen.setdefault(decision.message_id, time.monotonic())
+
+    def longest(self, numbers: set[int], since: float, until: float) -> float:
+        """Of messages sent in this time into these partitions; one not decided counts to now."""
+        now = time.monotonic()
+        waits = [
+            self.seen.get(name, now) - at
+            for name, (at, number) in self.sent.items()
+            if since <= at < until and number in numbers
+        ]
+        return max(waits, default=0.0)
+
+    def served(self, number: int, since: float) -> float | None:
+        """When a decision on a message sent into the partition later became visible first."""
+        times = [
+            self.seen[name]
+            for name, (at, of) in self.sent.items()
+            if of == number and at >= since and name in self.seen
+        ]
+        return min(times, default=None)
+
+
+def main() -> int:
+    """Measure, print."""
+    parser = parser_for("failover", __doc__)
+    parser.set_defaults(customers=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3, help="kills; default %(default)s")
+    parser.add_argument("--per-second", type=int, default=200, help="messages; default %(default)s")
+    parser.add_argument("--restart", action="store_true", help="start the killed worker again at once")
+    parser.add_argument("--snapshots", action="store_true", help="give each worker a folder for its state")
+    given = parser.parse_args()
+    return run(given, partial(measured, given))
+
+
+async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
+    """Fill the changelog, start two workers, kill one of them in turn."""
+    await create_topics(load(broker=bootstrap, application=APPLICATION, partitions=given.partitions))
+    say(f"writing {given.customers:,} customers\n")
+    topic = changelog_topic(APPLICATION, CUSTOMERS_TABLE)
+    await fill(bootstrap, topic, customers(given.customers), partitions=given.partitions, place=place)
+    steady = Steady(bootstrap, partitions=given.partitions, per_second=given.per_second, among=20_000)
+    found: list[Failover] = []
+    with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
+        pair = Pair(bootstrap, given, Path(folder))
+        tasks = [asyncio.create_task(steady.watch())]
+        try:
+            for name in pair.names:
+                pair.start(name)
+            await pair.settled()
+            tasks.append(asyncio.create_task(steady.publish()))
+            for number in range(given.rounds):
+                found.append(await _one(steady, pair, pair.names[number % 2], given))
+                say(f"kill {number + 1}/{given.rounds}: {found[-1]}\n")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(pair.stop)
+    print(table(found))
+    return {"kills": [asdict(one) for one in found]}
+
+
+async def _one(steady: Steady, pair: Pair, victim: str, given: argparse.Namespace) -> Failover:
+    began = time.monotonic()
+    await asyncio.sleep(STEADY)
+    owned = pair.owned()
+    orphans = owned[victim]
+    others = set(range(given.partitions)) - orphans
+    killed = time.monotonic()
+    pair.kill(victim)
+    if given.restart:
+        pair.start(victim)
+    while any(steady.served(number, killed) is None for number in orphans):
+        if time.monotonic() - killed > given.within:
+            raise TimeoutError(f"shards {sorted(orphans)} are not served {given.within:.0f} s after the kill")
+        await asyncio.sleep(0.05)
+    served = max(at for number in orphans if (at := steady.served(number, killed)) is not None)
+    await asyncio.sleep(STEADY)
+    result = Failover(
+        survivor_before=round(steady.longest(others, began, killed), 3),
+        survivor_after=round(steady.longest(others, killed, time.monotonic() - 1), 3),
+        orphans=tuple(sorted(orphans)),
+        orphans_served=round(served - killed, 2),
+    )
+    if not given.restart:
+        pair.start(victim)
+    await pair.settled()
+    return result
+
+
+class Pair:
+    """Two workers, each with a log, and a folder for its state where that is asked for."""
+
+    names = ("one", "two")
+
+    def __init__(self, bootstrap: str, given: argparse.Namespace, folder: Path) -> None:
+        self._bootstrap = bootstrap
+        self._given = given
+        self._folder = folder
+        self._running: dict[str, PeerProcess] = {}
+        self._lives: dict[str, int] = defaultdict(int)
+
+    def start(self, name: str) -> None:
+        """A new process in this place."""
+        self._lives[name] += 1
+        settings = {
+            "FRONTDESK_BROKER": self._bootstrap,
+            "FRONTDESK_APPLICATION": APPLICATION,
+            "FRONTDESK_HTTP_PORT": "0",
+        }
+        if self._given.restart:
+            settings["FRONTDESK_INSTANCE_ID"] = name
+        if self._given.snapshots:
+            settings["FRONTDESK_STATE_DIR"] = str(self._folder / name)
+        process = PeerProcess(
+            [sys.executable, "-m", "frontdesk", "worker"],
+            environment={**PYTHONPATH, **settings},
+            log=self._log(name),
+        )
+        process.start()
+        self._running[name] = process
+
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        self._running.pop(name).kill()
+
+    def stop(self) -> None:
+        """End both."""
+        for process in self._running.values():
+            process.stop(within=60)
+
+    def owned(self) -> Mapping[str, set[int]]:
+        """Partitions of each running worker."""
+        return {name: set(self._told(name, "assigned")[-1]["shards"]) for name in self._running}
+
+    async def settled(self) -> None:
+        """Until every partition has one owner that serves it, and both have some.
+
+        Raises:
+            TimeoutError: that takes too long.
+        """
+        until = time.monotonic() + self._given.within
+        while not self._settled():
+            if time.monotonic() > until:
+                raise TimeoutError("the workers do not settle")
+            await asyncio.sleep(0.1)
+
+    def _settled(self) -> bool:
+        with suppress(IndexError, FileNotFoundError):
+            owned = self.owned()
+            serving = all(
+                numbers <= {line["shard"] for line in self._told(name, "shard_serves")}
+                for name, numbers in owned.items()
+            )
+            whole = sorted(number for numbers in owned.values() for number in numbers)
+            return serving and all(owned.values()) and whole == list(range(self._given.partitions))
+        return False
+
+    def _told(self, name: str, event: str) -> list[dict[str, Any]]:
+        return events(said(self._log(name)), event)
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}-{self._lives[name]}.log"
+
+
+def table(found: list[Failover]) -> str:
+    """The median and the worst."""
+    rows = ["| | median, s | worst, s |", "|---|---|---|"]
+    for what, values in (
+        ("survivor, longest wait before a kill", [one.survivor_before for one in found]),
+        ("survivor, longest wait after it", [one.survivor_after for one in found]),
+        ("orphaned shards served after", [one.orphans_served for one in found]),
+    ):
+        rows.append(f"| {what} | {statistics.median(values):.2f} | {max(values):.2f} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
