@@ -61,7 +61,6 @@ class StoredCustomers:
         try:
             data = self._store.get(CUSTOMERS, key)
         except StoreFailed as error:
-            self._store.condemn()
             raise UnreadableState(str(error)) from error
         if data is None:
             return None

@@ -8,11 +8,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import structlog
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
 from frontdesk.agents.runtime.stores import NEVER, Change, StoreFailed
 from frontdesk.schemas.topics import TABLES
 from frontdesk.schemas.types import Millis
+
+log = structlog.get_logger(__name__)
 
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 WRITE_BUFFERS = 3
@@ -78,7 +81,7 @@ class RocksStore:
         try:
             value: bytes | None = self._db.get(_PREFIXES[table] + key)
         except Exception as error:  # as above
-            raise StoreFailed(f"{type(error).__name__}: {error}") from error
+            raise self._unreadable(error) from error
         return value
 
     def write(
@@ -108,19 +111,21 @@ class RocksStore:
         """As `Store` says."""
         prefix = _PREFIXES[table]
         try:
-            found: Iterator[tuple[Any, bytes]] = self._db.items(
-                from_key=prefix
-            )  # the keys are bytes, in raw mode
+            # The keys are bytes, in raw mode.
+            found: Iterator[tuple[Any, bytes]] = self._db.items(from_key=prefix)
             for key, value in found:
                 if not key.startswith(prefix):
                     return
                 yield key[1:], value
         except Exception as error:  # as above
-            raise StoreFailed(f"{type(error).__name__}: {error}") from error
+            raise self._unreadable(error) from error
 
     def count(self, table: str) -> int:
         """An estimate over all tables: of the others there are few, but what was written again lately counts twice."""
-        return self._db.property_int_value("rocksdb.estimate-num-keys") or 0
+        try:
+            return self._db.property_int_value("rocksdb.estimate-num-keys") or 0
+        except Exception as error:  # as above
+            raise self._unreadable(error) from error
 
     def condemn(self) -> None:
         """As `Store` says. Of no effect once it is closed: a step given up may still read then."""
@@ -133,9 +138,15 @@ class RocksStore:
             if self._open:
                 self._open = False
                 try:
-                    self._db.close()
+                    self._db.close()  # writes to the disk, which may be full
+                except Exception as error:  # noqa: BLE001  # as above
+                    log.warning("snapshot_not_closed", error=f"{type(error).__name__}: {error}")
                 finally:
                     self._closed()
+
+    def _unreadable(self, error: Exception) -> StoreFailed:
+        self.condemn()  # else every further life of the shard would fail of it
+        return StoreFailed(f"{type(error).__name__}: {error}")
 
 
 def _options(cache: Cache) -> Options:

@@ -40,7 +40,7 @@ class Store(Protocol):
         """The value of a key.
 
         Raises:
-            StoreFailed: it cannot be read.
+            StoreFailed: it cannot be read; the store is condemned.
         """
 
     def write(
@@ -57,11 +57,15 @@ class Store(Protocol):
         """All keys of a table with their values. Not while it is written.
 
         Raises:
-            StoreFailed: they cannot be read.
+            StoreFailed: they cannot be read; the store is condemned.
         """
 
     def count(self, table: str) -> int:
-        """About how many keys the table has."""
+        """About how many keys the table has.
+
+        Raises:
+            StoreFailed: as `get` says.
+        """
 
     def condemn(self) -> None:
         """Something in it cannot be read: it must not be opened again. Never raises."""
