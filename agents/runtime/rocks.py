@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 import structlog
-from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, RdictIter, WriteBatch
 
 from frontdesk.agents.runtime.stores import NEVER, Change, StoreFailed
 from frontdesk.schemas.topics import TABLES
@@ -26,7 +26,7 @@ _PREFIXES = {table: bytes([number]) for number, table in enumerate(TABLES)}
 
 class RocksStore:
     """A store of one shard. Every write is one atomic batch in the write-ahead log: a process that ends at any point
-    leaves the batches up to some one. They are not forced to the disk, so after a power cut that may be an earlier one."""
+    leaves the batches up to some one. They are not forced to the disk: when the machine goes down any of them may be lost."""
 
     durable = True
 
@@ -110,15 +110,22 @@ class RocksStore:
     def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """As `Store` says."""
         prefix = _PREFIXES[table]
+        found: RdictIter | None = None
         try:
-            # The keys are bytes, in raw mode.
-            found: Iterator[tuple[Any, bytes]] = self._db.items(from_key=prefix)
-            for key, value in found:
+            # Not `Rdict.items`: it takes a block that cannot be read for the end.
+            found = self._db.iter()
+            found.seek(prefix)
+            while found.valid():
+                key: Any = found.key()  # bytes, in raw mode
                 if not key.startswith(prefix):
                     return
-                yield key[1:], value
+                yield key[1:], found.value()
+                found.next()
+            found.status()
         except Exception as error:  # as above
             raise self._unreadable(error) from error
+        finally:
+            found = None  # it holds the store open, and an error's traceback would hold it
 
     def count(self, table: str) -> int:
         """An estimate over all tables: of the others there are few, but what was written again lately counts twice."""
@@ -140,6 +147,7 @@ class RocksStore:
                 try:
                     self._db.close()  # writes to the disk, which may be full
                 except Exception as error:  # noqa: BLE001  # as above
+                    self._condemned()
                     log.warning("snapshot_not_closed", error=f"{type(error).__name__}: {error}")
                 finally:
                     self._closed()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,6 +29,7 @@ FORMAT = 1
 CACHE_BYTES = 64 * 1024 * 1024
 """for blocks read from disk, of all shards together"""
 RETENTION = "delete.retention.ms"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 KAFKAS_RETENTION_MS = 24 * 3600 * 1000
 
 
@@ -74,7 +76,14 @@ class Snapshots:
             if self._terms is None:
                 self._terms = await self._ask()
                 await asyncio.to_thread(self._sweep, self._terms)
-        return await asyncio.to_thread(self._open, shard, self._terms)
+        opening = asyncio.create_task(asyncio.to_thread(self._open, shard, self._terms))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on: a store that nobody is given would hold its folder for as long as the process lives.
+            store = await opening
+            await asyncio.to_thread(store.close)
+            raise
 
     async def renew(self, shard: int, store: Store, because: str) -> Store:
         """As `Stores` says."""
@@ -113,6 +122,8 @@ class Snapshots:
         try:
             if folder.condemned:
                 folder.wipe()
+            if not folder.enter():
+                raise StoreFailed("the machine went down while it was open")
             store = RocksStore(
                 folder.data,
                 identity=identity,
@@ -177,6 +188,7 @@ class Folder:
         self._path = path
         self._lock: IO[bytes] = lock
         self._mark = path / "condemned"
+        self._within = path / "within"
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
@@ -209,6 +221,22 @@ class Folder:
         except OSError as error:
             log.error("snapshot_not_condemned", folder=self._path.name, error=str(error))
 
+    def enter(self) -> bool:
+        """Note that the data are being written, until `release`. False when they were at the time the machine went down:
+        of what was not forced to the disk something in the middle may be missing, which RocksDB does not notice.
+
+        Raises:
+            OSError: it cannot be noted.
+        """
+        boot = _boot()
+        if self._within.exists() and self._within.read_text() != boot:
+            return False
+        with self._within.open("w") as note:
+            note.write(boot)
+            note.flush()
+            os.fsync(note.fileno())
+        return True
+
     def wipe(self) -> None:
         """Remove the data. Cut off in between, none of it is found again: half a store may look like an older one.
 
@@ -217,13 +245,26 @@ class Folder:
         """
         if self.data.exists():
             self.data.rename(self._path / f"gone-{uuid.uuid4().hex}")
+        self._within.unlink(missing_ok=True)
         self._mark.unlink(missing_ok=True)
         for gone in self._path.glob("gone-*"):
             shutil.rmtree(gone)
 
     def release(self) -> None:
-        """Let others take it."""
+        """Let others take it: nothing is being written any more."""
+        try:
+            self._within.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("snapshot_not_released", folder=self._path.name, error=str(error))
         self._lock.close()
+
+
+def _boot() -> str:
+    """What names the time since the machine started; the same for all times where the system does not say."""
+    try:
+        return BOOT_ID.read_text()
+    except OSError:
+        return ""
 
 
 def ask_brokers(settings: Settings) -> Callable[[], Awaitable[Terms]]:
