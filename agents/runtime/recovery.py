@@ -70,7 +70,9 @@ async def recover(services: Services, shard: int, progressed: Callable[[], None]
     try:
         return await _read(services, shard, store, began, progressed)
     except Misfit as error:
-        store = await services.stores.renew(shard, store, str(error))
+        because = str(error)
+    # Not above: what the error's traceback refers to may hold the store open.
+    store = await services.stores.renew(shard, store, because)
     return await _read(services, shard, store, began, progressed)
 
 

@@ -15,6 +15,7 @@ from frontdesk.agents.runtime.logs import Stretch
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
+from frontdesk.agents.runtime.stores import MemoryStores, Stores
 from frontdesk.agents.runtime.writer import Outgoing, Refused, WriteFailed
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -73,6 +74,7 @@ class Desk:
     core: Core | None = None
     """the job; by default the pipeline that tests use"""
     codec: Codec = field(default_factory=Codec)
+    stores: Stores = field(default_factory=MemoryStores)
 
     # -- the writer ----------------------------------------------------------------------------------------------------
 
@@ -91,11 +93,12 @@ class Desk:
         if self.most is not None and decided > self.most:
             outcome = Refused("too large")
         self.writes.append((decided, "ok" if outcome is None else type(outcome).__name__))
+        before = Counter(record.topic for record in self.log)
         if outcome is None or outcome is COMMITTED_IN_SILENCE:
             self.log += records
         if outcome is not None:
             raise outcome
-        return {}
+        return {record.topic: before[record.topic] for record in records}
 
     async def close(self) -> None:
         self.closed += 1
@@ -105,7 +108,7 @@ class Desk:
     async def read(
         self, start: Mapping[TopicPartition, int | None], *, max_records: int | None = None
     ) -> AsyncGenerator[Stretch]:
-        """The changelogs as they were written; of facts from before the shard only the profiles, where there are any."""
+        """The changelogs as they were written, in stretches of seven; of facts from before the shard only the profiles, where there are any."""
         if self.unreadable:
             raise ValueError("state")
         self.recovered += any(partition.topic in CHANGELOGS for partition in start)
@@ -123,8 +126,8 @@ class Desk:
                     ConsumerRecord(one.topic, 0, at, NOW, 0, one.key, one.value, None, 0, 0, ())
                     for at, one in enumerate(written)
                 ]
-                if records:
-                    yield Stretch(partition, records, len(records))
+                for at in range(offset or 0, len(records), 7):
+                    yield Stretch(partition, records[at : at + 7], min(at + 7, len(records)))
                 yield Stretch(partition, (), len(records))
 
     async def bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
@@ -193,23 +196,22 @@ class Running:
         self._desk = desk
         self._pool = ThreadPoolExecutor(max_workers=1)
         core = desk.core or pipeline(llm_enabled=desk.llm, deadline_ms=60_000)
-        self.shard = Shard(
-            0,
-            Services(
-                settings=desk.settings,
-                codec=desk.codec,
-                pipeline=lambda: core,
-                labeller=desk.labeller,
-                writer=lambda _: desk,
-                logs=desk,
-                starts=desk.starts,
-                seek=desk.seek,
-                clock=lambda: desk.now,
-                resumed_at=lambda: desk.resumed_at,
-                pool=self._pool,
-                observer=desk,
-            ),
+        self.services = Services(
+            settings=desk.settings,
+            codec=desk.codec,
+            pipeline=lambda: core,
+            labeller=desk.labeller,
+            writer=lambda _: desk,
+            logs=desk,
+            starts=desk.starts,
+            seek=desk.seek,
+            clock=lambda: desk.now,
+            resumed_at=lambda: desk.resumed_at,
+            pool=self._pool,
+            observer=desk,
+            stores=desk.stores,
         )
+        self.shard = Shard(0, self.services)
 
     async def __aenter__(self) -> Shard:
         self.shard.start()
