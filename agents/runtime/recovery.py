@@ -89,20 +89,26 @@ async def _read(
     start = {partition: positions.get(table) for partition, table in tables_of.items()}
     try:
         tables = await _begin(services, store, start)
+        unproven = store.positions.get(SHARDS_TABLE)
         count = 0
         async with aclosing(services.logs.read(start)) as stretches:
             async for stretch in stretches:
                 table = tables_of[stretch.partition]
                 changes = [(record.key, record.value) for record in stretch.records]
                 if changes:
-                    if table == SHARDS_TABLE:
-                        _same(store, stretch.records[0])
+                    if table == SHARDS_TABLE and unproven is not None:
+                        _same(store, stretch.records[0], unproven)
+                        unproven = None
                     count += len(changes)
                     await _load(tables, table, changes, stretch.records[-1].offset, as_of)
                 progressed()
+        if unproven is not None:
+            raise Misfit(f"nothing lies at {unproven}, where the shard's own record was read")
         # Whatever was committed before `began` is in it now.
         await asyncio.to_thread(store.write, {}, {}, began)
         shard_state = tables.shard_state()
+    except Misfit:
+        raise  # with the store open: it is to be condemned
     except BaseException:
         await asyncio.to_thread(store.close)
         raise
@@ -130,12 +136,13 @@ async def _load(tables: Tables, table: str, changes: list[Change], offset: int, 
         await asyncio.sleep(0)  # a fetched batch that was there already lets nobody else in between
 
 
-def _same(store: Store, first: ConsumerRecord) -> None:
-    """Raise `Misfit` where the shard's own record, which every step writes, is another than lies where it was read."""
-    if first.offset == store.positions.get(SHARDS_TABLE) and first.value != store.get(
-        SHARDS_TABLE, first.key
-    ):
-        raise Misfit(f"{first.topic} is not the same topic any more")
+def _same(store: Store, first: ConsumerRecord, offset: int) -> None:
+    """Raise `Misfit` where the shard's own record, which every step writes, does not lie where it was read.
+
+    Compaction removes it only where another owner's were written long after it; then the topic is read whole, too.
+    """
+    if first.offset != offset or first.value != store.get(SHARDS_TABLE, first.key):
+        raise Misfit(f"{first.topic} has not at {offset} what was read there")
 
 
 async def prime(logs: Logs, shard: int, batch: int, known: Mapping[str, int]) -> AsyncGenerator[Prime]:
