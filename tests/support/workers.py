@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from typing import Any
 
 from frontdesk.agents.demo.worker import WorkerProcess
 from tests.support.embedded import free_port
@@ -36,6 +38,14 @@ class Worker(WorkerProcess):
         assert self._process is not None
         self._process.wait(10)
         self._process = None
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """What it has logged of this event since it was started."""
+        assert self._log is not None, "the worker was not started"
+        # Not `read`: the process writes where the file it shares with us stands.
+        text = os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode()
+        entries = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [entry for entry in entries if entry["event"] == event]
 
     def suspend(self) -> None:
         """SIGSTOP: alive and deaf."""
