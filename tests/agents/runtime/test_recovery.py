@@ -29,11 +29,13 @@ from frontdesk.schemas.topics import (
     WAITING_TABLE,
     changelog_topic,
 )
-from frontdesk.schemas.types import Record
+from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.label import NO_LABELS
 from frontdesk.streams.state import waiting_key
 from tests.support.core import NOW, message
 from tests.support.desk import APP, CHANGELOGS, COMMITTED_IN_SILENCE, Desk, Running
+
+HOUR = 3_600_000
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +59,7 @@ def on_disk(desk: Desk, root: Path) -> None:
     """As a process with `FRONTDESK_STATE_DIR` that has just started."""
 
     async def ask() -> Terms:
-        return Terms("cluster", 24 * 3_600_000)
+        return Terms("cluster", 24 * HOUR)
 
     desk.stores = Snapshots(root, APP, terms=ask, clock=lambda: desk.now)
 
@@ -182,22 +184,26 @@ async def test_a_recovery_that_was_cut_off_goes_on_where_it_was(
 ) -> None:
     customers(desk, *(f"c{number}" for number in range(70)))
     position(desk, 70)
-    read = desk.read
+    on_disk(desk, tmp_path)
+    monkeypatch.setattr(desk, "read", _cut_off(desk.read, 5))
+    with pytest.raises(KafkaConnectionError):
+        await recovered(desk)
+    monkeypatch.undo()
+    assert await recovered(desk) == (71 - 35 + 1, True)
 
+
+def _cut_off(
+    read: Callable[..., AsyncGenerator[Stretch]], after: int
+) -> Callable[..., AsyncGenerator[Stretch]]:
     async def cut_off(start: Mapping[TopicPartition, int | None]) -> AsyncGenerator[Stretch]:
         stretches = 0
         async for stretch in read(start):
             yield stretch
             stretches += 1
-            if stretches == 5:
+            if stretches == after:
                 raise KafkaConnectionError("the broker is away")
 
-    on_disk(desk, tmp_path)
-    monkeypatch.setattr(desk, "read", cut_off)
-    with pytest.raises(KafkaConnectionError):
-        await recovered(desk)
-    monkeypatch.undo()
-    assert await recovered(desk) == (71 - 35 + 1, True)
+    return cut_off
 
 
 # -- what is not of these changelogs -----------------------------------------------------------------------------------
@@ -223,6 +229,12 @@ def _longer(desk: Desk) -> None:
         position(desk, number)
 
 
+def _one_table_is_shorter(desk: Desk) -> None:
+    kept = [record for record in desk.log if CHANGELOGS[record.topic] != CUSTOMERS_TABLE]
+    desk.log[:] = kept
+    customers(desk, "c1", generation=5)
+
+
 def _longer_but_for_one_table(desk: Desk) -> None:
     """Only one of the topics was made anew, and is as long as before."""
     kept = [record for record in desk.log if CHANGELOGS[record.topic] != SHARDS_TABLE]
@@ -230,7 +242,9 @@ def _longer_but_for_one_table(desk: Desk) -> None:
     position(desk, 21)
 
 
-@pytest.mark.parametrize("made_anew", [_shorter, _empty, _longer, _longer_but_for_one_table])
+@pytest.mark.parametrize(
+    "made_anew", [_shorter, _empty, _longer, _longer_but_for_one_table, _one_table_is_shorter]
+)
 async def test_topics_made_anew_are_read_from_their_beginning(
     desk: Desk, tmp_path: Path, logged: list[Any], made_anew: Callable[[Desk], None]
 ) -> None:
@@ -242,30 +256,56 @@ async def test_topics_made_anew_are_read_from_their_beginning(
     assert (await recovered(desk))[1], "what was read instead is the snapshot now"
 
 
+@pytest.mark.parametrize("steps", [1, 2])
 async def test_a_topic_made_anew_whose_records_lie_between_is_noticed(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     """Where the snapshot ends, the new topic has a transaction marker, which no record carries."""
     await leave(desk, tmp_path)
     desk.log.clear()
     customers(desk, *(f"d{number}" for number in range(30)))
-    waits(desk, "d1", 1)
-    waits(desk, "d1", 2)
-    waits(desk, "d1", 3)
-    position(desk, 5)
-    position(desk, 6)
-    read = desk.read
+    for number in range(3):
+        waits(desk, "d1", number)
+    for number in range(steps):
+        position(desk, number)
+    read, shards = desk.read, changelog_topic(APP, SHARDS_TABLE)
 
-    async def without_the_first(
-        start: Mapping[TopicPartition, int | None],
-    ) -> AsyncGenerator[Stretch]:
+    async def with_a_marker(start: Mapping[TopicPartition, int | None]) -> AsyncGenerator[Stretch]:
         async for stretch in read(start):
-            marker = stretch.partition.topic == changelog_topic(APP, SHARDS_TABLE)
-            records = [one for one in stretch.records if not (marker and one.offset == 0)]
-            yield replace(stretch, records=records)
+            hidden = stretch.partition.topic == shards
+            yield replace(stretch, records=[one for one in stretch.records if one.offset or not hidden])
 
-    monkeypatch.setattr(desk, "read", without_the_first)
-    assert await recovered(desk) == (34, False)
+    monkeypatch.setattr(desk, "read", with_a_marker)
+    found = await recover(Running(desk).services, 0, lambda: None)
+    assert (found.records, found.snapshot) == (33 + steps - 1, False)
+    assert found.tables.state.customer(b"c1") is None
+    await found.tables.close()
+
+
+async def test_a_snapshot_is_as_young_as_the_last_recovery_that_reached_the_end(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """What was deleted after it was written is known only once all that came since is read."""
+    await leave(desk, tmp_path)
+    for hours, used in ((11, True), (22, True), (35, False)):
+        desk.now = Millis(NOW + hours * HOUR)
+        on_disk(desk, tmp_path)
+        assert (await recovered(desk))[1] == used
+
+
+async def test_a_recovery_that_was_cut_off_makes_no_old_snapshot_young(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leave(desk, tmp_path)
+    customers(desk, *(f"d{number}" for number in range(30)))
+    desk.now = Millis(NOW + 10 * HOUR)
+    monkeypatch.setattr(desk, "read", _cut_off(desk.read, 3))
+    with pytest.raises(KafkaConnectionError):
+        await recovered(desk)
+    monkeypatch.undo()
+    desk.now = Millis(NOW + 13 * HOUR)
+    on_disk(desk, tmp_path)
+    assert not (await recovered(desk))[1]
 
 
 async def test_a_snapshot_from_before_what_the_topic_still_has_is_not_used(
@@ -359,7 +399,9 @@ async def test_a_shard_that_comes_back_reads_what_others_did_meanwhile(
         desk.send(*["complaint"] * 20)
         async with Running(desk) as shard:
             await desk.until(lambda: len(desk.decided()) == len(desk.inputs))
+            await shard.stop(5)
             assert shard.crashed is None
+            assert not shard._life._tables._customers._uncommitted
     assert desk.decided() == [f"m{number}" for number in range(60)]
     meanwhile = written[2] - written[1]
     assert serves(logged) == [(0, False), (written[1], False), (meanwhile + 2, True)]

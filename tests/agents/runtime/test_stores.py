@@ -89,6 +89,13 @@ def test_the_count_is_about_right(store: Store) -> None:
     assert 500 <= store.count(CUSTOMERS_TABLE) <= 502
 
 
+def test_in_memory_nothing_is_kept_of_what_is_deleted() -> None:
+    store = MemoryStore()
+    store.write({CUSTOMERS_TABLE: [(b"a", b"1"), (b"b", b"1")]}, {}, THEN)
+    store.write({CUSTOMERS_TABLE: [(b"a", None), (b"c", None)]}, {}, THEN)
+    assert store.count(CUSTOMERS_TABLE) == 1
+
+
 def test_once_closed_it_is_of_no_use_and_may_be_closed_again(store: Store) -> None:
     store.write({CUSTOMERS_TABLE: [(b"a", b"1")]}, {}, THEN)
     store.close()
@@ -169,12 +176,14 @@ def test_what_fails_condemns_the_store_and_moves_nothing(tmp_path: Path, use: st
     assert said == ["condemned", "condemned", "closed"], "what it had not yet written when it closed is lost"
 
 
-def test_a_step_given_up_that_still_reads_a_closed_store_condemns_nothing(tmp_path: Path) -> None:
+def test_a_step_given_up_that_still_uses_a_closed_store_condemns_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     store = on_disk(tmp_path / "data", said.append)
     store.close()
     with pytest.raises(StoreFailed):
         store.get(CUSTOMERS_TABLE, b"a")
+    with pytest.raises(StoreFailed):
+        store.write({}, {}, THEN)
     store.condemn()
     assert said == ["closed"]
     assert not store.failed
@@ -192,7 +201,7 @@ async def test_without_a_folder_state_is_in_memory() -> None:
     assert (await stores.renew(0, store, "for a test")).get(CUSTOMERS_TABLE, b"a") is None
 
 
-@pytest.mark.parametrize("where", ["/proc/frontdesk", "file", "file/below"])
+@pytest.mark.parametrize("where", ["/proc", "/proc/frontdesk", "file", "file/below"])
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path, where: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match="FRONTDESK_STATE_DIR: cannot write to "):
