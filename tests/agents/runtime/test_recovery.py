@@ -16,8 +16,9 @@ from frontdesk.agents.runtime import shard as shard_module
 from frontdesk.agents.runtime.customers import UnreadableState
 from frontdesk.agents.runtime.logs import Stretch
 from frontdesk.agents.runtime.recovery import Recovered, recover
+from frontdesk.agents.runtime.rocks import RocksStore
 from frontdesk.agents.runtime.snapshots import Snapshots, Terms
-from frontdesk.agents.runtime.stores import MemoryStores, Store, StoreFailed
+from frontdesk.agents.runtime.stores import MemoryStores, Store
 from frontdesk.agents.runtime.writer import Fenced, Outgoing, WriteFailed
 from frontdesk.schemas.errors import DecodeError
 from frontdesk.schemas.state import Customer, ShardState, Waiting
@@ -342,18 +343,39 @@ async def _overwrite(desk: Desk, table: str) -> None:
     store.close()
 
 
-async def test_a_snapshot_that_cannot_be_read_ends_one_life_and_not_the_next(
+async def test_a_snapshot_with_a_damaged_block_is_not_used(
     desk: Desk, tmp_path: Path, logged: list[Any]
 ) -> None:
-    """A damaged block: of the waiting messages it shows at once, of the shard's own record or a customer's later."""
     await leave(desk, tmp_path)
     _damage(tmp_path / "app-0" / "data")
-    try:
-        await recovered(desk)
-    except (StoreFailed, UnreadableState):
-        on_disk(desk, tmp_path)
-        assert await recovered(desk) == (24, False)
-    assert await recovered(desk) == (3, True)
+    assert await recovered(desk) == (24, False)
+    assert [entry["event"] for entry in logged] == ["snapshot_refused"]
+
+
+async def test_what_cannot_be_read_later_ends_one_life_and_not_every_one(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
+) -> None:
+    """The shard's own record, say: it is asked for once the changelogs are being read."""
+    desk.send("complaint")
+    on_disk(desk, tmp_path)
+    async with Running(desk):
+        await desk.until(lambda: desk.decided() == ["m0"])
+    on_disk(desk, tmp_path)
+    damaged = [OSError("Corruption")]
+
+    def get(store: RocksStore, table: str, key: bytes) -> bytes | None:
+        if table == SHARDS_TABLE and damaged:
+            raise store._unreadable(damaged.pop())
+        return real(store, table, key)
+
+    real = RocksStore.get
+    monkeypatch.setattr(RocksStore, "get", get)
+    desk.send("complaint")
+    async with Running(desk) as shard:
+        await desk.until(lambda: desk.decided() == ["m0", "m1"])
+        assert shard.crashed is None
+    assert desk.failures == {"StoreFailed": 1}
+    assert [snapshot for _, snapshot in serves(logged)] == [False, False]
 
 
 def _damage(data: Path) -> None:
