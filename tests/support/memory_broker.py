@@ -238,6 +238,8 @@ class Faults:
     reads: int = 0
     most: int | None = None
     """records of a write that the broker takes; more are refused"""
+    told: Callable[[int], None] = lambda shard: None
+    """called when a write on which a fault fell has come to its end"""
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.opens or self.reads or self.most is not None)
@@ -310,20 +312,23 @@ class MemoryWriter:
         """As the port says; the offset of the last batch, by topic."""
         if self._epoch is None:
             raise WriteFailed("the writer is not open")
+        fault = self._connection.faults.write()
         try:
-            return await self._write(self._epoch, records, offsets)
+            return await self._write(self._epoch, records, offsets, fault)
         except StaleEpoch as error:
             raise Fenced(str(error)) from error
+        finally:
+            if fault is not None:
+                self._connection.faults.told(self._shard)
 
     async def close(self) -> None:
         """As the port says. An open transaction stays open."""
         self._epoch = None
 
     async def _write(
-        self, epoch: int, records: Sequence[Outgoing], offsets: Mapping[str, int]
+        self, epoch: int, records: Sequence[Outgoing], offsets: Mapping[str, int], fault: str | None
     ) -> Mapping[str, int]:
         connection, broker, name = self._connection, self._broker, self._name
-        fault = connection.faults.write()
         most = connection.faults.most
         await connection.hop(self._timeout / 2 if fault == "slow" else HOP)
         by_topic: dict[str, list[Outgoing]] = defaultdict(list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,7 @@ from frontdesk.schemas.topics import INPUT_TOPICS
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Effect
 from tests.support.memory_broker import HOP, Connection, MemoryLogs, MemoryWriter
-from tests.support.virtual_time import TASKS, InlineExecutor
+from tests.support.virtual_time import TASKS
 
 FETCH = 4
 """records of one batch"""
@@ -43,6 +44,8 @@ class Parts:
     resumed_at: Callable[[], Millis]
     seen: Counter[str]
     """what happened"""
+    troubled: Callable[[int], None]
+    """called when something was in the way of a shard"""
 
 
 class MemoryWorker:
@@ -77,7 +80,7 @@ class MemoryWorker:
             seek=self._seek,
             clock=parts.clock,
             resumed_at=parts.resumed_at,
-            pool=InlineExecutor(),
+            pool=ThreadPoolExecutor(1),  # starts no thread: the virtual loop does its work
             observer=self,
         )
 
@@ -91,7 +94,7 @@ class MemoryWorker:
     def start(self) -> None:
         """Begin to consume, with the loop's next turn."""
         self._connection.broker.changed.append(self._wake.set)
-        self._loop.call_soon(lambda: self._loop.create_task(self._consume()), context=self._context)
+        self._loop.call_soon(self._begin, context=self._context)
 
     def assign(self, numbers: Iterable[int]) -> None:
         """A rebalance, with the loop's next turn: keep the shards that stay, drop those that left, start the new ones; the
@@ -129,8 +132,13 @@ class MemoryWorker:
     def failed(self, shard: int, kind: str) -> None:
         """A step or a start did not succeed."""
         self._parts.seen[kind] += 1
+        self._parts.troubled(shard)
 
     # -- what shards need --------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if self.alive:
+            self._loop.create_task(self._consume())
 
     def _assign(self, numbers: set[int]) -> None:
         if self._connection.cut:

@@ -55,6 +55,7 @@ CUSTOMERS = tuple(
 SETTINGS = Settings(
     application=APP,
     step_messages=5,
+    step_seconds=1_000.0,  # CPU time is not the world's time
     intake_messages=12,
     heartbeat_interval=0.2,
     transaction_timeout=2.0,
@@ -155,7 +156,7 @@ class World:
         self.broker = Broker(
             lambda: NOW / 1000 + self.loop.time(), transaction_timeout=SETTINGS.transaction_timeout + 1
         )
-        self.faults = Faults()
+        self.faults = Faults(told=self._troubled)
         self.account = Account(
             self.broker,
             application=APP,
@@ -173,6 +174,7 @@ class World:
             clock=self.now,
             resumed_at=lambda: self._resumed_at,
             seen=self.account.seen,
+            troubled=self._troubled,
         )
         self.workers: list[MemoryWorker | None] = [None] * WORKERS
         self.owners: list[int | None] = [None] * PARTITIONS
@@ -366,6 +368,7 @@ class World:
 
     def recovered(self, worker: MemoryWorker, number: int, state: StateView) -> None:
         """A shard takes its first step: what it knows must be what is committed, if it is still the shard's owner."""
+        self._troubled(number)
         if not worker.writers[number].current:
             return
         try:
@@ -399,7 +402,9 @@ class World:
         worker = None if owner is None else self.workers[owner]
         shard = None if worker is None else worker.shards.get(number)
         zombie = any(number in held and index != owner for index, held in enumerate(self._held))
-        if shard is None or shard.phase not in ("serving", "halted") or zombie or self.faults:
+        writing = None if shard is None else shard.writing_since
+        held_up = writing is not None and now - writing > SLACK // 2  # by a broker that is slow, or aborts
+        if shard is None or shard.phase not in ("serving", "halted") or zombie or held_up or self.faults:
             self._calm[number] = None
             return
         since = self._calm[number]
@@ -414,6 +419,11 @@ class World:
             due = books.deadlines.get(message, decided_at)
             if decided_at > max(due, since) + SLACK:
                 self.account.fail(Overdue, f"{message} was decided at {decided_at}, it was due at {due}")
+
+    def _troubled(self, number: int) -> None:
+        """Something has just been in the way of a shard."""
+        if self._calm[number] is not None:
+            self._calm[number] = self.now()
 
     def _check_facts(self) -> None:
         """Profiles and purchases are those that were published last."""

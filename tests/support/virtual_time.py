@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
 from contextvars import ContextVar
 from typing import Any
 
 TASKS: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("TASKS", default=None)
 """where tasks that are created in this context are noted, so that all of a process can be ended at once"""
+TURN = 1e-6
+"""seconds that a turn takes"""
 AWHILE = 0.1
 """seconds"""
+THREAD = 0.0007
+"""seconds that work on another thread takes"""
 SPINNING = 20_000
 """turns of the loop at one time after which something waits for itself"""
 
@@ -48,8 +51,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._turns = number
             self.run_forever()
 
+    def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """What a thread would do, done on the loop a little later; like there, nobody can take it back."""
+        future = self.create_future()
+        self.call_later(THREAD, _run, future, func, args)
+        return future
+
     def _turn(self, timeout: float | None) -> None:
         """Called before every turn with the seconds until the next timer; None: there is none."""
+        self._now += TURN  # a wait for less than a float can tell would never end
         if self._turns is not None:
             self._turns -= 1
             if not self._turns:
@@ -73,19 +83,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """No other thread has to wake it."""
 
 
-class InlineExecutor(Executor):
-    """Computes at once, where it is asked to."""
-
-    def submit(self, call: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
-        """A future that is done."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*args, **options))
-        except Exception as error:  # noqa: BLE001  # an executor hands on whatever it was
-            future.set_exception(error)
-        return future
-
-
 class _Nothing(selectors.BaseSelector):
     """Has no sockets to look at: it only tells the loop that a turn begins."""
 
@@ -107,6 +104,17 @@ class _Nothing(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return {}
+
+
+def _run(future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    try:
+        result = func(*args)
+    except Exception as error:  # noqa: BLE001  # an executor hands on whatever it was
+        if not future.done():
+            future.set_exception(error)
+    else:
+        if not future.done():
+            future.set_result(result)
 
 
 def _noted(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
