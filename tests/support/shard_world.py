@@ -225,9 +225,9 @@ class World:
         self.account.books[number].expected[name] = Expected(offset, name, key)
 
     def garbage(self, number: int, topic: str, records: int) -> None:
-        """Bytes that nobody can read."""
+        """Bytes that nobody can read, each under a key of its own: compaction keeps them."""
         for _ in range(records):
-            offset = self.broker.append(topic, number, [Outgoing(topic, b"ann", b"{broken")])
+            offset = self.broker.append(topic, number, [Outgoing(topic, self._next("g").encode(), b"{broken")])
             self.account.books[number].unusable.add((topic, offset))
 
     def tier(self, customer: str, tier: str) -> None:

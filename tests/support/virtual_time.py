@@ -109,7 +109,7 @@ class _Nothing(selectors.BaseSelector):
 def _run(future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
     try:
         result = func(*args)
-    except Exception as error:  # noqa: BLE001  # an executor hands on whatever it was
+    except BaseException as error:  # noqa: BLE001  # an executor hands on whatever it was, or to nobody
         if not future.done():
             future.set_exception(error)
     else:
