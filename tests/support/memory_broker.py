@@ -17,11 +17,9 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from frontdesk.agents.runtime import writer as port
 from frontdesk.agents.runtime.logs import Stretch
-from frontdesk.agents.runtime.writer import Fenced, Outgoing, Refused, WriteFailed
+from frontdesk.agents.runtime.writer import Aborted, Fenced, Outgoing, Refused, WriteFailed
 
-ABORTED: type[Exception] = getattr(port, "Aborted", WriteFailed)
 HOP = 0.001
 """seconds of a round trip"""
 MAX_BYTES = 1024 * 1024
@@ -124,6 +122,8 @@ class Broker:
         self.epochs: dict[str, int] = defaultdict(int)
         self.open: dict[str, Transaction] = {}
         self.changed: list[Callable[[], None]] = []
+        self.contradicted: list[str] = []
+        """writers that sent something else after a known abort (rule 2)"""
         self._clock = clock
         self._timeout = transaction_timeout
 
@@ -294,6 +294,8 @@ class MemoryWriter:
         self._shard = shard
         self._timeout = timeout
         self._epoch: int | None = None
+        self._aborted: tuple[Sequence[Outgoing], Mapping[str, int]] | None = None
+        """what was to be written by the transaction before this one, if that is known to be aborted"""
 
     @property
     def current(self) -> bool:
@@ -312,9 +314,15 @@ class MemoryWriter:
         """As the port says; the offset of the last batch, by topic."""
         if self._epoch is None:
             raise WriteFailed("the writer is not open")
+        if self._aborted is not None and self._aborted != (records, offsets):
+            self._broker.contradicted.append(self._name)
+        self._aborted = None
         fault = self._connection.faults.write()
         try:
             return await self._write(self._epoch, records, offsets, fault)
+        except Aborted:
+            self._aborted = records, offsets
+            raise
         except StaleEpoch as error:
             raise Fenced(str(error)) from error
         finally:
@@ -359,7 +367,7 @@ class MemoryWriter:
             case "aborts":
                 broker.end(name, epoch, "aborted")
                 await connection.hop()
-                raise ABORTED("known to be aborted")
+                raise Aborted("known to be aborted")
             case "commit_fails":
                 raise WriteFailed("the commit did not get through")
             case "commit_unheard":

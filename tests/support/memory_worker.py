@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from frontdesk.agents.runtime.intake import Gap
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
+from frontdesk.agents.runtime.stores import Change, MemoryStore, MemoryStores, Store, StoreFailed
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import INPUT_TOPICS
@@ -48,10 +49,93 @@ class Parts:
     """called when something was in the way of a shard"""
 
 
+class Disk:
+    """Of a machine: the snapshots that its workers leave. Implements `Stores` for one worker at a time."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, MemoryStore] = {}
+
+    def of(self, connection: Connection) -> DiskStores:
+        """As a process sees it; killed, it writes no more."""
+        return DiskStores(self, connection)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStores:
+    """`Stores` on a disk."""
+
+    disk: Disk
+    connection: Connection
+
+    async def open(self, shard: int) -> Store:
+        """As the port says."""
+        return DiskStore(self, shard)
+
+    async def renew(self, shard: int, store: Store, because: str) -> Store:
+        """As the port says."""
+        store.condemn()
+        return DiskStore(self, shard)
+
+
+class DiskStore:
+    """A store that outlives its process. Every write is made as a whole or not at all."""
+
+    durable = True
+
+    def __init__(self, stores: DiskStores, shard: int) -> None:
+        self._stores = stores
+        self._shard = shard
+        self._kept: MemoryStore | None = stores.disk.kept.setdefault(shard, MemoryStore())
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """As the port says."""
+        return self._open().positions
+
+    @property
+    def as_of(self) -> Millis:
+        """As the port says."""
+        return self._open().as_of
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """As the port says."""
+        return self._open().get(table, key)
+
+    def write(
+        self, changes: Mapping[str, Sequence[Change]], positions: Mapping[str, int], as_of: Millis
+    ) -> None:
+        """As the port says."""
+        self._open().write(changes, positions, as_of)
+
+    def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """As the port says."""
+        return self._open().items(table)
+
+    def count(self, table: str) -> int:
+        """As the port says."""
+        return self._open().count(table)
+
+    def condemn(self) -> None:
+        """As the port says."""
+        if self._kept is not None:
+            self._stores.disk.kept.pop(self._shard, None)
+
+    def close(self) -> None:
+        """As the port says."""
+        self._kept = None
+
+    def _open(self) -> MemoryStore:
+        if self._kept is None or self._stores.connection.cut:
+            raise StoreFailed("the store is closed")
+        return self._kept
+
+
 class MemoryWorker:
     """One process: its shards, its consumer, its connection. `kill` leaves nothing of it but what the broker has."""
 
-    def __init__(self, connection: Connection, parts: Parts, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, connection: Connection, parts: Parts, loop: asyncio.AbstractEventLoop, disk: Disk | None = None
+    ) -> None:
         self.shards: dict[int, Shard] = {}
         self.paused = False
         """whether its consumer fetches nothing"""
@@ -82,6 +166,7 @@ class MemoryWorker:
             resumed_at=parts.resumed_at,
             pool=ThreadPoolExecutor(1),  # starts no thread: the virtual loop does its work
             observer=self,
+            stores=MemoryStores() if disk is None else disk.of(connection),
         )
 
     @property

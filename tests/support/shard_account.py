@@ -15,6 +15,7 @@ from frontdesk.schemas.outputs import DeadLetter, Decision
 from frontdesk.schemas.state import Customer, ShardState, Waiting
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
     INPUT_TOPICS,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
@@ -25,6 +26,7 @@ from frontdesk.schemas.topics import (
 )
 from frontdesk.streams.state import split_waiting_key
 from tests.support.memory_broker import Broker
+from tests.support.shard_fold import Fold
 
 OUTPUTS = (ROUTING_DECISIONS, ROUTING_LABELS, SERVICE_SUGGESTIONS, ROUTING_DEAD_LETTERS)
 
@@ -61,6 +63,14 @@ class Untrue(Violation):
     """A state that is not the fold of what was committed."""
 
 
+class Changed(Violation):
+    """After a known abort something else was written than before it."""
+
+
+class Stuck(Violation):
+    """Nothing is in the way any more, and there is still something to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """A customer's message that was not seen before, and so must be decided."""
@@ -95,6 +105,9 @@ class Books:
     deadlines: dict[str, int] = field(default_factory=dict)
     """of messages that have waited"""
     decided_at: dict[str, int] = field(default_factory=dict)
+    fold: Fold = field(default_factory=Fold)
+    grown: bool = False
+    """whether anything was read since the state was last compared with the fold"""
 
 
 class Account:
@@ -138,6 +151,8 @@ class Account:
             self._balance(books)
             self._bounds(books)
             self._positions(number, books)
+            if self._transactional and books.grown:
+                self._folded(number, books)
 
     def settled(self) -> bool:
         """Whether every input is taken up and nothing waits any more."""
@@ -166,6 +181,7 @@ class Account:
             topic = log.tp.topic
             for record in log.committed(books.read_to.get(topic, 0)):
                 books.read_to[topic] = record.offset + 1
+                books.grown = True
                 if topic in self._tables:
                     self._remember(self._tables[topic], record, books)
                 else:
@@ -195,6 +211,7 @@ class Account:
             return
         if decision.revision != before + 1:
             self.fail(Disordered, f"{message} went from revision {before} to {decision.revision}")
+        books.fold.decided(expected.customer, decision)
         latest = books.latest.get(expected.customer)
         if decision.revision == 1:
             if latest is not None and latest.offset > expected.offset:
@@ -279,6 +296,16 @@ class Account:
             group = self._broker.offsets.get(TopicPartition(topic, number), 0)
             if group > position:
                 self.fail(Ahead, f"the group stands at {group} of {topic}, the state at {position}")
+
+    def _folded(self, number: int, books: Books) -> None:
+        """The tables are what the inputs up to the positions, and what was published, make of them."""
+        books.grown = False
+        pending = {entry.message.message_id for entry in books.waiting.values() if entry.phase != "late"}
+        profiles = {
+            entry.record.offset for entry in self._broker.log(CUSTOMER_PROFILES, number).entries
+        }
+        for wrong in books.fold.differences(self.customers(number), books.positions, pending, profiles):
+            self.fail(Untrue, wrong)
 
 
 def key_of(customer: str) -> bytes:

@@ -34,8 +34,9 @@ from frontdesk.streams.ports import Scores
 from frontdesk.streams.state import StateView, customer_key, split_waiting_key
 from tests.support.core import NOW, KeywordLabeller, llm_labels, pipeline
 from tests.support.memory_broker import Broker, Connection, Faults
-from tests.support.memory_worker import MemoryWorker, Parts
-from tests.support.shard_account import Account, Expected, Overdue, Untrue, Violation, key_of
+from tests.support.memory_worker import Disk, MemoryWorker, Parts
+from tests.support.shard_account import Account, Changed, Expected, Overdue, Stuck, Untrue, Violation, key_of
+from tests.support.shard_fold import Sent
 from tests.support.virtual_time import VirtualLoop
 
 APP = "app"
@@ -62,6 +63,7 @@ SETTINGS = Settings(
     halt_dead_letter_minimum=4,
     drain_timeout=4.0,
 )
+ORDINARY = ("hello there", "billing", "complaint", "unsure billing quick", "unsure complaint slow")
 TEXTS = (
     "hello there",
     "complaint",
@@ -149,7 +151,9 @@ class Watched:
 class World:
     """Ports and clock of the workers, and what tests do to them. `check` raises a `Violation`."""
 
-    def __init__(self, *, watched: Collection[type[Violation]] = (Violation,)) -> None:
+    def __init__(
+        self, *, watched: Collection[type[Violation]] = (Violation,), transactional: bool = True
+    ) -> None:
         self.loop = VirtualLoop()
         self.loop.set_exception_handler(self._defect)
         # Coordinators look at their transactions now and then: one may commit a little after its time.
@@ -164,8 +168,11 @@ class World:
             codec=CODEC,
             per_customer=PER_CUSTOMER,
             per_shard=PER_SHARD,
+            transactional=transactional,
             watched=watched,
         )
+        self.disks: list[Disk | None] = [None] * WORKERS
+        """where workers keep snapshots; None: nowhere"""
         self.parts = Parts(
             settings=SETTINGS,
             codec=CODEC,
@@ -205,7 +212,8 @@ class World:
     def say_nearby(self, customer: str) -> None:
         """Context: a representative's words."""
         message = replace(_message(self._next("c"), customer, "how can I help"), role="representative")
-        self._publish(CUSTOMER_MESSAGES, customer, message)
+        offset = self._publish(CUSTOMER_MESSAGES, customer, message)
+        self._sent_of(customer).messages[message.message_id] = offset
 
     def say_again(self, customer: str, back: int) -> None:
         """One of the customer's last messages a second time."""
@@ -223,6 +231,9 @@ class World:
         offset = self._publish(CUSTOMER_MESSAGES, customer, message, number=number)
         key = misplaced_key(customer_key("default", customer))
         self.account.books[number].expected[name] = Expected(offset, name, key)
+        sent = self.account.books[number].fold.sent(key)
+        sent.misplaced = True
+        sent.messages[name] = offset
 
     def garbage(self, number: int, topic: str, records: int) -> None:
         """Bytes that nobody can read, each under a key of its own: compaction keeps them."""
@@ -232,14 +243,16 @@ class World:
 
     def tier(self, customer: str, tier: str) -> None:
         """A profile."""
-        self._publish(CUSTOMER_PROFILES, customer, CustomerProfile(customer_id=customer, tier=tier))
+        offset = self._publish(CUSTOMER_PROFILES, customer, CustomerProfile(customer_id=customer, tier=tier))
+        self._sent_of(customer).tiers.append((offset, tier))
         self._tiers[customer] = tier
 
     def buy(self, customer: str) -> None:
         """A purchase."""
         order = self._next("o")
         purchase = Purchase(order_id=order, customer_id=customer, product_id="p", amount=1.0)
-        self._publish(CUSTOMER_PURCHASES, customer, purchase)
+        offset = self._publish(CUSTOMER_PURCHASES, customer, purchase)
+        self._sent_of(customer).orders.append((offset, order))
         self._orders[customer].add(order)
 
     def happen(self, customer: str, kind: str) -> None:
@@ -249,9 +262,9 @@ class World:
 
     def erase(self, customer: str) -> None:
         """A tombstone."""
-        self.broker.append(
-            CUSTOMER_PROFILES, _home(customer), [Outgoing(CUSTOMER_PROFILES, key_of(customer), None)]
-        )
+        tombstone = Outgoing(CUSTOMER_PROFILES, key_of(customer), None)
+        offset = self.broker.append(CUSTOMER_PROFILES, _home(customer), [tombstone])
+        self._sent_of(customer).tiers.append((offset, None))
         self._tiers[customer] = None
         self._erased.add(customer)
 
@@ -268,7 +281,8 @@ class World:
     def start(self, worker: int) -> None:
         """Start a worker that is not there. It is given the shards that nobody has."""
         if self.workers[worker] is None:
-            started = self.workers[worker] = self._new_worker(Connection(self.broker, self.faults))
+            connection = Connection(self.broker, self.faults)
+            started = self.workers[worker] = self._new_worker(worker, connection)
             started.start()
             for number, owner in enumerate(self.owners):
                 if owner is None:
@@ -334,6 +348,8 @@ class World:
         self.account.check()
         if self._wrong:
             raise self._wrong[0]
+        if self.broker.contradicted:
+            self.account.fail(Changed, f"after an abort {self.broker.contradicted[0]} wrote something else")
         for worker in self.workers:
             for defect in () if worker is None else worker.defects():
                 raise defect
@@ -341,7 +357,9 @@ class World:
             self._check_deadlines(number)
 
     def quiesce(self) -> None:
-        """Nothing goes wrong any more: everything must come to its end, and add up."""
+        """Nothing goes wrong any more, after a while: everything must come to its end, and add up."""
+        self.loop.wait(5.0)
+        self.check()
         self.faults.clear()
         for worker in range(WORKERS):
             self.start(worker)
@@ -354,7 +372,7 @@ class World:
             if self.account.settled():
                 break
         else:
-            raise Violation(f"nothing comes to an end: {self.account.books}")
+            self.account.fail(Stuck, f"nothing comes to an end: {self.account.books}")
         self._check_facts()
 
     def close(self) -> None:
@@ -431,18 +449,18 @@ class World:
             known = self.account.customers(_home(name)).get(customer_key("default", name))
             profile = None if known is None else known.profile
             if (None if profile is None else profile.tier) != self._tiers.get(name):
-                raise Untrue(f"{name} is {profile}, and should be {self._tiers.get(name)}")
+                self.account.fail(Untrue, f"{name} is {profile}, and should be {self._tiers.get(name)}")
             orders = set() if known is None else {purchase.order_id for purchase in known.purchases}
             if orders != self._orders[name] and not (name in self._erased and orders < self._orders[name]):
-                raise Untrue(f"{name} bought {orders}, and should have bought {self._orders[name]}")
+                self.account.fail(Untrue, f"{name} bought {orders}, and should have bought {self._orders[name]}")
 
     def _defect(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self._wrong.append(context.get("exception") or RuntimeError(context["message"]))
 
     # -- helpers -----------------------------------------------------------------------------------------------------
 
-    def _new_worker(self, connection: Connection) -> MemoryWorker:
-        return MemoryWorker(connection, self.parts, self.loop)
+    def _new_worker(self, worker: int, connection: Connection) -> MemoryWorker:
+        return MemoryWorker(connection, self.parts, self.loop, self.disks[worker])
 
     def _core(self, worker: MemoryWorker, number: int) -> Core:
         return Watched(self, worker, number)
@@ -458,6 +476,10 @@ class World:
 
     def _expect(self, customer: str, name: str, offset: int, key: bytes) -> None:
         self.account.books[_home(customer)].expected[name] = Expected(offset, name, key)
+        self._sent_of(customer).messages[name] = offset
+
+    def _sent_of(self, customer: str) -> Sent:
+        return self.account.books[_home(customer)].fold.sent(customer_key("default", customer))
 
     def _own(self, number: int, worker: int | None) -> None:
         self.owners[number] = worker
