@@ -44,7 +44,7 @@ COMMIT_EVERY = 2.8
 """seconds, Faust's default"""
 FLUSH_WITHIN = 0.1
 """seconds without progress after which Faust's flush gives up"""
-POLL = 0.02
+POLL = 0.05
 THINKS = {"quick": 0.05, "slow": 1.5, "late": 3.0, "never": 5.0}
 """seconds that the model takes, by the last word; 5 s is its timeout"""
 SEEN_TABLE = "manual-seen-changelog"
@@ -97,7 +97,8 @@ class ManualWorker:
         self._tables: dict[int, set[bytes]] = {}
         self._cursors: dict[TopicPartition, int] = {}
         self._queue: asyncio.Queue[tuple[Tracked, ConsumerRecord]] = asyncio.Queue()
-        self._buffer: list[tuple[str, int, list[Outgoing]]] = []
+        self._buffer: list[tuple[str, int, Outgoing]] = []
+        self._buffered = asyncio.Event()
         self._sent = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._context = copy_context()
@@ -126,8 +127,9 @@ class ManualWorker:
         """Nothing is handed over twice."""
 
     def defects(self) -> list[BaseException]:
-        """Never raises."""
-        return []
+        """Mistakes of this model: what it stands for never raises."""
+        ended = [task for task in self._tasks if task.done() and not task.cancelled()]
+        return [error for task in ended if (error := task.exception()) is not None]
 
     def _begin(self) -> None:
         if not self._connection.cut:
@@ -136,8 +138,7 @@ class ManualWorker:
 
     def _assign(self, numbers: set[int]) -> None:
         broker = self._connection.broker
-        self._tracked = Tracked()
-        self._queue = asyncio.Queue()
+        self._tracked = Tracked()  # what is queued is of no use any more
         self._cursors.clear()
         self._tables = {
             number: {record.key for record in broker.log(SEEN_TABLE, number).committed(0)} for number in numbers
@@ -173,14 +174,10 @@ class ManualWorker:
 
     async def _agent(self) -> None:
         while True:
-            await asyncio.sleep(0)
-            try:
-                tracked, record = self._queue.get_nowait()
-            except asyncio.QueueEmpty:
-                await asyncio.sleep(POLL)
-                continue
-            await self._route(record)
-            tracked.ack(TopicPartition(record.topic, record.partition), record.offset)
+            tracked, record = await self._queue.get()
+            if tracked is self._tracked:
+                await self._route(record)
+                tracked.ack(TopicPartition(record.topic, record.partition), record.offset)
 
     async def _route(self, record: ConsumerRecord) -> None:
         arrival = arrival_of(record)
@@ -197,9 +194,9 @@ class ManualWorker:
         if "unsure" in text:
             await asyncio.sleep(THINKS.get(text.rsplit(" ", 1)[-1], 0.3))
         sure = replace(message, text=text.replace("unsure", "").replace("poison", ""))
-        self._publish(replace(arrival, value=self._parts.codec.encode(sure)))
+        self._publish(arrival._replace(value=self._parts.codec.encode(sure)))
         table.add(key)
-        self._buffer.append((SEEN_TABLE, record.partition, [Outgoing(SEEN_TABLE, key, b"")]))
+        self._produce(SEEN_TABLE, record.partition, Outgoing(SEEN_TABLE, key, b""))
 
     def _publish(self, arrival: Arrival) -> None:
         effects = self._core.step(MemoryState(), Batch(arrivals=(arrival,)), self._parts.clock())
@@ -207,21 +204,25 @@ class ManualWorker:
             if isinstance(effect, Emit):
                 value = self._parts.codec.encode(effect.record)
                 out = Outgoing(effect.topic, effect.key, value, effect.headers)
-                self._buffer.append((effect.topic, arrival.partition, [out]))
-        self._parts.seen["step"] += 1
+                self._produce(effect.topic, arrival.partition, out)
 
     # -- the producer ------------------------------------------------------------------------------------------------
+
+    def _produce(self, topic: str, number: int, record: Outgoing) -> None:
+        self._buffer.append((topic, number, record))
+        self._buffered.set()
 
     async def _send(self) -> None:
         """Buffered, at least once. One that fails for good is a warning in the log."""
         while True:
-            await self._connection.hop()
+            await self._buffered.wait()
+            self._buffered.clear()
             while self._buffer:
-                topic, number, records = self._buffer.pop(0)
+                topic, number, record = self._buffer.pop(0)
                 fault = self._connection.faults.write()
                 await self._connection.hop(1.0 if fault == "slow" else HOP)
                 if fault not in ("produce_fails", "refused"):
-                    self._connection.broker.append(topic, number, records)
+                    self._connection.broker.append(topic, number, [record])
                 self._sent.set()
 
     async def _flush(self) -> None:

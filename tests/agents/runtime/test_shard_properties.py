@@ -68,4 +68,21 @@ def test_nothing_is_lost_doubled_contradicted_or_out_of_order_whatever_happens()
 @pytest.mark.parametrize("kind", [Lost, Doubled, Disordered])
 def test_the_agent_of_the_manual_breaks_the_same_rules(kind: type[Violation]) -> None:
     with pytest.raises(kind):
-        run(lambda: ShardMachine(lambda: ManualWorld(kind)), 1_000)
+        run(lambda: ShardMachine(lambda: ManualWorld(kind)), 500)
+
+
+def test_the_agent_of_the_manual_commits_beyond_a_message_it_still_works_on() -> None:
+    world = ManualWorld(Lost)
+    try:
+        world.start(0)
+        world.loop.wait(1.0)
+        world.say("ann", "unsure billing never")
+        world.say("ann", "hello there")
+        world.loop.wait(3.0)
+        world.kill(0)
+        world.start(0)
+        world.loop.wait(30.0)
+        with pytest.raises(Lost):
+            world.check()
+    finally:
+        world.close()
