@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports schemas schemas-check package bench chaos clean
+.PHONY: help demo test check lint types imports schemas schemas-check package bench chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -60,6 +60,9 @@ bench: $(READY) ## our worker beside its peers (ARGS="--messages 50000 --rounds 
 
 chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--faults 30 --seed 1")
 	@$(BIN)/python -m bench.chaos $(ARGS)
+
+properties: $(READY) ## many examples of a shard and everything that can go wrong (ARGS="--examples 100000")
+	@$(BIN)/python -m tests.properties $(ARGS)
 
 clean: ## remove what make and the tools have made, but for the environment and fetched jars
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

@@ -17,7 +17,7 @@ from tests.support.manual_worker import ManualWorld
 from tests.support.shard_account import Disordered, Doubled, Lost, Violation
 from tests.support.shard_machine import STEPS, ShardMachine
 
-EXAMPLES = 200
+EXAMPLES = 300
 HAPPENED = (
     "decided",
     "asked",
