@@ -123,7 +123,7 @@ class ManualWorker:
     def poke(self) -> None:
         """Knows no switches."""
 
-    def disturb(self, tp: TopicPartition, start: int) -> None:
+    def disturb(self, tp: TopicPartition, ahead: int) -> None:
         """Nothing is handed over twice."""
 
     def defects(self) -> list[BaseException]:

@@ -198,10 +198,13 @@ class MemoryWorker:
         for shard in self.shards.values():
             shard.poke()
 
-    def disturb(self, tp: TopicPartition, start: int) -> None:
-        """Hand over what lies from another offset on than the shard expects next."""
-        records = self._connection.broker.log(*tp).committed(start, FETCH)
-        if records and tp.partition in self.shards:
+    def disturb(self, tp: TopicPartition, ahead: int) -> None:
+        """Hand over what lies so far before or behind what the shard expects next."""
+        shard = self.shards.get(tp.partition)
+        if shard is None or tp.topic not in (positions := shard.positions()):
+            return
+        start = max(0, positions[tp.topic] + ahead)
+        if records := self._connection.broker.log(*tp).committed(start, FETCH):
             self._hand_over(self._generation, tp, start, records)
 
     def defects(self) -> list[BaseException]:

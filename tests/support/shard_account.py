@@ -63,6 +63,10 @@ class Untrue(Violation):
     """A state that is not the fold of what was committed."""
 
 
+class Early(Violation):
+    """The LLM was called before what says so was committed."""
+
+
 class Changed(Violation):
     """After a known abort something else was written than before it."""
 
@@ -102,6 +106,8 @@ class Books:
     waiting: dict[bytes, Waiting] = field(default_factory=dict)
     customers: dict[bytes, bytes] = field(default_factory=dict)
     """encoded"""
+    asked: set[tuple[bytes, int, int]] = field(default_factory=set)
+    """customer, seq and latest attempt of whatever has waited"""
     deadlines: dict[str, int] = field(default_factory=dict)
     """of messages that have waited"""
     decided_at: dict[str, int] = field(default_factory=dict)
@@ -164,6 +170,16 @@ class Account:
             )
             for number, books in enumerate(self.books)
         )
+
+    def names(self, customer: bytes, seq: int, attempt: int) -> bool:
+        """Whether what is committed knows of this call: its attempt is noted, or its message is taken up and decided already."""
+        for books in self.books:
+            if (customer, seq, attempt) in books.asked:
+                return True
+            for message, expected in books.expected.items():
+                if (expected.customer, expected.offset) == (customer, seq) and message in books.revisions:
+                    return True
+        return False
 
     def customers(self, number: int) -> dict[bytes, Customer]:
         """The customers' table of a shard."""
@@ -244,6 +260,7 @@ class Account:
             if books.deadlines.setdefault(message, entry.deadline) != entry.deadline:
                 self.fail(Overdue, f"the deadline of {message} has moved")
             books.waiting[key] = entry
+            books.asked.add((*split_waiting_key(key), entry.attempt))
             self.seen[entry.phase] += 1
 
     def _shard(self, state: ShardState, books: Books) -> None:

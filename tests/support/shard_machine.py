@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from frontdesk.schemas.topics import INPUT_TOPICS
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS
 from tests.support.memory_broker import WRITE_FAULTS
 from tests.support.memory_worker import Disk
 from tests.support.shard_world import CUSTOMERS, ORDINARY, PARTITIONS, TEXTS, WORKERS, World
@@ -24,6 +24,7 @@ turns = st.integers(0, 99).map(lambda number: number * number // 25)
 texts = st.sampled_from((*ORDINARY, *TEXTS))
 messages = st.lists(st.tuples(customers, texts), min_size=1, max_size=6)
 faults = st.lists(st.sampled_from((None, "aborts", *WRITE_FAULTS)), min_size=1, max_size=4)
+topics = st.sampled_from((CUSTOMER_MESSAGES, *INPUT_TOPICS))
 few = st.integers(0, 3)
 
 
@@ -91,13 +92,15 @@ class ShardMachine(RuleBasedStateMachine):
             self.world.start(worker)
             self.world.loop.turns(after)
 
-    @rule(number=numbers, worker=workers, told=st.booleans(), turns=turns)
-    def move(self, number, worker, told, turns) -> None:
+    @rule(number=numbers, worker=workers, told=st.booleans(), said=messages, before=turns, after=turns)
+    def move(self, number, worker, told, said, before, after) -> None:
         if self.world.owners[number] == worker:
             self.world.tell()
         self.world.start(worker)
+        self._say(said)
+        self.world.loop.turns(before)
         self.world.move(number, worker, told=told)
-        self.world.loop.turns(turns)
+        self.world.loop.turns(after)
 
     @rule(faults=faults, said=messages, turns=turns)
     def writes_fail(self, faults, said, turns) -> None:
@@ -111,9 +114,10 @@ class ShardMachine(RuleBasedStateMachine):
         self.world.pause(worker, pause)
         self.world.compact()
 
-    @rule(number=numbers, topic=st.sampled_from(INPUT_TOPICS), start=st.integers(0, 12), turns=turns)
-    def disturb(self, number, topic, start, turns) -> None:
-        self.world.disturb(number, topic, start)
+    @rule(number=numbers, topic=topics, ahead=st.integers(-5, 4), said=messages, turns=turns)
+    def disturb(self, number, topic, ahead, said, turns) -> None:
+        self._say(said)
+        self.world.disturb(number, topic, ahead)
         self.world.loop.turns(turns)
 
     @invariant()

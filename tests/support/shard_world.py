@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,7 +35,17 @@ from frontdesk.streams.state import StateView, customer_key, split_waiting_key
 from tests.support.core import NOW, KeywordLabeller, llm_labels, pipeline
 from tests.support.memory_broker import Broker, Connection, Faults
 from tests.support.memory_worker import Disk, MemoryWorker, Parts
-from tests.support.shard_account import Account, Changed, Expected, Overdue, Stuck, Untrue, Violation, key_of
+from tests.support.shard_account import (
+    Account,
+    Changed,
+    Early,
+    Expected,
+    Overdue,
+    Stuck,
+    Untrue,
+    Violation,
+    key_of,
+)
 from tests.support.shard_fold import Sent
 from tests.support.virtual_time import VirtualLoop
 
@@ -94,8 +104,12 @@ class Local(KeywordLabeller):
 class Model:
     """An LLM that does what the text says. Never before or after the loop's own time."""
 
+    def __init__(self, asked: Callable[[Ask], None]) -> None:
+        self._asked = asked
+
     async def label(self, ask: Ask) -> Answer:
         """In time, late, with an error, for another attempt, with nonsense, or not at all."""
+        self._asked(ask)
         how = ask.text.rsplit(" ", 1)[-1]
         if how == "second" and ask.attempt < 2:
             how = "never"
@@ -177,7 +191,7 @@ class World:
             settings=SETTINGS,
             codec=CODEC,
             core=self._core,
-            labeller=Model(),
+            labeller=Model(self._asked),
             clock=self.now,
             resumed_at=lambda: self._resumed_at,
             seen=self.account.seen,
@@ -322,11 +336,11 @@ class World:
         if (running := self.workers[worker]) is not None:
             running.paused = paused
 
-    def disturb(self, number: int, topic: str, start: int) -> None:
+    def disturb(self, number: int, topic: str, ahead: int) -> None:
         """A batch from before or beyond what the shard expects."""
         for worker in self.workers:
             if worker is not None:
-                worker.disturb(TopicPartition(topic, number), start)
+                worker.disturb(TopicPartition(topic, number), ahead)
 
     def compact(self) -> None:
         """Compact what Kafka compacts."""
@@ -392,6 +406,15 @@ class World:
         try:
             self.account.check()
             self._compare(worker, number, state)
+        except Violation as wrong:
+            self._wrong.append(wrong)
+
+    def _asked(self, ask: Ask) -> None:
+        """The LLM is called: what waits for its answer, this attempt counted, must be committed."""
+        try:
+            self.account.check()
+            if not self.account.names(ask.customer, ask.seq, ask.attempt):
+                self.account.fail(Early, f"attempt {ask.attempt} of {ask.seq} was made, and is not committed")
         except Violation as wrong:
             self._wrong.append(wrong)
 

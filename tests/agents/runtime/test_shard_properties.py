@@ -35,6 +35,7 @@ HAPPENED = (
     "Refused",
     "Aborted",
     "zombie",
+    "gap",
 )
 
 
