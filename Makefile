@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports schemas schemas-check package bench chaos properties clean
+.PHONY: help demo test check lint types imports schemas schemas-check package bench profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -55,8 +55,11 @@ schemas-check: $(READY) ## the committed Avro schemas are those of the records
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution
 
-bench: $(READY) ## our worker beside its peers (ARGS="--messages 50000 --rounds 1"), or another benchmark (ARGS="latency --help")
-	@if [ -f "bench/$(firstword $(ARGS)).py" ]; then $(BIN)/python -m bench.$(ARGS); else $(BIN)/python -m bench.compare $(ARGS); fi
+bench: $(READY) ## our worker and its peers, measured; tables in bench-results/ (ARGS="path --rounds 1", ARGS=--help)
+	@$(BIN)/python -m bench $(ARGS)
+
+profile: $(READY) ## where a message's time goes (ARGS="--messages 50000")
+	@$(BIN)/python -m bench profile $(ARGS)
 
 chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--faults 30 --seed 1")
 	@$(BIN)/python -m bench.chaos $(ARGS)

@@ -1,105 +1,89 @@
 """Frontdesk's worker beside its peers, on a real Apache Kafka: the same job on the same messages, run in turn.
 
-    make bench
-    python -m bench.compare --jobs path --peers frontdesk,quix-alo,faust --messages 50000 --rounds 1 --json bench.json
+    make bench ARGS="path"
+    make bench ARGS="whole --data FOLDER --rounds 5"
+    python -m bench path --peers frontdesk,quix-alo,faust --messages 50000 --rounds 1
 
-All messages lie in the topic before a peer starts. A peer's rate is the number of messages whose decisions became visible to a
-`read_committed` reader after the first ones did, over the time between; the whole run counts from the start of its process. Every
-decision is compared with the expected one. Prints a table; progress goes to stderr. Needs Linux, Java 17, javac and Maven; the
-first time it makes the peers' environments in .cache/. Ends with 1 when a peer decided otherwise than expected.
+`path` is the path only, on made-up messages; `whole` the whole job with local labels, trained on and tried with the texts of
+FOLDER/multidogo/*.tsv. All messages lie in the topic before a peer starts. A peer's rate is the number of messages whose decisions
+became visible to a `read_committed` reader after the first ones did, over the time between; the whole run counts from the start of
+its process. Every decision is compared with the expected one. Needs Linux, Java 17, javac and Maven; the first time it makes the
+peers' environments in .cache/. Ends with 1 when a peer decided otherwise than expected.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import logging
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench.harness.machine import machine
-from bench.harness.report import machine_lines, summary, table
+from bench.harness.report import summary, table
 from bench.harness.run import Measured, Stage, measure
-from bench.harness.session import say
-from bench.harness.stages import JOBS, staged
-from bench.peers.catalogue import OURS, PEERS, Peer, chosen
-from tests.support.kafka import KafkaServer
+from bench.harness.session import Found, parsed, parser_for, run, say
+from bench.harness.stages import JOBS, SAMPLE, staged
+from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, chosen, prepared
+
+QUICK = {"path": {"messages": 4_000}, "whole": {"messages": 500}}
+MESSAGES = {"path": 200_000, "whole": 20_000}
 
 
-def options() -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.compare",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--jobs", default="path", help=f"comma-separated: {', '.join(JOBS)}")
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print; the first argument is the job."""
+    job = arguments[0] if arguments[:1] and arguments[0] in JOBS else "path"
+    rest = [argument for argument in arguments if argument not in JOBS]
+    parser = parser_for(job, __doc__)
+    parser.set_defaults(rounds=5)
     parser.add_argument(
         "--peers", default="", help=f"comma-separated, all by default: {', '.join(p.name for p in PEERS)}"
     )
-    parser.add_argument("--messages", type=int, default=200_000, help="of the path job; default %(default)s")
-    parser.add_argument(
-        "--messages-whole", type=int, default=20_000, help="of the whole job; default %(default)s"
-    )
+    parser.add_argument("--messages", type=int, default=MESSAGES[job], help="default %(default)s")
+    data_option(parser)
+    given = parsed(parser, rest, quick={**QUICK[job], "peers": AT_HAND, **SAMPLE})
+    return run(job, rest, given, partial(measured, job, given))
+
+
+def data_option(parser: argparse.ArgumentParser) -> None:
+    """Where the whole job's texts are."""
+    parser.set_defaults(sample=False)
     parser.add_argument(
         "--data",
         type=Path,
         default=Path(os.environ.get("FRONTDESK_DATA", "../shared/data")),
-        help="folder with multidogo/*.tsv, for the whole job; default $FRONTDESK_DATA or %(default)s",
+        help="folder with multidogo/*.tsv, for the whole job; default $FRONTDESK_DATA or %(default)s; "
+        "with --quick a made-up one",
     )
-    parser.add_argument("--customers", type=int, default=10_000, help="default %(default)s")
-    parser.add_argument("--rounds", type=int, default=5, help="every peer once a round; default %(default)s")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--partitions", type=int, default=4)
-    parser.add_argument("--within", type=float, default=600, help="seconds until a run is given up")
-    parser.add_argument("--json", type=Path, help="write every run and figure there")
-    return parser.parse_args()
 
 
-async def main() -> int:
-    """Prepare, run, report."""
-    given = options()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    jobs = [job.strip() for job in given.jobs.split(",")]
-    peers = {job: chosen(given.peers, job) for job in jobs}
-    for environment in {id(p.environment): p.environment for of in peers.values() for p in of}.values():
-        environment.prepare()
-    report: dict[str, Any] = {
-        "machine": machine(),
-        "options": {k: str(v) for k, v in vars(given).items()},
-        "jobs": {},
-    }
-    right = True
-    broker = KafkaServer(heap="1g")
-    broker.start()
-    try:
-        for job in jobs:
-            with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
-                stage = await staged(job, broker.bootstrap, given, Path(scratch))
-                runs, failed = await rounds(peers[job], stage, given.rounds)
-            figures = summary(runs, OURS)
-            report["jobs"][job] = {
-                "messages": stage.count,
-                "about": dict(stage.about),
-                "figures": figures,
-                "runs": [asdict(run) for run in runs],
-            }
-            print(f"\n## {job}: {stage.count:,} messages, {given.rounds} rounds\n")
-            print(table(figures, {peer.name: peer.says for peer in PEERS}), flush=True)
-            print("".join(f"\nfailed: {what}" for what in failed))
-            right = right and not failed and all(run.right for run in runs)
-    finally:
-        broker.stop()
-    print("\n" + "\n".join(machine_lines(report["machine"])))
-    if given.json is not None:
-        given.json.write_text(json.dumps(report, indent=1))
-    return 0 if right else 1
+async def measured(job: str, given: argparse.Namespace, bootstrap: str) -> Found:
+    """All peers, in turn."""
+    peers = prepared(given.peers, job)
+    with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
+        say(f"publishing {given.messages:,} messages, and deciding them once to know what is right\n")
+        stage = await staged(job, bootstrap, given, Path(scratch))
+        runs, failed = await rounds(peers, stage, given.rounds)
+    figures = summary(runs, OURS)
+    title = f"{stage.count:,} messages, {given.rounds} {'round' if given.rounds == 1 else 'rounds'}"
+    tables = [f"{title}; medians.", table(figures, {peer.name: peer.says for peer in PEERS})]
+    if stage.about:
+        tables.insert(1, "The labels: " + ", ".join(f"{k} {v}" for k, v in stage.about.items()) + ".")
+    if failed:
+        tables.append("\n".join(f"failed: {what}" for what in failed))
+    return Found(
+        tables=tables,
+        figures={
+            "messages": stage.count,
+            "about": dict(stage.about),
+            "figures": figures,
+            "runs": [asdict(one) for one in runs],
+            "failed": failed,
+        },
+        right=not failed and all(one.right for one in runs),
+    )
 
 
 async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> tuple[list[Measured], list[str]]:
@@ -128,4 +112,4 @@ async def rounds(peers: Sequence[Peer], stage: Stage, count: int) -> tuple[list[
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,7 @@
 to a `read_committed` reader.
 
     make bench ARGS="latency"
-    python -m bench.latency --seconds 5 --peak 10000 --shares 10,50
+    python -m bench latency --seconds 5 --peak 10000 --shares 10,50
 
 Without coordinated omission: an open-loop publisher sends by a schedule that no slow answer delays, and latency counts from the
 schedule. The path job, our worker, exactly once. Publisher, reader, broker and worker share the machine; how late a ticker of 1 ms woke
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,13 +33,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.harness.environments import PYTHONPATH
 from bench.harness.process import PeerProcess
 from bench.harness.run import Stage, forget, measure, prepare, process_of
-from bench.harness.session import parser_for, run, say
+from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.spool import write_spool
 from bench.harness.stages import bare_stage, staged
 from bench.harness.ticker import percentiles
 from bench.jobs import messages
 from bench.jobs.path import number_of
-from bench.peers.catalogue import Peer, chosen
+from bench.peers.catalogue import Peer, prepared
 from frontdesk.schemas.topics import ROUTING_DECISIONS
 
 LEAD = 2.0
@@ -56,26 +56,27 @@ class Phase:
     count: int
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure, print."""
     parser = parser_for("latency", __doc__)
     parser.add_argument("--peer", default="frontdesk", help="default %(default)s")
     parser.add_argument("--seconds", type=float, default=30, help="at each rate; default %(default)s")
     parser.add_argument("--shares", default="10,50,80", help="of the peak, in percent; default %(default)s")
-    parser.add_argument("--peak", type=float, help="messages a second; measured when it is not given")
+    parser.add_argument(
+        "--peak", type=float, help="messages a second; measured, in --rounds, when it is not given"
+    )
     parser.add_argument(
         "--messages", type=int, default=200_000, help="to measure the peak with; default %(default)s"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="to measure the peak in; default %(default)s")
-    given = parser.parse_args()
-    return run(given, partial(measured, given))
+    given = parsed(parser, arguments, quick={"messages": 4_000, "seconds": 2})
+    return run("latency", arguments, given, partial(measured, given))
 
 
-async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
+async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
     """The peak, then each share of it."""
-    (peer,) = chosen(given.peer, "path")
-    peer.environment.prepare()
-    peak = given.peak or await _peak(peer, given, bootstrap)
+    (peer,) = prepared(given.peer, "path")
+    peaks = [given.peak] if given.peak else await _peaks(peer, given, bootstrap)
+    peak = statistics.median(peaks)
     say(f"peak: {peak:,.0f}/s\n")
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
         phases = planned(peak, [float(share) for share in given.shares.split(",")], given.seconds)
@@ -86,27 +87,39 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
         floor = await _floor(stage, phases)
         stage = await bare_stage("path", bootstrap, given, spool, total)  # the worker's input is empty again
         rows = await _through(peer, stage, phases, Path(scratch))
-    print(
-        "| % of peak | messages/s | p50 ms | p99 ms | p99.9 ms | max ms | without a worker, p50/p99 ms | "
-        "publisher behind, p99/max ms | 1 ms ticker late, p99/max ms |"
+    return Found(
+        tables=[f"Peak: {peak:,.0f} messages/s; {given.seconds:.0f} s at each rate.", table(rows, floor)],
+        figures={"peak": peak, "peaks": peaks, "phases": rows, "without_a_worker": floor},
+        right=all(row["decisions"] == row["messages"] and not row["doubled"] for row in rows),
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+
+
+def table(rows: Sequence[Mapping[str, Any]], floor: Sequence[Mapping[str, Any]]) -> str:
+    """A row for each share of the peak."""
+    out = [
+        "| % of peak | messages/s | p50 ms | p99 ms | p99.9 ms | max ms | without a worker, p50/p99 ms | "
+        "publisher behind, p99/max ms | 1 ms ticker late, p99/max ms | each decided once |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
     for row, bare in zip(rows, floor, strict=True):
         of, least = row["latency_ms"], bare["latency_ms"]
         late, tick = row["publisher_behind_ms"], row["ticker_late_ms"]
-        print(
+        once = row["decisions"] == row["messages"] and not row["doubled"]
+        out.append(
             f"| {row['share']:.0f} | {row['rate']:,.0f} | {of['p50']:.1f} | {of['p99']:.1f} | {of['p99.9']:.1f} | "
             f"{of['max']:.1f} | {least['p50']:.1f} / {least['p99']:.1f} | {late['p99']:.1f} / {late['max']:.1f} | "
-            f"{tick['p99']:.1f} / {tick['max']:.1f} |"
+            f"{tick['p99']:.1f} / {tick['max']:.1f} | {'yes' if once else 'NO'} |"
         )
-    right = all(row["decisions"] == row["messages"] for row in rows)
-    return {"peak": peak, "phases": rows, "without_a_worker": floor, "right": right}
+    return "\n".join(out)
 
 
-async def _peak(peer: Peer, given: argparse.Namespace, bootstrap: str) -> float:
+async def _peaks(peer: Peer, given: argparse.Namespace, bootstrap: str) -> list[float]:
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as scratch:
         stage = await staged("path", bootstrap, given, Path(scratch))
-        return statistics.median([(await measure(peer, stage, say)).rate for _ in range(given.rounds)])
+        runs = [await measure(peer, stage, say) for _ in range(given.rounds)]
+    if not all(one.right for one in runs):
+        raise RuntimeError("the worker decided otherwise than expected")
+    return [one.rate for one in runs]
 
 
 def planned(peak: float, shares: list[float], seconds: float) -> list[Phase]:
@@ -172,8 +185,8 @@ async def _phase(
         f"--start={start}",
     )
     ticker = await _tool("ticker", f"--seconds={LEAD + phase.count / phase.rate}")
-    seen = array("d", bytes(8 * phase.count))
-    decisions = 0
+    seen = array("d", [math.nan]) * phase.count
+    decisions = doubled = 0
     until = start + phase.count / phase.rate + stage.within
     while decisions < phase.count:
         fetched = await consumer.getmany(timeout_ms=200)
@@ -181,9 +194,11 @@ async def _phase(
         for records in fetched.values():
             for record in records:
                 at = number_of(record.value) - phase.first
-                if 0 <= at < phase.count:
-                    seen[at] = now - (start + at / phase.rate)
-                    decisions += 1
+                if not 0 <= at < phase.count or not math.isnan(seen[at]):
+                    doubled += 1
+                    continue
+                seen[at] = now - (start + at / phase.rate)
+                decisions += 1
         if worker is not None:
             worker.cpu_seconds()  # raises when it has ended
         if now > until:
@@ -195,6 +210,7 @@ async def _phase(
         "rate": phase.rate,
         "messages": phase.count,
         "decisions": decisions,
+        "doubled": doubled,
         "latency_ms": {name: round(value * 1000, 2) for name, value in percentiles(seen).items()},
         "publisher_behind_ms": behind,
         "ticker_late_ms": late,
@@ -220,4 +236,4 @@ async def _told(process: asyncio.subprocess.Process) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,11 @@
 """Recovery of a worker with a million customers: records a second, beside a bare consumer that reads the same changelog.
 
     make bench ARGS="recovery"
-    python -m bench.recovery --customers 50000 --rounds 1 --snapshots
+    python -m bench recovery --customers 50000 --rounds 1
 
 The real command, exactly once, on a changelog of real customer records. In every round the bare consumer reads the changelog,
-then a worker recovers from it: from the assignment of its shards until the last one serves, as its log tells. With --snapshots the
-worker has a folder for its state (FRONTDESK_STATE_DIR), empty at first, and is started once more on it: the restart.
+then a worker recovers from it into memory: from the assignment of its shards until the last one serves, as its log tells. Then one
+with a folder for its state (FRONTDESK_STATE_DIR), empty at first, which is started once more on it: the restart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,7 @@ from typing import Any
 
 from bench.harness.environments import PYTHONPATH
 from bench.harness.process import PeerProcess
-from bench.harness.session import parser_for, run, say
+from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.topics import fill
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -41,6 +41,7 @@ from frontdesk.streams.state import customer_key
 
 APPLICATION = "bench-recovery"
 BEGAN = 1_790_000_000_000
+BARE = "bare"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,25 +50,28 @@ class Read:
 
     who: str
     records: int
+    customers: int
+    """known afterwards; about, where they are on a disk"""
     seconds: float
     whole: float
     """from the start of the process"""
     resident_mib: float
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure, print."""
     parser = parser_for("recovery", __doc__)
     parser.set_defaults(customers=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3, help="default %(default)s")
     parser.add_argument(
-        "--snapshots", action="store_true", help="give the worker a folder for its state, and restart it"
+        "--without-snapshots", action="store_true", help="recover into memory only, and do not restart"
     )
-    given = parser.parse_args()
-    return run(given, partial(measured, given))
+    given = parsed(parser, arguments, quick={})
+    if given.quick:
+        given.customers = max(given.customers, 5_000)
+    return run("recovery", arguments, given, partial(measured, given))
 
 
-async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
+async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
     """Fill the changelog, then read it in turn."""
     await create_topics(load(broker=bootstrap, application=APPLICATION, partitions=given.partitions))
     topic = changelog_topic(APPLICATION, CUSTOMERS_TABLE)
@@ -79,20 +83,30 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
         scratch = Path(folder)
         for number in range(given.rounds):
-            reads.append(await _bare(bootstrap, topic, given.partitions))
-            state = scratch / f"state-{number}"
-            reads.append(await _worker("recovery", bootstrap, given, scratch / f"log-{number}", state))
-            if given.snapshots:
-                reads.append(
-                    await _worker("restart", bootstrap, given, scratch / f"log-{number}-again", state)
-                )
-            shutil.rmtree(state, ignore_errors=True)
-            for read in reads[-3 if given.snapshots else -2 :]:
+            for read in [read async for read in _round(given, bootstrap, topic, scratch / str(number))]:
+                reads.append(read)
                 say(
                     f"round {number + 1}/{given.rounds} {read.who}: {read.records:,} in {read.seconds:.1f} s\n"
                 )
-    print(table(reads))
-    return {"reads": [asdict(read) for read in reads], "right": _all_read(reads, given.customers)}
+    return Found(
+        tables=[table(reads)],
+        figures={"reads": [asdict(read) for read in reads]},
+        right=all(right(read, given.customers) for read in reads),
+    )
+
+
+async def _round(
+    given: argparse.Namespace, bootstrap: str, topic: str, scratch: Path
+) -> AsyncIterator[Read]:
+    """Every way of reading, once."""
+    scratch.mkdir()
+    yield await _bare(bootstrap, topic, given.partitions)
+    yield await _worker("memory", bootstrap, given, scratch / "log-memory", None)
+    if not given.without_snapshots:
+        state = scratch / "state"
+        yield await _worker("disk", bootstrap, given, scratch / "log-disk", state)
+        yield await _worker("restart", bootstrap, given, scratch / "log-restart", state)
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def customers(count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -155,20 +169,23 @@ async def _bare(bootstrap: str, topic: str, partitions: int) -> Read:
         raise RuntimeError("the bare reader failed; what it said is above")
     told = json.loads(out)
     return Read(
-        who="bare consumer",
+        who=BARE,
         records=told["records"],
+        customers=0,
         seconds=told["seconds"],
         whole=time.monotonic() - began,
-        resident_mib=0.0,
+        resident_mib=told["resident_mib"],
     )
 
 
-async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path, state: Path) -> Read:
+async def _worker(
+    who: str, bootstrap: str, given: argparse.Namespace, log: Path, state: Path | None
+) -> Read:
     settings = {
         "FRONTDESK_BROKER": bootstrap,
         "FRONTDESK_APPLICATION": APPLICATION,
         "FRONTDESK_HTTP_PORT": "0",
-        **({"FRONTDESK_STATE_DIR": str(state)} if given.snapshots else {}),
+        **({} if state is None else {"FRONTDESK_STATE_DIR": str(state)}),
     }
     process = PeerProcess(
         [sys.executable, "-m", "frontdesk", "worker"], environment={**PYTHONPATH, **settings}, log=log
@@ -190,6 +207,7 @@ async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path
     return Read(
         who=who,
         records=sum(int(line["records_read"]) for line in shards),
+        customers=sum(int(line["customers"]) for line in shards),
         seconds=max(map(_time, shards)) - _time(events(text, "assigned")[0]),
         whole=whole,
         resident_mib=resident,
@@ -221,28 +239,41 @@ def _time(line: dict[str, Any]) -> float:
     return datetime.fromisoformat(line["timestamp"]).timestamp()
 
 
-def _all_read(reads: list[Read], count: int) -> bool:
-    return all(read.records >= count for read in reads if read.who != "restart")
+def right(read: Read, count: int) -> bool:
+    """Everything was read; by a restart, only what came after the snapshot, and the customers are there all the same."""
+    if read.who == "restart":
+        return read.records < count / 10 and read.customers >= count
+    return read.records >= count and (read.who == BARE or read.customers >= count)
 
 
-def table(reads: list[Read]) -> str:
+SAYS = {
+    BARE: "bare consumer, nothing kept",
+    "memory": "worker, into memory",
+    "disk": "worker, into a local snapshot that was empty",
+    "restart": "the same worker started again on its snapshot",
+}
+
+
+def table(reads: Sequence[Read]) -> str:
     """Medians, and the share of the bare consumer's speed, from the ratios of each round."""
     rows = [
-        "| what | records | seconds | records/s | of the bare consumer's | whole start, s | peak MiB |",
-        "|---|---|---|---|---|---|---|",
+        "| what | records read | seconds | records/s | of the bare consumer's | whole start, s | peak MiB | all customers there |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    bare = [read.records / read.seconds for read in reads if read.who == "bare consumer"]
+    count = max(read.records for read in reads if read.who == BARE)
+    bare = [read.records / read.seconds for read in reads if read.who == BARE]
     for who in dict.fromkeys(read.who for read in reads):
         of = [read for read in reads if read.who == who]
         rates = [read.records / read.seconds for read in of]
         share = statistics.median(rate / base for rate, base in zip(rates, bare, strict=True))
+        speed = f"{statistics.median(rates):,.0f} | {share:.0%}" if who != "restart" else "– | –"
+        there = "–" if who == BARE else "yes" if all(right(read, count) for read in of) else "NO"
         rows.append(
-            f"| {who} | {of[0].records:,} | {statistics.median(r.seconds for r in of):.2f} | {statistics.median(rates):,.0f} | "
-            f"{'' if who == 'restart' else f'{share:.0%}'} | {statistics.median(r.whole for r in of):.1f} | "
-            f"{max(r.resident_mib for r in of):.0f} |"
+            f"| {SAYS[who]} | {of[0].records:,} | {statistics.median(r.seconds for r in of):.2f} | {speed} | "
+            f"{statistics.median(r.whole for r in of):.1f} | {max(r.resident_mib for r in of):.0f} | {there} |"
         )
     return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

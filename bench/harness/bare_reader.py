@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import sys
 import time
 
@@ -30,7 +31,8 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=4)
     given = parser.parse_args()
     records, seconds = asyncio.run(_read(given.bootstrap, given.topic, given.partitions))
-    print(json.dumps({"records": records, "seconds": seconds}))
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"records": records, "seconds": seconds, "resident_mib": resident}))
 
 
 async def _read(bootstrap: str, topic: str, partitions: int) -> tuple[int, float]:

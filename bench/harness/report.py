@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.harness.run import Measured
@@ -51,16 +51,6 @@ def table(figures: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) ->
             f"| {times} | {of['whole']:.1f} | {of['cpu']:.0f} | {of['resident_mib']:.0f} | {'yes' if of['right'] else 'NO'} |"
         )
     return "\n".join(rows)
-
-
-def machine_lines(machine: Mapping[str, Any]) -> Iterable[str]:
-    """The machine in a few lines of text."""
-    yield f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}"
-    yield ", ".join(
-        f"{name} {machine[name]}"
-        for name in ("python", "java", "kafka", "faust-streaming", "aiokafka", "quixstreams", "fastavro")
-    )
-    yield f"commit {machine['commit']}; load before the first run: {machine['load_before'][0]}"
 
 
 def _round(value: float) -> str:

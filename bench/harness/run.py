@@ -66,6 +66,8 @@ class Measured:
     """the expected decisions, each once, in order"""
     outputs: int
     round: int = 0
+    ended: float = 0.0
+    """when the last output was seen, on the monotonic clock"""
 
 
 async def measure(peer: Peer, stage: Stage, say: Callable[[str], None], *, workers: int = 1) -> Measured:
@@ -115,6 +117,7 @@ def judge(name: str, stage: Stage, seen: Seen, *, began: float, resident: float)
         resident_mib=resident,
         right=account_of(seen.records, stage.mark) == stage.expected,
         outputs=len(seen.records),
+        ended=last.at,
     )
 
 

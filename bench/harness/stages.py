@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,29 +19,40 @@ from bench.harness.spool import read_spool, spooled, write_spool
 from bench.harness.topics import fill
 from bench.jobs import messages
 from bench.jobs.port import Job, job_named
+from bench.jobs.sample import write_sample
 from frontdesk.agents.kafka.admin import admin
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 
 JOBS = ("path", "whole")
+SAMPLE: Mapping[str, Any] = {"sample": True, "data": CACHE / "bench-sample"}
+"""options for a made-up corpus"""
 
 
 async def staged(job: str, bootstrap: str, given: argparse.Namespace, scratch: Path) -> Stage:
     """Make topics, publish, and decide everything once in this process, as the measure of all peers."""
+    stage = described(job, bootstrap, given, scratch)
+    await publish(stage)
+    return stage
+
+
+def described(job: str, bootstrap: str, given: argparse.Namespace, scratch: Path) -> Stage:
+    """The same without anything published: the messages are in a file only."""
     model, about = "", {}
     if job == "whole":
+        if given.sample:
+            write_sample(given.data)
         folder, about = trained(given.data)
         model = str(folder)
         from bench.jobs import whole  # scikit-learn is for this job only
 
-        records = whole.records(given.data, given.messages_whole)
+        records = whole.records(given.data, given.messages)
     else:
         records = messages.records(given.messages, customers=given.customers, seed=given.seed)
+    scratch.mkdir(parents=True, exist_ok=True)
     spool = scratch / "messages"
     count = write_spool(spool, records)
-    await _fresh_input(bootstrap, given.partitions)
-    await fill(bootstrap, CUSTOMER_MESSAGES, spooled(spool), partitions=given.partitions)
     work = job_named(job, model=model, partitions=given.partitions)
     return Stage(
         bootstrap=bootstrap,
@@ -56,6 +68,12 @@ async def staged(job: str, bootstrap: str, given: argparse.Namespace, scratch: P
         about=about,
         within=given.within,
     )
+
+
+async def publish(stage: Stage) -> None:
+    """The messages of this stage, and no others, are in their topic when this returns."""
+    await _fresh_input(stage.bootstrap, stage.partitions)
+    await fill(stage.bootstrap, stage.input, spooled(stage.spool), partitions=stage.partitions)
 
 
 async def bare_stage(job: str, bootstrap: str, given: argparse.Namespace, spool: Path, count: int) -> Stage:

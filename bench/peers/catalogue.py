@@ -96,6 +96,8 @@ PEERS: tuple[Peer, ...] = (
 
 OURS = "frontdesk"
 NO_KAFKA = "core"
+AT_HAND = ",".join(peer.name for peer in PEERS if isinstance(peer.environment, Own))
+"""those that need no environment of their own"""
 
 
 def chosen(names: str, job: str) -> tuple[Peer, ...]:
@@ -110,3 +112,18 @@ def chosen(names: str, job: str) -> tuple[Peer, ...]:
         if name not in known:
             raise ValueError(f"there is no peer {name!r}; there are {', '.join(sorted(known))}")
     return tuple(peer for peer in PEERS if job in peer.jobs and (not wanted or peer.name in wanted))
+
+
+def prepared(names: str, job: str) -> tuple[Peer, ...]:
+    """The chosen peers, their environments made.
+
+    Raises:
+        ValueError: there is no such peer, or none of them does the job.
+        RuntimeError: an environment cannot be made.
+    """
+    peers = chosen(names, job)
+    if not peers:
+        raise ValueError(f"none of {names} does the job {job!r}")
+    for environment in {type(peer.environment): peer.environment for peer in peers}.values():
+        environment.prepare()
+    return peers
