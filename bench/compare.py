@@ -28,7 +28,7 @@ from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.stages import JOBS, SAMPLE, staged
 from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, chosen, prepared
 
-QUICK = {"path": {"messages": 4_000}, "whole": {"messages": 500}}
+QUICK = {"path": {"messages": 20_000}, "whole": {"messages": 2_000}}
 MESSAGES = {"path": 200_000, "whole": 20_000}
 
 

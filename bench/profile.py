@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,16 @@ Spent = Counter[tuple[str, str, str]]
 """CPU seconds by thread, stage and function"""
 
 
-@dataclass(frozen=True, slots=True)
 class Sampled(Own):
     """Our own interpreter, looked at while it runs."""
 
-    out: Path
+    def __init__(self, out: Path) -> None:
+        self._out = out
 
     def command(self, module: str, task: Task) -> list[str]:
         """How to run a peer."""
-        python, _, *rest = super().command(module, task)
-        return [python, "-m", "bench.harness.sampled", str(self.out), *rest]
+        python, _, *rest = super().command(module, task)  # without its -m
+        return [python, "-m", "bench.harness.sampled", str(self._out), *rest]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         "--messages-whole", type=int, default=MESSAGES["whole"], help="of the whole job; default %(default)s"
     )
     data_option(parser)
-    given = parsed(parser, arguments, quick={"messages": 4_000, "messages_whole": 500, **SAMPLE})
+    given = parsed(parser, arguments, quick={"messages": 20_000, "messages_whole": 2_000, **SAMPLE})
     return run("profile", arguments, given, partial(measured, given))
 
 

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = parser_for("two_workers", __doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="default %(default)s")
     parser.add_argument("--peer", default="frontdesk", help="default %(default)s")
-    given = parsed(parser, arguments, quick={"messages": 4_000})
+    given = parsed(parser, arguments, quick={"messages": 20_000})
     return run("two_workers", arguments, given, partial(measured, given))
 
 
