@@ -3,18 +3,20 @@
     python -m bench.harness.sampled FILE bench.peers.frontdesk_worker --bootstrap 127.0.0.1:9092 ...
 
 Every few milliseconds each thread's stack is looked at, and the CPU time that the thread used since the last look is booked on it:
-waiting costs nothing, and sums are those of the system's own clocks. One JSON object a line goes to FILE when the module ends, for
+waiting costs nothing, and sums are those of the system's own clocks. Collections of garbage are timed apart. One JSON object a line goes to FILE when the module ends, for
 each TENTH of a second of the monotonic clock. Linux.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import runpy
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from bench.harness.where import Stack, where
 
 EVERY = 0.003
 TENTH = 0.1
+GARBAGE = "collecting garbage"
 
 
 class Booked(NamedTuple):
@@ -40,7 +43,9 @@ class Sampler(threading.Thread):
         super().__init__(name="sampler", daemon=True)
         self.tenths: dict[int, Counter[Booked]] = {}
         self._used: dict[int, int] = {}
+        self._collecting = 0
         self._done = threading.Event()
+        gc.callbacks.append(self._collection)
 
     def run(self) -> None:
         """Until `stop`."""
@@ -56,14 +61,27 @@ class Sampler(threading.Thread):
         booked = self.tenths.setdefault(int(time.monotonic() / TENTH), Counter())
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():  # noqa: SLF001  # there is no public way
-            if ident == self.ident or ident not in names:
-                continue
+            if ident == self.ident or ident not in names or frame.f_code is Sampler._collection.__code__:
+                continue  # the last books its time itself
             used = time.clock_gettime_ns(time.pthread_getcpuclockid(ident))
             spent = used - self._used.get(ident, used)
             self._used[ident] = used
             if spent:
                 at = where(_stack(frame))
                 booked[Booked(_kind(names[ident]), at.stage, at.function)] += spent
+
+
+    def _collection(self, phase: str, info: Mapping[str, int]) -> None:
+        """Book a collection of garbage on itself: it happens wherever something is allocated, and no look sees it."""
+        now = time.thread_time_ns()
+        if phase == "start":
+            self._collecting = now
+            return
+        thread, spent = threading.current_thread(), now - self._collecting
+        if thread.ident in self._used:
+            self._used[thread.ident] += spent
+        at = Booked(_kind(thread.name), GARBAGE, f"generation {info['generation']}")
+        self.tenths.setdefault(int(time.monotonic() / TENTH), Counter())[at] += spent
 
 
 def _stack(frame: FrameType | None) -> Stack:
