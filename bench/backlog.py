@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from bench.harness.report import micros
 from bench.harness.run import Measured, measure
 from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.stages import described, publish
@@ -83,7 +84,7 @@ def table(runs: Runs) -> str:
         )
         right = "yes" if all(one.right for one in of) else "NO"
         rows.append(
-            f"| {backlog:,} | {peer} | {rate:,.0f} | {cpu:.0f} | {whole:.1f} | {resident:.0f} | {right} |"
+            f"| {backlog:,} | {peer} | {rate:,.0f} | {micros(cpu)} | {whole:.1f} | {resident:.0f} | {right} |"
         )
     return "\n".join(rows)
 

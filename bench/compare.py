@@ -28,7 +28,11 @@ from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.stages import JOBS, SAMPLE, staged
 from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, chosen, prepared
 
-QUICK = {"path": {"messages": 20_000}, "whole": {"messages": 2_000}}
+QUICK = {
+    "path": {"messages": 8_000, "peers": AT_HAND},
+    "whole": {"messages": 1_000, "peers": "frontdesk,faust,core"},
+}
+"""peers that need an environment of their own are left out"""
 MESSAGES = {"path": 200_000, "whole": 20_000}
 
 
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--messages", type=int, default=MESSAGES[job], help="default %(default)s")
     data_option(parser)
-    given = parsed(parser, rest, quick={**QUICK[job], "peers": AT_HAND, **SAMPLE})
+    given = parsed(parser, rest, quick={**QUICK[job], **SAMPLE})
     return run(job, rest, given, partial(measured, job, given))
 
 

@@ -1,7 +1,7 @@
 """Where a message's time goes: the CPU time of our worker by stage, exactly once, beside the core in a loop without Kafka.
 
     make profile
-    python -m bench profile --jobs whole --messages-whole 5000 --rounds 1
+    make profile ARGS="--jobs whole --messages-whole 5000 --rounds 1"
 
 In every round the worker runs as it is, then under a sampler (`bench.harness.sampled`), which books the CPU time of each thread on
 the stack it finds it in. A stage's microseconds are its share under the sampler of what a message costs without it. Only the time
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         "--messages-whole", type=int, default=MESSAGES["whole"], help="of the whole job; default %(default)s"
     )
     data_option(parser)
-    given = parsed(parser, arguments, quick={"messages": 20_000, "messages_whole": 2_000, **SAMPLE})
+    given = parsed(parser, arguments, quick={"jobs": "whole", "messages_whole": 1_000, **SAMPLE})
     return run("profile", arguments, given, partial(measured, given))
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from bench.harness.report import micros
 from bench.harness.run import Measured, measure
 from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.stages import staged
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = parser_for("two_workers", __doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="default %(default)s")
     parser.add_argument("--peer", default="frontdesk", help="default %(default)s")
-    given = parsed(parser, arguments, quick={"messages": 20_000})
+    given = parsed(parser, arguments, quick={"messages": 8_000})
     return run("two_workers", arguments, given, partial(measured, given))
 
 
@@ -62,7 +63,7 @@ def table(runs: Mapping[int, Sequence[Measured]]) -> str:
             for name in ("rate", "cpu", "whole", "resident_mib")
         )
         right = "yes" if all(one.right for one in of) else "NO"
-        rows.append(f"| {workers} | {rate:,.0f} | {cpu:.0f} | {whole:.1f} | {resident:.0f} | {right} |")
+        rows.append(f"| {workers} | {rate:,.0f} | {micros(cpu)} | {whole:.1f} | {resident:.0f} | {right} |")
     return "\n".join(rows)
 
 

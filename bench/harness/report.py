@@ -48,9 +48,14 @@ def table(figures: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) ->
         times = "" if of["times"] is None else f"{of['times']:.2f}×"
         rows.append(
             f"| {names.get(peer, peer)} | {_round(of['rate'])} ({_round(of['rate_least'])}–{_round(of['rate_most'])}) "
-            f"| {times} | {of['whole']:.1f} | {of['cpu']:.0f} | {of['resident_mib']:.0f} | {'yes' if of['right'] else 'NO'} |"
+            f"| {times} | {of['whole']:.1f} | {micros(of['cpu'])} | {of['resident_mib']:.0f} | {'yes' if of['right'] else 'NO'} |"
         )
     return "\n".join(rows)
+
+
+def micros(cpu: float) -> str:
+    """CPU a message; a dash where the run was too short for the system's clock of processes."""
+    return f"{cpu:.0f}" if cpu > 0 else "–"
 
 
 def _round(value: float) -> str:

@@ -43,7 +43,8 @@ class Sampler(threading.Thread):
         super().__init__(name="sampler", daemon=True)
         self.tenths: dict[int, Counter[Booked]] = {}
         self._used: dict[int, int] = {}
-        self._collecting = 0
+        self._collecting: tuple[int, int] | None = None
+        """the thread that collects garbage, and what it had used before"""
         self._done = threading.Event()
         gc.callbacks.append(self._collection)
 
@@ -61,8 +62,10 @@ class Sampler(threading.Thread):
         booked = self.tenths.setdefault(int(time.monotonic() / TENTH), Counter())
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():  # noqa: SLF001  # there is no public way
-            if ident == self.ident or ident not in names or frame.f_code is Sampler._collection.__code__:
-                continue  # the last books its time itself
+            if ident == self.ident or ident not in names:
+                continue
+            if self._collecting is not None and self._collecting[0] == ident:
+                continue  # booked as a whole when it is done
             used = time.clock_gettime_ns(time.pthread_getcpuclockid(ident))
             spent = used - self._used.get(ident, used)
             self._used[ident] = used
@@ -70,18 +73,19 @@ class Sampler(threading.Thread):
                 at = where(_stack(frame))
                 booked[Booked(_kind(names[ident]), at.stage, at.function)] += spent
 
-
     def _collection(self, phase: str, info: Mapping[str, int]) -> None:
         """Book a collection of garbage on itself: it happens wherever something is allocated, and no look sees it."""
-        now = time.thread_time_ns()
+        thread, now = threading.current_thread(), time.thread_time_ns()
+        ident = thread.ident or 0
         if phase == "start":
-            self._collecting = now
-            return
-        thread, spent = threading.current_thread(), now - self._collecting
-        if thread.ident in self._used:
-            self._used[thread.ident] += spent
-        at = Booked(_kind(thread.name), GARBAGE, f"generation {info['generation']}")
-        self.tenths.setdefault(int(time.monotonic() / TENTH), Counter())[at] += spent
+            self._collecting = ident, now
+        elif self._collecting is not None:
+            spent = now - self._collecting[1]
+            if ident in self._used:
+                self._used[ident] += spent
+            at = Booked(_kind(thread.name), GARBAGE, f"generation {info['generation']}")
+            self.tenths.setdefault(int(time.monotonic() / TENTH), Counter())[at] += spent
+            self._collecting = None
 
 
 def _stack(frame: FrameType | None) -> Stack:
