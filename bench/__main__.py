@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         began = time.monotonic()
         say(f"== {part}\n")
         code = subprocess.run([sys.executable, "-m", *PARTS[part], *options], check=False).returncode
-        told.append(f"{part}: {'right' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - began:.0f} s\n")
+        told.append(
+            f"{part}: {'right' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - began:.0f} s\n"
+        )
         worst = max(worst, min(1, abs(code)))
     if len(parts) > 1:
         say("".join(told))

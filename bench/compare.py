@@ -26,7 +26,7 @@ from bench.harness.report import summary, table
 from bench.harness.run import Measured, Stage, measure
 from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.stages import JOBS, SAMPLE, staged
-from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, chosen, prepared
+from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, prepared
 
 QUICK = {
     "path": {"messages": 8_000, "peers": AT_HAND},

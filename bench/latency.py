@@ -96,11 +96,11 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
 
 def table(rows: Sequence[Mapping[str, Any]], floor: Sequence[Mapping[str, Any]]) -> str:
     """A row for each share of the peak."""
-    out = [
+    head = (
         "| % of peak | messages/s | p50 ms | p99 ms | p99.9 ms | max ms | without a worker, p50/p99 ms | "
-        "publisher behind, p99/max ms | 1 ms ticker late, p99/max ms | each decided once |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+        "publisher behind, p99/max ms | 1 ms ticker late, p99/max ms | each decided once |"
+    )
+    out = [head, "|---|---|---|---|---|---|---|---|---|---|"]
     for row, bare in zip(rows, floor, strict=True):
         of, least = row["latency_ms"], bare["latency_ms"]
         late, tick = row["publisher_behind_ms"], row["ticker_late_ms"]

@@ -152,9 +152,7 @@ def functions(spent: Spent, cost: float) -> str:
         by_function[function, stage] += seconds
     rows = ["| function | for | share | µs/message |", "|---|---|---|---|"]
     for (function, stage), seconds in by_function.most_common(FUNCTIONS):
-        rows.append(
-            f"| `{function}` | {stage} | {seconds / whole:.1%} | {seconds / whole * cost:.1f} |"
-        )
+        rows.append(f"| `{function}` | {stage} | {seconds / whole:.1%} | {seconds / whole * cost:.1f} |")
     return "\n".join(rows)
 
 

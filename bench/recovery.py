@@ -95,11 +95,9 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
     )
 
 
-async def _round(
-    given: argparse.Namespace, bootstrap: str, topic: str, scratch: Path
-) -> AsyncIterator[Read]:
+async def _round(given: argparse.Namespace, bootstrap: str, topic: str, scratch: Path) -> AsyncIterator[Read]:
     """Every way of reading, once."""
-    scratch.mkdir()
+    await asyncio.to_thread(scratch.mkdir)
     yield await _bare(bootstrap, topic, given.partitions)
     yield await _worker("memory", bootstrap, given, scratch / "log-memory", None)
     if not given.without_snapshots:
@@ -178,9 +176,7 @@ async def _bare(bootstrap: str, topic: str, partitions: int) -> Read:
     )
 
 
-async def _worker(
-    who: str, bootstrap: str, given: argparse.Namespace, log: Path, state: Path | None
-) -> Read:
+async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path, state: Path | None) -> Read:
     settings = {
         "FRONTDESK_BROKER": bootstrap,
         "FRONTDESK_APPLICATION": APPLICATION,

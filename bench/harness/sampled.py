@@ -113,9 +113,7 @@ def main() -> None:
     finally:
         sampler.stop()
         lines = (
-            json.dumps(
-                {"at": at * TENTH, "spent": [[*booked, spent / 1e9] for booked, spent in of.items()]}
-            )
+            json.dumps({"at": at * TENTH, "spent": [[*booked, spent / 1e9] for booked, spent in of.items()]})
             for at, of in sampler.tenths.items()
         )
         Path(out).write_text("".join(f"{line}\n" for line in lines))
