@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 from frontdesk.agents.kafka.probe import live_brokers
 from tests.support.embedded import dies_with_parent, free_port
@@ -24,9 +25,9 @@ _JAVA_AT_LEAST = 17
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 log.dirs={data}
@@ -115,13 +116,22 @@ def fetch_jars(cache: Path = CACHE) -> Path:
     return cache
 
 
+class Listener(NamedTuple):
+    """One more way to the broker: it says that it is at `advertised`, and listens on `port`. A proxy joins the two."""
+
+    advertised: int
+    port: int
+
+
 class KafkaServer:
     """One broker. `start` once; then `kill`, `restart` and `pause` as often as a test likes; `stop` at the end.
 
-    The port stays the same over restarts, and the data is kept until `stop`.
+    The ports stay the same over restarts, and the data is kept until `stop`. `links` are so many listeners for proxies.
     """
 
-    def __init__(self, *, heap: str = "512m", properties: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, heap: str = "512m", properties: dict[str, str] | None = None, links: int = 0
+    ) -> None:
         self._heap = heap
         self._extra = properties or {}
         self._java = find_java()
@@ -129,6 +139,7 @@ class KafkaServer:
         self._folder = Path(tempfile.mkdtemp(prefix="frontdesk-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap = f"127.0.0.1:{free_port()}"
+        self.links = tuple(Listener(free_port(), free_port()) for _ in range(links))
         self.log = self._folder / "kafka.log"
 
     @property
@@ -210,8 +221,14 @@ class KafkaServer:
     def _format(self, configuration: Path) -> None:
         """Write the configuration and the empty log; the configuration appears only if both succeed."""
         draft = configuration.with_suffix(".draft")
+        links = {f"LINK{number}": link for number, link in enumerate(self.links)}
         text = _PROPERTIES.format(
-            port=self.bootstrap.rpartition(":")[2], controller=free_port(), data=self._folder / "data"
+            port=self.bootstrap.rpartition(":")[2],
+            controller=free_port(),
+            data=self._folder / "data",
+            listeners="".join(f",{name}://127.0.0.1:{link.port}" for name, link in links.items()),
+            advertised="".join(f",{name}://127.0.0.1:{link.advertised}" for name, link in links.items()),
+            protocols="".join(f",{name}:PLAINTEXT" for name in links),
         )
         draft.write_text(text + "".join(f"{name}={value}\n" for name, value in self._extra.items()))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

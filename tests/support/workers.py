@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import Any
+import subprocess
+from pathlib import Path
+from typing import Any, cast
 
 from frontdesk.agents.demo.worker import WorkerProcess
 from tests.support.embedded import free_port
+from tests.support.nursery import Forked, Nursery
 
 
 class Worker(WorkerProcess):
@@ -31,6 +34,11 @@ class Worker(WorkerProcess):
         """Of the running process."""
         assert self._process is not None, "the worker is not running"
         return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, where it has ended by itself."""
+        return None if self._process is None else self._process.poll()
 
     def kill(self) -> None:
         """kill -9, and nothing else."""
@@ -59,3 +67,28 @@ class Worker(WorkerProcess):
         """Exit code, once it ends by itself."""
         assert self._process is not None
         return self._process.wait(timeout)
+
+
+class ForkedWorker(Worker):
+    """The same, forked from a nursery instead of started. Its log stays when it has ended: `log`."""
+
+    def __init__(self, nursery: Nursery, log: Path, bootstrap: str, **settings: object) -> None:
+        super().__init__(bootstrap, **settings)
+        self._nursery = nursery
+        self.log = log
+
+    @property
+    def process(self) -> Forked:
+        """The running process."""
+        return cast("Forked", self._process)
+
+    def start(self) -> None:
+        """Start it. Returns at once."""
+        environment = {
+            **self._settings,
+            "FRONTDESK_HTTP_HOST": "127.0.0.1",
+            "FRONTDESK_HTTP_PORT": str(self._port),
+        }
+        self._log = self.log.open("ab+")
+        # `Forked` has all of Popen that is used of it.
+        self._process = cast("subprocess.Popen[bytes]", self._nursery.fork(environment, str(self.log)))

@@ -1,0 +1,283 @@
+"""What a customer's record has to be: every change that a message, a decision, a fact or an erasure makes, written a second time.
+
+Written from the contract, not shared with the core: only the record classes, the core's bounds and `redact` (what counts as
+personal data cannot sensibly be written twice) are. Input has to be in normal form, as the chaos run publishes it: times that
+can be believed, short values without control characters, known intents and kinds. A time that only the step's clock knew is
+`UNKNOWN`, and is not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
+from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.redact import redact
+
+UNKNOWN = Millis(-1)
+BOUNDS = Limits()
+
+Fact = CustomerProfile | Purchase | ConversationEvent | Feedback
+
+
+def concluded(
+    customer: Customer, message: CustomerMessage, decision: Decision | None, alerts: Iterable[str]
+) -> Customer:
+    """After a message: its id and, unless it was written before an erasure, its turn and what was decided."""
+    customer = replace(customer, seen=(*customer.seen, message.message_id)[-BOUNDS.dedupe_window :])
+    if customer.erased_at is not None and message.sent_at < customer.erased_at:
+        return customer
+    at = UNKNOWN if decision is None else decision.received_at
+    before = talk(customer, message.conversation_id) or _new(message.conversation_id, at)
+    turn = Turn(
+        role=message.role,
+        text=redact(message.text or "")[: BOUNDS.turn_chars],
+        at=at,
+        intent=None if decision is None else decision.labels.intent.value,
+        emotion=None if decision is None else decision.labels.emotion.value,
+    )
+    after = replace(before, last_at=at, turns=(*before.turns, turn)[-BOUNDS.turns :])
+    if decision is not None:
+        after = replace(
+            after,
+            customer_turns=before.customer_turns + 1,
+            decisions=before.decisions + 1,
+            mood=recorded(decision)["mood"],
+            status="open",
+            **_route(decision, before, alerts),
+        )
+    return _newest(customer, after)
+
+
+def amended(customer: Customer, decision: Decision, alerts: Iterable[str]) -> Customer:
+    """After a second revision of a conversation's latest decision."""
+    before = talk(customer, decision.conversation_id)
+    return (
+        customer if before is None else _newest(customer, replace(before, **_route(decision, before, alerts)))
+    )
+
+
+def learned(
+    customer: Customer | None, fact: Fact, timestamp: int, waiting: Collection[str]
+) -> Customer | None:
+    """After a fact whose record has this timestamp. `waiting` names the conversations of messages that are not concluded."""
+    if (
+        customer is not None
+        and customer.erased_at is not None
+        and timestamp <= customer.erased_at
+        and not isinstance(fact, CustomerProfile)
+    ):
+        return customer
+    known = customer or Customer(tenant_id=fact.tenant_id, customer_id=fact.customer_id)
+    if isinstance(fact, CustomerProfile):
+        stale = known.profile is not None and known.profile.updated_at > fact.updated_at
+        return known if stale else replace(known, profile=fact)
+    if isinstance(fact, Purchase):
+        return _bought(known, fact)
+    if isinstance(fact, Feedback):
+        return customer and _corrected(customer, fact)
+    past = _past(known, fact.conversation_id)
+    if talk(known, fact.conversation_id) is None and past is None and fact.conversation_id not in waiting:
+        return customer
+    return _happened(known, fact, past)
+
+
+def erased(customer: Customer | None, tenant_id: str, customer_id: str, at: int) -> Customer:
+    """After a tombstone: the ids of messages, and when it was."""
+    seen = () if customer is None else customer.seen
+    return Customer(tenant_id=tenant_id, customer_id=customer_id, seen=seen, erased_at=Millis(at))
+
+
+def talk(customer: Customer | None, conversation_id: str) -> Conversation | None:
+    """The conversation, where it is remembered in full."""
+    known = () if customer is None else customer.conversations
+    return next((one for one in known if one.conversation_id == conversation_id), None)
+
+
+def facts_seen(
+    customer: Customer | None, message: CustomerMessage, alerts: Collection[str]
+) -> dict[str, Scalar]:
+    """What a decision must have recorded of the state it was made in, as far as no clock and no label is in it."""
+    one = talk(customer, message.conversation_id)
+    profile = None if customer is None else customer.profile
+    purchases = () if customer is None else customer.purchases
+    return {
+        "known_customer": profile is not None or bool(purchases),
+        "tier": (profile.tier if profile is not None else None) or "",
+        "preferred_representative": (profile.preferred_representative if profile is not None else None) or "",
+        "purchases": len(purchases),
+        "turn": 1 if one is None else one.customer_turns + 1,
+        "intent_before": "" if one is None else one.intent or "",
+        "queue_before": "" if one is None else one.queue or "",
+        "assigned": one is not None and one.assigned_at is not None,
+        "representative": "" if one is None else one.representative or "",
+        "escalated": one is not None and bool(one.escalated),
+        "alerts raised before": bool(one is not None and set(alerts) & set(one.escalated)),
+    }
+
+
+def recorded(decision: Decision) -> Mapping[str, Scalar]:
+    """The facts of a decision by name. None of its alerts may have been raised before."""
+    return {fact.name: fact.value for fact in decision.facts} | {"alerts raised before": False}
+
+
+def without_unknown(actual: Customer, expected: Customer) -> Customer:
+    """What a table holds, with `UNKNOWN` wherever the expected record says so: then the two can be compared."""
+    talks = zip(actual.conversations, expected.conversations, strict=False)
+    past = zip(actual.consultations, expected.consultations, strict=False)
+    return replace(
+        actual,
+        conversations=(
+            *(_blurred(one, other) for one, other in talks),
+            *actual.conversations[len(expected.conversations) :],
+        ),
+        consultations=(
+            *(replace(one, at=UNKNOWN) if other.at == UNKNOWN else one for one, other in past),
+            *actual.consultations[len(expected.consultations) :],
+        ),
+    )
+
+
+def _blurred(one: Conversation, other: Conversation) -> Conversation:
+    turns = zip(one.turns, other.turns, strict=False)
+    return replace(
+        one,
+        opened_at=UNKNOWN if other.opened_at == UNKNOWN else one.opened_at,
+        last_at=UNKNOWN if other.last_at == UNKNOWN else one.last_at,
+        turns=(
+            *(replace(turn, at=UNKNOWN) if same.at == UNKNOWN else turn for turn, same in turns),
+            *one.turns[len(other.turns) :],
+        ),
+    )
+
+
+def _new(conversation_id: str, at: Millis) -> Conversation:
+    return Conversation(conversation_id=conversation_id, opened_at=at, last_at=at)
+
+
+def _route(decision: Decision, before: Conversation, alerts: Iterable[str]) -> dict[str, object]:
+    return {
+        "intent": decision.labels.intent.value,
+        "queue": decision.queue,
+        "decision_id": decision.decision_id,
+        "escalated": (*before.escalated, *alerts),
+    }
+
+
+def _newest(customer: Customer, one: Conversation) -> Customer:
+    """The conversation as the newest; the oldest beyond the bound is kept in one line, unless it is already."""
+    talks = (
+        *(other for other in customer.conversations if other.conversation_id != one.conversation_id),
+        one,
+    )
+    over = max(0, len(talks) - BOUNDS.conversations)
+    customer = replace(customer, conversations=talks[over:])
+    for old in talks[:over]:
+        if _past(customer, old.conversation_id) is None:
+            customer = _with_past(customer, _in_one_line(old))
+    return customer
+
+
+def _past(customer: Customer, conversation_id: str) -> Consultation | None:
+    return next((one for one in customer.consultations if one.conversation_id == conversation_id), None)
+
+
+def _with_past(customer: Customer, one: Consultation) -> Customer:
+    if _past(customer, one.conversation_id) is None:
+        kept = (*customer.consultations, one)[-BOUNDS.consultations :]
+    else:
+        kept = tuple(
+            one if other.conversation_id == one.conversation_id else other for other in customer.consultations
+        )
+    return replace(customer, consultations=kept)
+
+
+def _in_one_line(one: Conversation) -> Consultation:
+    return Consultation(
+        conversation_id=one.conversation_id,
+        intent=one.intent,
+        queue=one.queue,
+        representative=one.representative,
+        at=one.last_at,
+    )
+
+
+def _bought(customer: Customer, purchase: Purchase) -> Customer:
+    """The newest record of each order line, the newest lines; by time of purchase."""
+    same = [
+        one
+        for one in customer.purchases
+        if (one.order_id, one.product_id) == (purchase.order_id, purchase.product_id)
+    ]
+    if any(one.purchased_at > purchase.purchased_at or one == purchase for one in same):
+        return customer
+    kept = [*(one for one in customer.purchases if one not in same), purchase]
+    kept.sort(key=lambda one: one.purchased_at)
+    return replace(customer, purchases=tuple(kept[-BOUNDS.purchases :]))
+
+
+def _corrected(customer: Customer, feedback: Feedback) -> Customer:
+    mark = ConversationEvent(
+        conversation_id=feedback.decision_id,
+        customer_id=feedback.customer_id,
+        tenant_id=feedback.tenant_id,
+        kind="corrected",
+        queue=feedback.queue,
+        representative=feedback.by,
+        at=feedback.at,
+    )
+    if mark in customer.events:
+        return customer
+    customer = replace(
+        customer,
+        events=(*customer.events, mark)[-BOUNDS.events :],
+        corrections=customer.corrections + 1,
+    )
+    for one in customer.conversations:
+        if one.decision_id == feedback.decision_id:
+            corrected = replace(one, intent=feedback.intent or one.intent, queue=feedback.queue or one.queue)
+            customer = _newest(customer, corrected)
+    return customer
+
+
+def _happened(customer: Customer, event: ConversationEvent, past: Consultation | None) -> Customer:
+    if event in customer.events:
+        return customer
+    one = talk(customer, event.conversation_id)
+    customer = replace(customer, events=(*customer.events, event)[-BOUNDS.events :])
+    if one is None and past is None:
+        one = _new(event.conversation_id, UNKNOWN)
+    if one is not None:
+        customer = _newest(customer, _moved(one, event))
+    if event.kind in ("assigned", "transferred"):
+        return customer
+    line = past if one is None else _in_one_line(one)
+    assert line is not None
+    if event.kind == "rated":
+        return _with_past(customer, replace(past or line, score=event.score))
+    ended = replace(
+        line,
+        score=None if past is None else past.score,
+        outcome=event.kind,
+        representative=event.representative or line.representative,
+        at=event.at,
+    )
+    return _with_past(customer, ended)
+
+
+def _moved(one: Conversation, event: ConversationEvent) -> Conversation:
+    if event.kind in ("assigned", "transferred"):
+        kept = one.representative if event.kind == "assigned" else None
+        return replace(
+            one,
+            assigned_at=event.at,
+            queue=event.queue or one.queue,
+            representative=event.representative or kept,
+        )
+    if event.kind in ("resolved", "abandoned"):
+        return replace(one, assigned_at=None, representative=None, status=event.kind)
+    return one

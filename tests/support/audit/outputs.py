@@ -1,0 +1,251 @@
+"""Inputs against outputs: nothing lost, nothing doubled, nothing out of order, every output about something that is there."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from frontdesk.schemas.codec import Codec, DecodeError
+from frontdesk.schemas.inputs import (
+    ConversationEvent,
+    CustomerMessage,
+    CustomerProfile,
+    Feedback,
+    Purchase,
+)
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
+from frontdesk.schemas.topics import (
+    CONVERSATION_EVENTS,
+    CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
+    CUSTOMER_PURCHASES,
+    ESCALATION_ALERTS,
+    INPUT_TOPICS,
+    ROUTING_DEAD_LETTERS,
+    ROUTING_DECISIONS,
+    ROUTING_FEEDBACK,
+    ROUTING_LABELS,
+    SERVICE_SUGGESTIONS,
+)
+from frontdesk.schemas.types import Record
+from tests.support.audit.logs import Entry, Logs
+
+KINDS: Mapping[str, type[Record]] = {
+    CUSTOMER_MESSAGES: CustomerMessage,
+    CUSTOMER_PROFILES: CustomerProfile,
+    CUSTOMER_PURCHASES: Purchase,
+    CONVERSATION_EVENTS: ConversationEvent,
+    ROUTING_FEEDBACK: Feedback,
+}
+
+R = TypeVar("R", bound=Record)
+
+Spot = tuple[str, int, int]
+"""topic, partition and offset"""
+
+
+@dataclass(slots=True)
+class Audit:
+    """Counts, and everything wrong: `faults` is empty when all is well."""
+
+    records: int = 0
+    messages: int = 0
+    """first arrivals of customers' messages"""
+    context: int = 0
+    duplicates: int = 0
+    facts: int = 0
+    """usable records of the other inputs, tombstones included"""
+    dead_letters: int = 0
+    decisions: int = 0
+    amended: int = 0
+    provisional: int = 0
+    undecided: int = 0
+    alerts: int = 0
+    suggestions: int = 0
+    labels: int = 0
+    customers: int = 0
+    """compared with the fold"""
+    samples: int = 0
+    queues: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    by_message: dict[str, Decision] = field(default_factory=dict)
+    """revision 1"""
+    amendments: list[Decision] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    usable: dict[Spot, Record | None] = field(default_factory=dict)
+    """inputs that decode and have ids; None for a tombstone"""
+    first: dict[str, Entry] = field(default_factory=dict)
+    """first arrival of each message, context included"""
+    decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """partition and offset of the decision on each message"""
+
+
+def read_inputs(logs: Logs, codec: Codec, out: Audit) -> None:
+    """What arrived, by what it is. Ids of messages must be distinct between customers."""
+    for topic in INPUT_TOPICS:
+        for entry in logs.entries[topic]:
+            out.records += topic == CUSTOMER_MESSAGES
+            spot = entry.topic, entry.partition, entry.offset
+            if entry.value is None:
+                if topic == CUSTOMER_PROFILES:
+                    out.usable[spot] = None
+                    out.facts += 1
+                continue
+            try:
+                record = codec.decode(KINDS[topic], entry.value)
+            except DecodeError:
+                continue
+            if not all(getattr(record, name) for name in _ids(record)):
+                continue
+            out.usable[spot] = record
+            if isinstance(record, CustomerMessage):
+                _count(record, entry, out)
+            else:
+                out.facts += 1
+
+
+def _count(message: CustomerMessage, entry: Entry, out: Audit) -> None:
+    if message.message_id in out.first:
+        out.duplicates += 1
+        return
+    out.first[message.message_id] = entry
+    if message.role == "customer":
+        out.messages += 1
+        out.texts[message.message_id] = message.text or ""
+    else:
+        out.context += 1
+
+
+def _ids(record: Record) -> list[str]:
+    return [name for name in type(record).__slots__ if name.endswith("_id")]
+
+
+def check_dead_letters(logs: Logs, codec: Codec, out: Audit) -> None:
+    """One for each unusable record, with its bytes; none for any other."""
+    unusable = {
+        (entry.topic, entry.partition, entry.offset): entry
+        for topic in INPUT_TOPICS
+        for entry in logs.entries[topic]
+        if (entry.topic, entry.partition, entry.offset) not in out.usable
+    }
+    buried: Counter[Spot] = Counter()
+    for entry in logs.entries[ROUTING_DEAD_LETTERS]:
+        letter = codec.decode(DeadLetter, entry.value)
+        spot = letter.topic, letter.partition, letter.offset
+        buried[spot] += 1
+        original = unusable.get(spot)
+        if original is not None and (original.key, original.value) != (letter.key, letter.value):
+            out.faults.append(f"the dead letter of {spot} holds other bytes than the record")
+    out.dead_letters = buried.total()
+    out.faults += [f"{spot} was buried {n} times" for spot, n in buried.items() if n > 1]
+    out.faults += [f"{spot} is unusable and has no dead letter" for spot in unusable if spot not in buried]
+    out.faults += [f"{spot} was buried and is usable" for spot in buried if spot not in unusable]
+
+
+def check_decisions(logs: Logs, codec: Codec, out: Audit) -> None:
+    """One of revision 1 for each customer's message, in order of arrival, in the customer's partition; revisions follow on."""
+    arrivals: dict[str, list[str]] = defaultdict(list)
+    for name in out.texts:
+        arrivals[_customer(out, name)].append(name)
+    ids: Counter[str] = Counter()
+    revisions: Counter[tuple[str, int]] = Counter()
+    decided: dict[str, list[str]] = defaultdict(list)
+    for entry in logs.entries[ROUTING_DECISIONS]:
+        decision = codec.decode(Decision, entry.value)
+        name, customer = decision.message_id, f"{decision.tenant_id}/{decision.customer_id}"
+        ids[decision.decision_id] += 1
+        revisions[name, decision.revision] += 1
+        arrived = out.first.get(name)
+        if arrived is None or name not in out.texts or customer != _customer(out, name):
+            out.faults.append(f"a decision for a message that never came: {customer}/{name}")
+        elif (arrived.partition, arrived.key) != (entry.partition, entry.key):
+            out.faults.append(f"the decision on {name} lies in another place than the message")
+        if decision.revision > 1:
+            out.amended += 1
+            out.amendments.append(decision)
+            if revisions[name, decision.revision - 1] == 0:
+                out.faults.append(f"{name} has revision {decision.revision} before the one that it amends")
+            continue
+        out.decisions += 1
+        out.queues[decision.queue] += 1
+        out.provisional += decision.provisional
+        decided[customer].append(name)
+        out.by_message.setdefault(name, decision)
+        out.decided_at.setdefault(name, (entry.partition, entry.offset))
+    out.faults += [f"decision {one} was published {n} times" for one, n in ids.items() if n > 1]
+    out.faults += [
+        f"{name} has {n} decisions of revision {revision}"
+        for (name, revision), n in revisions.items()
+        if n > 1
+    ]
+    for customer, names in arrivals.items():
+        got = decided.get(customer, [])
+        there = set(got)
+        out.undecided += sum(name not in there for name in names)
+        if list(dict.fromkeys(got)) != [name for name in names if name in there]:
+            out.faults.append(f"decisions of {customer} are not in the order of arrival")
+
+
+def _customer(out: Audit, name: str) -> str:
+    entry = out.first[name]
+    message = out.usable[entry.topic, entry.partition, entry.offset]
+    assert isinstance(message, CustomerMessage)
+    return f"{message.tenant_id}/{message.customer_id}"
+
+
+def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...]]:
+    """Alerts, suggestions and labels against decisions; the kinds of alerts by decision.
+
+    Each decision has the labels it was made with, once, and one suggestion unless somebody has the conversation. A provisional
+    one that nothing amended may have a second record of labels: the answer that came late and changed nothing.
+    """
+    decisions = {one.decision_id: one for one in (*out.by_message.values(), *out.amendments)}
+    kinds: dict[str, list[str]] = defaultdict(list)
+    alerts: Counter[tuple[str, str]] = Counter()
+    for alert in _read(logs, codec, ESCALATION_ALERTS, Alert):
+        alerts[alert.alert_id, alert.decision_id] += 1
+        kinds[alert.decision_id].append(alert.kind)
+        _check_subject("alert", alert, decisions, out)
+    suggestions: Counter[str] = Counter()
+    for suggestion in _read(logs, codec, SERVICE_SUGGESTIONS, Suggestion):
+        suggestions[suggestion.decision_id] += 1
+        _check_subject("suggestion", suggestion, decisions, out)
+    made_with: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    for label in _read(logs, codec, ROUTING_LABELS, LabelRecord):
+        labels[label.decision_id] += 1
+        _check_subject("labels", label, decisions, out)
+        decision = decisions.get(label.decision_id)
+        if decision is not None and label.labelled_at == decision.decided_at:
+            made_with[label.decision_id] += label.labels == decision.labels
+    out.alerts, out.suggestions, out.labels = alerts.total(), suggestions.total(), labels.total()
+    out.faults += [
+        f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1
+    ]
+    amended = {one.message_id for one in out.amendments}
+    for name, decision in decisions.items():
+        wanted = decision.action != "keep"
+        if suggestions[name] != wanted:
+            out.faults.append(f"decision {name} ({decision.action}) has {suggestions[name]} suggestions")
+        late = decision.revision == 1 and decision.provisional and decision.message_id not in amended
+        if made_with[name] != 1 or labels[name] > 1 + late:
+            out.faults.append(
+                f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
+            )
+    return {name: tuple(raised) for name, raised in kinds.items()}
+
+
+def _read(logs: Logs, codec: Codec, topic: str, record: type[R]) -> Iterable[R]:
+    return (codec.decode(record, entry.value) for entry in logs.entries[topic])
+
+
+def _check_subject(
+    what: str, one: Alert | Suggestion | LabelRecord, decisions: Mapping[str, Decision], out: Audit
+) -> None:
+    decision = decisions.get(one.decision_id)
+    if decision is None:
+        out.faults.append(f"{what} of a decision that is not there: {one.decision_id}")
+    elif (one.message_id, one.customer_id) != (decision.message_id, decision.customer_id):
+        out.faults.append(f"{what} of decision {one.decision_id} speaks of another message")
