@@ -167,10 +167,13 @@ class Sampler:
         """Until cancelled."""
         while True:
             before = self._disturbed()
-            with suppress(Exception):  # the broker is away: no sample
+            try:
                 sample = await asyncio.wait_for(self._take(), 15)
                 if before == self._disturbed():
                     self.samples.append(sample)
+                else: print("DISTURBED")
+            except Exception as e:
+                import traceback; traceback.print_exc()
             await asyncio.sleep(every)
 
     async def _take(self) -> Sample:
