@@ -227,9 +227,10 @@ class LlmServer:
         return next((name for name in sorted(self.rejects) if name in body), None)
 
     def _outcome(self, message: str) -> str:
-        served = sum(request.outcome != "unsupported" for request in self.requests)
-        if served < len(self.script):
-            return self.script[served]
+        if self.script:
+            served = sum(request.outcome != "unsupported" for request in self.requests)
+            if served < len(self.script):
+                return self.script[served]
         self._asked[message] += 1
         drawn = self._draw("failure", message)
         for kind, share in sorted(self.failures.items()):

@@ -14,7 +14,10 @@ from frontdesk.schemas.topics import INPUT_TOPICS, OUTPUT_TOPICS, WAITING_TABLE
 from tests.support.audit.logs import Logs, Reader, Sampler, read_logs
 from tests.support.audit.order import shards
 from tests.support.audit.outputs import (
+    LOST,
+    VIOLATIONS,
     Audit,
+    Fault,
     check_dead_letters,
     check_decisions,
     check_help,
@@ -22,7 +25,7 @@ from tests.support.audit.outputs import (
 )
 from tests.support.audit.tables import check_tables
 
-__all__ = ["Audit", "Logs", "Reader", "Sampler", "audit", "drained", "examine", "outputs_of", "settled"]
+__all__ = ["VIOLATIONS", "Audit", "Fault", "Logs", "Reader", "Sampler", "audit", "drained", "examine", "outputs_of", "settled"]
 
 
 def outputs_of(logs: Logs) -> Audit:
@@ -37,6 +40,7 @@ def outputs_of(logs: Logs) -> Audit:
 def examine(logs: Logs) -> Audit:
     """Everything: outputs, what belongs to decisions, tables, offsets. For a run that is over and has drained."""
     out = outputs_of(logs)
+    out.blame(LOST, *(f"{name} has no decision" for name in out.texts if name not in out.by_message))
     alerts = check_help(logs, Codec(), out)
     check_tables(logs, Codec(), out, alerts)
     return out

@@ -167,27 +167,26 @@ class Sampler:
         """Until cancelled."""
         while True:
             before = self._disturbed()
-            try:
+            with suppress(Exception):  # a broker that is away tells nothing
                 sample = await asyncio.wait_for(self._take(), 15)
-                if before == self._disturbed():
+                if before == self._disturbed() and sample.committed:
                     self.samples.append(sample)
-                else: print("DISTURBED")
-            except Exception as e:
-                import traceback; traceback.print_exc()
             await asyncio.sleep(every)
 
     async def _take(self) -> Sample:
         committed = await group_offsets(self._bootstrap, self._application)
         await asyncio.sleep(self.PAUSE)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, isolation_level="read_committed")
         tables = tuple(changelog_topic(self._application, table) for table in TABLES)
         count = 1 + max((partition for _, partition in committed), default=-1)
         parts = [
             TopicPartition(topic, number) for topic in (*OUTPUT_TOPICS, *tables) for number in range(count)
         ]
+        if not parts:
+            return Sample({}, {})
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, isolation_level="read_committed")
         try:
             await consumer.start()
-            ends = await consumer.end_offsets(parts) if parts else {}
+            ends = await consumer.end_offsets(parts)
         finally:
             await consumer.stop()
         return Sample(committed, {(part.topic, part.partition): end for part, end in ends.items()})

@@ -7,15 +7,15 @@ here; one that decided nothing has a time between those before and after it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.state import ShardState
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS, SHARDS_TABLE
-from tests.support.audit.logs import Entry, Logs, Place
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS, SHARDS_TABLE, changelog_topic
+from tests.support.audit.logs import Entry, Logs
 
 FOREVER = 2**62
 
@@ -38,6 +38,7 @@ class Shard:
     earliest: list[int]
     latest: list[int]
     _ends: dict[str, list[int]] = field(default_factory=dict)
+    _offsets: list[int] = field(default_factory=list)
 
     def step_of(self, topic: str, offset: int) -> int | None:
         """Which step took a record; None where none has."""
@@ -46,6 +47,14 @@ class Shard:
         ends = self._ends[topic]
         number = bisect_right(ends, offset)
         return number if number < len(ends) else None
+
+
+    def visible(self, end: int) -> Mapping[str, int]:
+        """Positions as they were for a reader to whom the changelog ended there."""
+        if not self._offsets:
+            self._offsets = [step.offset for step in self.steps]
+        before = bisect_left(self._offsets, end)
+        return self.steps[before - 1].positions if before else {}
 
 
 def shards(logs: Logs, codec: Codec) -> dict[int, Shard]:
@@ -129,22 +138,16 @@ def position_faults(logs: Logs, found: Mapping[int, Shard]) -> list[str]:
         # A shard that begins takes its positions without a record of the group.
         if (offset is not None and offset != position) or (offset is None and position > 0):
             faults.append(f"the group stands at {offset} of {topic}/{number}, the shard at {position}")
+    topic_of_shards = changelog_topic(logs.application, SHARDS_TABLE)
     for sample in logs.samples:
-        faults += [
-            f"the group stood at {offset} of {topic}/{number}, the state visible then at {position}"
-            for (topic, number), offset in sample.committed.items()
-            if offset > (position := _visible(found.get(number), sample.ends, logs, number).get(topic, 0))
-        ]
+        for (topic, number), offset in sample.committed.items():
+            end = sample.ends.get((topic_of_shards, number), 0)
+            position = found[number].visible(end).get(topic, 0) if number in found else 0
+            if offset > position:
+                faults.append(
+                    f"the group stood at {offset} of {topic}/{number}, the state visible then at {position}"
+                )
     return faults
-
-
-def _visible(shard: Shard | None, ends: Mapping[Place, int], logs: Logs, number: int) -> Mapping[str, int]:
-    if shard is None:
-        return {}
-    topic = next(iter(logs.table(SHARDS_TABLE))).topic
-    end = ends.get((topic, number), 0)
-    before = bisect_right([step.offset for step in shard.steps], end - 1)
-    return shard.steps[before - 1].positions if before else {}
 
 
 def steps_by_time(decided: Iterable[tuple[int, int]]) -> dict[int, set[int]]:

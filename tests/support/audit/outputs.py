@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.inputs import (
@@ -45,6 +45,25 @@ R = TypeVar("R", bound=Record)
 Spot = tuple[str, int, int]
 """topic, partition and offset"""
 
+LOST, DOUBLED, CONFLICTING, ORDER, TABLE, OFFSET, STRAY = (
+    "lost",
+    "doubled",
+    "conflicting",
+    "out of order",
+    "table differs",
+    "offset too far",
+    "stray",
+)
+VIOLATIONS = (LOST, DOUBLED, CONFLICTING, ORDER, TABLE, OFFSET, STRAY)
+"""kinds of what an audit finds; a stray one is an output about nothing that came, or in the wrong place"""
+
+
+class Fault(NamedTuple):
+    """One thing that does not add up."""
+
+    kind: str
+    what: str
+
 
 @dataclass(slots=True)
 class Audit:
@@ -69,7 +88,7 @@ class Audit:
     """compared with the fold"""
     samples: int = 0
     queues: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     by_message: dict[str, Decision] = field(default_factory=dict)
     """revision 1"""
     amendments: list[Decision] = field(default_factory=list)
@@ -80,6 +99,10 @@ class Audit:
     """first arrival of each message, context included"""
     decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
     """partition and offset of the decision on each message"""
+
+    def blame(self, kind: str, *what: str) -> None:
+        """Note things of one kind that do not add up."""
+        self.faults += [Fault(kind, one) for one in what]
 
 
 def read_inputs(logs: Logs, codec: Codec, out: Audit) -> None:
@@ -137,11 +160,11 @@ def check_dead_letters(logs: Logs, codec: Codec, out: Audit) -> None:
         buried[spot] += 1
         original = unusable.get(spot)
         if original is not None and (original.key, original.value) != (letter.key, letter.value):
-            out.faults.append(f"the dead letter of {spot} holds other bytes than the record")
+            out.blame(CONFLICTING, f"the dead letter of {spot} holds other bytes than the record")
     out.dead_letters = buried.total()
-    out.faults += [f"{spot} was buried {n} times" for spot, n in buried.items() if n > 1]
-    out.faults += [f"{spot} is unusable and has no dead letter" for spot in unusable if spot not in buried]
-    out.faults += [f"{spot} was buried and is usable" for spot in buried if spot not in unusable]
+    out.blame(DOUBLED, *(f"{spot} was buried {n} times" for spot, n in buried.items() if n > 1))
+    out.blame(LOST, *(f"{spot} is unusable and has no dead letter" for spot in unusable if spot not in buried))
+    out.blame(STRAY, *(f"{spot} was buried and is usable" for spot in buried if spot not in unusable))
 
 
 def check_decisions(logs: Logs, codec: Codec, out: Audit) -> None:
@@ -149,24 +172,24 @@ def check_decisions(logs: Logs, codec: Codec, out: Audit) -> None:
     arrivals: dict[str, list[str]] = defaultdict(list)
     for name in out.texts:
         arrivals[_customer(out, name)].append(name)
-    ids: Counter[str] = Counter()
-    revisions: Counter[tuple[str, int]] = Counter()
+    subjects: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    revisions: dict[tuple[str, int], list[Decision]] = defaultdict(list)
     decided: dict[str, list[str]] = defaultdict(list)
     for entry in logs.entries[ROUTING_DECISIONS]:
         decision = codec.decode(Decision, entry.value)
         name, customer = decision.message_id, f"{decision.tenant_id}/{decision.customer_id}"
-        ids[decision.decision_id] += 1
-        revisions[name, decision.revision] += 1
+        subjects[decision.decision_id].add((name, decision.revision))
+        revisions[name, decision.revision].append(decision)
         arrived = out.first.get(name)
         if arrived is None or name not in out.texts or customer != _customer(out, name):
-            out.faults.append(f"a decision for a message that never came: {customer}/{name}")
+            out.blame(STRAY, f"a decision for a message that never came: {customer}/{name}")
         elif (arrived.partition, arrived.key) != (entry.partition, entry.key):
-            out.faults.append(f"the decision on {name} lies in another place than the message")
+            out.blame(STRAY, f"the decision on {name} lies in another place than the message")
         if decision.revision > 1:
             out.amended += 1
             out.amendments.append(decision)
-            if revisions[name, decision.revision - 1] == 0:
-                out.faults.append(f"{name} has revision {decision.revision} before the one that it amends")
+            if not revisions[name, decision.revision - 1]:
+                out.blame(ORDER, f"{name} has revision {decision.revision} before the one that it amends")
             continue
         out.decisions += 1
         out.queues[decision.queue] += 1
@@ -174,18 +197,26 @@ def check_decisions(logs: Logs, codec: Codec, out: Audit) -> None:
         decided[customer].append(name)
         out.by_message.setdefault(name, decision)
         out.decided_at.setdefault(name, (entry.partition, entry.offset))
-    out.faults += [f"decision {one} was published {n} times" for one, n in ids.items() if n > 1]
-    out.faults += [
-        f"{name} has {n} decisions of revision {revision}"
-        for (name, revision), n in revisions.items()
-        if n > 1
-    ]
+    out.blame(
+        CONFLICTING,
+        *(f"decision {one} is about {sorted(about)}" for one, about in subjects.items() if len(about) > 1),
+    )
+    for (name, revision), made in revisions.items():
+        if len(made) > 1:
+            same = all(_route(one) == _route(made[0]) for one in made)
+            what = f"{name} has {len(made)} decisions of revision {revision}"
+            out.blame(DOUBLED if same else CONFLICTING, what)
     for customer, names in arrivals.items():
         got = decided.get(customer, [])
         there = set(got)
         out.undecided += sum(name not in there for name in names)
         if list(dict.fromkeys(got)) != [name for name in names if name in there]:
-            out.faults.append(f"decisions of {customer} are not in the order of arrival")
+            out.blame(ORDER, f"decisions of {customer} are not in the order of arrival")
+
+
+def _route(decision: Decision) -> tuple[object, ...]:
+    """What a consumer acts on."""
+    return decision.action, decision.queue, decision.priority, decision.skills, decision.decision_id
 
 
 def _customer(out: Audit, name: str) -> str:
@@ -221,19 +252,19 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
         if decision is not None and label.labelled_at == decision.decided_at:
             made_with[label.decision_id] += label.labels == decision.labels
     out.alerts, out.suggestions, out.labels = alerts.total(), suggestions.total(), labels.total()
-    out.faults += [
-        f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1
-    ]
+    out.blame(
+        DOUBLED, *(f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1)
+    )
     amended = {one.message_id for one in out.amendments}
     for name, decision in decisions.items():
         wanted = decision.action != "keep"
         if suggestions[name] != wanted:
-            out.faults.append(f"decision {name} ({decision.action}) has {suggestions[name]} suggestions")
+            what = f"decision {name} ({decision.action}) has {suggestions[name]} suggestions"
+            out.blame(LOST if suggestions[name] < wanted else DOUBLED, what)
         late = decision.revision == 1 and decision.provisional and decision.message_id not in amended
         if made_with[name] != 1 or labels[name] > 1 + late:
-            out.faults.append(
-                f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
-            )
+            what = f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
+            out.blame(DOUBLED if labels[name] > 1 + late or made_with[name] > 1 else LOST, what)
     return {name: tuple(raised) for name, raised in kinds.items()}
 
 
@@ -246,6 +277,6 @@ def _check_subject(
 ) -> None:
     decision = decisions.get(one.decision_id)
     if decision is None:
-        out.faults.append(f"{what} of a decision that is not there: {one.decision_id}")
+        out.blame(STRAY, f"{what} of a decision that is not there: {one.decision_id}")
     elif (one.message_id, one.customer_id) != (decision.message_id, decision.customer_id):
-        out.faults.append(f"{what} of decision {one.decision_id} speaks of another message")
+        out.blame(STRAY, f"{what} of decision {one.decision_id} speaks of another message")

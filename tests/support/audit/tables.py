@@ -25,13 +25,13 @@ from tests.support.audit import fold, order
 from tests.support.audit.fold import CustomerKey, Erased, Happening, Learned, Said
 from tests.support.audit.logs import Entry, Logs
 from tests.support.audit.order import Shard
-from tests.support.audit.outputs import Audit
+from tests.support.audit.outputs import LOST, OFFSET, TABLE, Audit
 
 
 def check_tables(logs: Logs, codec: Codec, out: Audit, alerts: Mapping[str, tuple[str, ...]]) -> None:
     """Customers equal to the fold, nothing waiting, positions at the ends, no sample ahead of what it stands for."""
     shards = order.shards(logs, codec)
-    out.faults += order.position_faults(logs, shards)
+    out.blame(OFFSET, *order.position_faults(logs, shards))
     actual = _last_customers(logs, codec)
     partitions = sum(topic == CUSTOMER_MESSAGES for topic, _ in logs.ends)
     amendments = {one.message_id: one for one in out.amendments}
@@ -44,16 +44,14 @@ def check_tables(logs: Logs, codec: Codec, out: Audit, alerts: Mapping[str, tupl
             )
             history.amendments = [amendments[name] for name in names if name in amendments]
             ends, faults = fold.fold(history, shard, key)
-            out.faults += faults
+            out.blame(TABLE, *faults)
             found = actual.pop(_table_key(key), None)
             if found is not None and found[0] != partition_of(wire_key(*key), partitions):
-                out.faults.append(f"the record of {key} lies in the table of shard {found[0]}")
-            out.faults += [
-                f"table of {'/'.join(key)}: {what}"
-                for what in fold.differences(ends, None if found is None else found[1])
-            ]
+                out.blame(TABLE, f"the record of {key} lies in the table of shard {found[0]}")
+            differing = fold.differences(ends, None if found is None else found[1])
+            out.blame(TABLE, *(f"table of {'/'.join(key)}: {what}" for what in differing))
             out.customers += 1
-    out.faults += [f"the table has a customer of whom nothing came: {key!r}" for key in actual]
+    out.blame(TABLE, *(f"the table has a customer of whom nothing came: {key!r}" for key in actual))
     _check_waiting(logs, codec, out)
     _check_samples(logs, codec, out)
 
@@ -114,9 +112,8 @@ def _check_waiting(logs: Logs, codec: Codec, out: Audit) -> None:
     for (number, _), value in last.items():
         if value is not None:
             entry = codec.decode(Waiting, value)
-            out.faults.append(
-                f"{entry.message.message_id} still waits in shard {number}, in phase {entry.phase}"
-            )
+            name = entry.message.message_id
+            out.blame(LOST, f"{name} still waits in shard {number}, in phase {entry.phase}")
 
 
 # -- samples -----------------------------------------------------------------------------------------------------------------
@@ -143,8 +140,9 @@ def _check_samples(logs: Logs, codec: Codec, out: Audit) -> None:
                 log for log, at in furthest[below - 1].items() if at >= sample.ends.get((log, number), 0)
             ]
             if ahead:
-                out.faults.append(
-                    f"offset {committed} of {topic}/{number} was committed before what it stands for was in {ahead}"
+                out.blame(
+                    OFFSET,
+                    f"offset {committed} of {topic}/{number} was committed before what it stands for was in {ahead}",
                 )
                 break
 
