@@ -11,7 +11,7 @@ import time
 
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import INPUT_TOPICS, OUTPUT_TOPICS, WAITING_TABLE
-from tests.support.audit.logs import Logs, Reader, Sampler, read_logs
+from tests.support.audit.logs import Entry, Logs, Reader, Sample, Sampler, read_logs
 from tests.support.audit.order import shards
 from tests.support.audit.outputs import (
     LOST,
@@ -25,7 +25,7 @@ from tests.support.audit.outputs import (
 )
 from tests.support.audit.tables import check_tables
 
-__all__ = ["VIOLATIONS", "Audit", "Fault", "Logs", "Reader", "Sampler", "audit", "drained", "examine", "outputs_of", "settled"]
+__all__ = ["VIOLATIONS", "Audit", "Entry", "Fault", "Logs", "Reader", "Sample", "Sampler", "audit", "drained", "examine", "outputs_of", "settled"]
 
 
 def outputs_of(logs: Logs) -> Audit:
