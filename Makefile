@@ -61,7 +61,7 @@ bench: $(READY) ## our worker and its peers, measured; tables in bench-results/ 
 profile: $(READY) ## where a message's time goes (ARGS="--messages 50000")
 	@$(BIN)/python -m bench profile $(ARGS)
 
-chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--faults 30 --seed 1")
+chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--kills 20 --seed 1")
 	@$(BIN)/python -m bench.chaos $(ARGS)
 
 properties: $(READY) ## many examples of a shard and everything that can go wrong (ARGS="--examples 100000")

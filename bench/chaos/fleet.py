@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from frontdesk.agents.errors import StartupError
 from tests.support.kafka import KafkaServer
@@ -19,6 +21,8 @@ from tests.support.workers import ForkedWorker
 
 READY_WITHIN = 60.0
 """seconds after which a fleet without a worker that serves is stuck"""
+SNAPSHOTS = ("mixed", "never", "always")
+"""whether a worker keeps snapshots of its state on disk: some do, drawn anew at each start; none; all"""
 TELLING = {
     "shard_starts_over": "error",
     "transaction_aborted": None,
@@ -30,7 +34,9 @@ TELLING = {
     "intake_halted": None,
     "worker_cannot_go_on": None,
     "drain_timed_out": None,
-    "shard_serves": None,
+    "shard_serves": "from_snapshot",
+    "snapshot_refused": "because",
+    "state_in_memory": "because",
     "unknown_settings": None,
 }
 """events of a worker's log that are counted, with the field that says which kind"""
@@ -50,7 +56,13 @@ class Fleet:
     """Starts, ends and restarts workers. Everything it starts it ends, by process id."""
 
     def __init__(
-        self, broker: KafkaServer, settings: Mapping[str, object], folder: Path, *, state: Path | None = None
+        self,
+        broker: KafkaServer,
+        settings: Mapping[str, object],
+        folder: Path,
+        *,
+        snapshots: str = "never",
+        seed: int = 0,
     ) -> None:
         self.slots = [
             Slot(f"slot-{number}", Link(port=link.advertised, to=link.port))
@@ -60,7 +72,8 @@ class Fleet:
         """of workers that ended by themselves or were asked to, by code"""
         self._settings = settings
         self._folder = folder
-        self._state = state
+        self._snapshots = snapshots
+        self._random = random.Random(seed)
         self._nursery = Nursery()
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -93,21 +106,20 @@ class Fleet:
         settings = dict(self._settings)
         if slot is self.slots[0]:
             settings["instance_id"] = slot.name
-        if self._state is not None:
-            settings["state_dir"] = self._state / slot.name
+        if self._snapshots == "always" or (self._snapshots == "mixed" and self._random.random() < 0.5):
+            settings["state_dir"] = self._folder / "state" / slot.name
         slot.worker = ForkedWorker(
             self._nursery, self._folder / f"{slot.name}.log", f"127.0.0.1:{slot.link.port}", **settings
         )
         slot.worker.start()
 
     async def kill(self, slot: Slot) -> None:
-        """kill -9, and a new one in its place at once."""
+        """kill -9, and nobody in its place."""
         worker, slot.worker = slot.worker, None
         if worker is not None:
             await asyncio.to_thread(worker.kill)
             worker.stop()  # its log is closed
         slot.link.heal()
-        self.start(slot)
 
     async def leave(self, slot: Slot) -> None:
         """SIGTERM, and nobody in its place."""
@@ -118,6 +130,17 @@ class Fleet:
             process = worker.process
             await asyncio.to_thread(worker.stop)
             self.exits[str(process.returncode)] += 1
+
+    def shards_of(self, slot: Slot) -> frozenset[int]:
+        """What the worker there was assigned last, by its log."""
+        log = self._folder / f"{slot.name}.log"
+        shards: frozenset[int] = frozenset()
+        for said in _events(log):
+            if said.get("event") == "worker_starts":
+                shards = frozenset()
+            elif said.get("event") == "assigned":
+                shards = frozenset(said["shards"])
+        return shards
 
     async def is_ready(self, slot: Slot) -> bool:
         """Whether the worker there serves all its shards now."""
@@ -160,12 +183,10 @@ class Fleet:
         """How often the workers' logs speak of each thing that faults bring about."""
         found: Counter[str] = Counter()
         for log in sorted(self._folder.glob("*.log")):
-            for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-                with suppress(ValueError, AttributeError):
-                    said = json.loads(line)
-                    if (event := said.get("event")) in TELLING:
-                        kind = said.get(TELLING[event] or "", "")
-                        found[f"{event} {kind}".strip()] += 1
+            for said in _events(log):
+                if (event := said.get("event")) in TELLING:
+                    kind = said.get(TELLING[event] or "", "")
+                    found[f"{event} {kind}".strip()] += 1
         return dict(found.most_common())
 
     async def _supervise(self) -> None:
@@ -177,3 +198,15 @@ class Fleet:
                     slot.worker.stop()
                     self.start(slot)
             await asyncio.sleep(0.25)
+
+
+def _events(log: Path) -> Iterator[dict[str, Any]]:
+    """What a worker's log says, without what is no JSON object."""
+    if not log.exists():
+        return
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            with suppress(ValueError):
+                said = json.loads(line)
+                if isinstance(said, dict):
+                    yield said

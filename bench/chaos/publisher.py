@@ -10,12 +10,14 @@ from aiokafka import AIOKafkaProducer
 
 from bench.chaos.traffic import Item, Traffic
 
+TICKS = 10
+"""times a second that something is sent, so that a shard which pauses is seen to"""
 PATIENCE = 60.0
 """seconds of tries before the broker counts as gone"""
 
 
 class Publisher:
-    """One second of traffic after the other, straight to the broker."""
+    """A little traffic at a time, straight to the broker."""
 
     def __init__(self, bootstrap: str, traffic: Traffic, *, per_second: int) -> None:
         self.published = 0
@@ -35,8 +37,8 @@ class Publisher:
         try:
             while not stop.is_set():
                 began = time.monotonic()
-                await self._publish(self._traffic.next(self._per_second, int(time.time() * 1000)))
-                await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
+                await self._publish(self._traffic.next(self._per_second // TICKS, int(time.time() * 1000)))
+                await asyncio.sleep(max(0.0, 1.0 / TICKS - (time.monotonic() - began)))
         finally:
             await self._close()
 
@@ -56,9 +58,8 @@ class Publisher:
 
     async def _send(self, items: list[Item]) -> None:
         if self._producer is None:
-            producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
-            await producer.start()
-            self._producer = producer
+            self._producer = AIOKafkaProducer(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
+            await self._producer.start()
         sent = [
             await self._producer.send(item.topic, item.value, item.key, timestamp_ms=item.timestamp)
             for item in items

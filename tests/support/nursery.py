@@ -22,6 +22,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -58,20 +59,18 @@ class Forked:
 
     def terminate(self) -> None:
         """SIGTERM."""
-        self._send(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._send(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
-    def _send(self, number: signal.Signals) -> None:
-        if (
-            not self.ended.is_set()
-        ):  # its parent may have reaped it a moment ago: then the number is nobody's yet
-            try:
+    def send_signal(self, number: signal.Signals) -> None:
+        """Any signal; nothing to one that has ended."""
+        # Its parent may have reaped it a moment ago: then the number is nobody's yet.
+        if not self.ended.is_set():
+            with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                return
 
 
 class Nursery:

@@ -42,8 +42,8 @@ class Worker(WorkerProcess):
 
     def kill(self) -> None:
         """kill -9, and nothing else."""
-        os.kill(self.pid, signal.SIGKILL)
         assert self._process is not None
+        self._process.kill()
         self._process.wait(10)
         self._process = None
 
@@ -57,11 +57,13 @@ class Worker(WorkerProcess):
 
     def suspend(self) -> None:
         """SIGSTOP: alive and deaf."""
-        os.kill(self.pid, signal.SIGSTOP)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT."""
-        os.kill(self.pid, signal.SIGCONT)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def wait(self, timeout: float) -> int:
         """Exit code, once it ends by itself."""
