@@ -138,7 +138,9 @@ def test_an_answer_that_still_waits_at_the_end(logs: Logs) -> None:
 
 def _fewer_turns(customer: Customer) -> Customer:
     talk = customer.conversations[-1]
-    return replace(customer, conversations=(*customer.conversations[:-1], replace(talk, turns=talk.turns[:-1])))
+    return replace(
+        customer, conversations=(*customer.conversations[:-1], replace(talk, turns=talk.turns[:-1]))
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,9 @@ def test_a_step_that_forgot_what_the_one_before_it_did(logs: Logs) -> None:
     number, decision = spoiled
     facts = tuple(replace(fact, value=1) if fact.name == "turn" else fact for fact in decision.facts)
     entry = logs.entries[ROUTING_DECISIONS][number]
-    logs.entries[ROUTING_DECISIONS][number] = entry._replace(value=CODEC.encode(replace(decision, facts=facts)))
+    logs.entries[ROUTING_DECISIONS][number] = entry._replace(
+        value=CODEC.encode(replace(decision, facts=facts))
+    )
     assert "table differs" in kinds(examine(logs))
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from frontdesk.schemas.topics import SHARDS_TABLE
 from tests.support.audit import Logs
@@ -51,6 +52,6 @@ def pauses(logs: Logs, deaths: Sequence[Alone]) -> Pauses:
             times = steps[number]
             first, last = bisect_right(times, death.at), bisect_right(times, death.until)
             around = [*times[max(0, first - 1) : last], max(death.until, *times[last - 1 : last])]
-            gaps = [later - earlier for earlier, later in zip(around, around[1:], strict=False)]
+            gaps = [later - earlier for earlier, later in pairwise(around)]
             survivors.append(max(gaps, default=death.until - death.at) / 1000)
     return Pauses(tuple(orphans), tuple(survivors))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from bench.chaos.faults import KILL, KILL_ALONE, TITLES
+from bench.chaos.faults import TITLES
 from frontdesk import __version__
 from tests.support import kafka
 from tests.support.audit import VIOLATIONS
@@ -40,6 +40,7 @@ class Result:
     """What happened, and whether it adds up. Durations in seconds."""
 
     seed: int
+    guarantee: str
     snapshots: str
     versions: dict[str, str]
     kills: int
@@ -80,7 +81,7 @@ def table(result: Result) -> str:
 
 def _rows(result: Result) -> Iterator[tuple[str, str]]:
     seconds, counts = result.seconds, result.counts
-    yield f"seed {result.seed}, {seconds['total']:.0f} s", ""
+    yield f"seed {result.seed}, {result.guarantee}, {seconds['total']:.0f} s", ""
     yield "---", "---"
     yield "**kills**", f"**{result.kills}**"
     for kind in TITLES:
@@ -91,9 +92,13 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
     )
     yield "customer messages", f"{counts['messages']:,}"
     yield "decided at revision 1", f"{counts['decisions']:,}"
-    yield "context, duplicates, facts", ", ".join(f"{counts[n]:,}" for n in ("context", "duplicates", "facts"))
-    yield "dead letters, alerts, suggestions", ", ".join(
-        f"{counts[n]:,}" for n in ("dead_letters", "alerts", "suggestions")
+    yield (
+        "context, duplicates, facts",
+        ", ".join(f"{counts[n]:,}" for n in ("context", "duplicates", "facts")),
+    )
+    yield (
+        "dead letters, alerts, suggestions",
+        ", ".join(f"{counts[n]:,}" for n in ("dead_letters", "alerts", "suggestions")),
     )
     yield "provisional, amended", f"{counts['provisional']:,}, {counts['amended']:,}"
     yield "LLM calls", f"{result.llm_calls:,}"
@@ -101,9 +106,10 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
         "customers compared with the fold, samples of offsets",
         f"{counts['customers']:,}, {counts['samples']:,}",
     )
-    yield f"**violations: {', '.join(result.violations)}**", "**" + ", ".join(
-        map(str, result.violations.values())
-    ) + "**"
+    yield (
+        f"**violations: {', '.join(result.violations)}**",
+        "**" + ", ".join(map(str, result.violations.values())) + "**",
+    )
     yield (
         f"longest pause of shards that stayed, of {len(result.survivors_paused)}",
         _longest(result.survivors_paused),
@@ -112,11 +118,13 @@ def _rows(result: Result) -> Iterator[tuple[str, str]]:
         f"orphaned shards served after, of {len(result.orphans_served_after)} (session {result.session_timeout:g} s)",
         _longest(result.orphans_served_after),
     )
-    yield "snapshots of state", f"{result.snapshots}; shards began " + ", ".join(
-        f"{n} {how}" for how, n in _beginnings(result)
+    yield (
+        "snapshots of state",
+        f"{result.snapshots}; shards began " + ", ".join(f"{n} {how}" for how, n in _beginnings(result)),
     )
-    yield "workers that ended by themselves or on SIGTERM, by exit code", ", ".join(
-        f"{code}: {n}" for code, n in result.exits.items()
+    yield (
+        "workers that ended by themselves or on SIGTERM, by exit code",
+        ", ".join(f"{code}: {n}" for code, n in result.exits.items()),
     )
     yield (
         "seconds for each kill; 200 kills projected",
@@ -143,6 +151,7 @@ def versions() -> dict[str, str]:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     java = subprocess.run([kafka.find_java(), "-version"], capture_output=True, text=True, check=False).stderr
+    kernel = platform.release().partition("-")[0]
     return {
         "frontdesk": f"{__version__} {commit}".strip(),
         "Apache Kafka": kafka.VERSION,
@@ -150,5 +159,5 @@ def versions() -> dict[str, str]:
         "aiokafka": version("aiokafka"),
         "Python": platform.python_version(),
         "Java": java.split('"')[1] if '"' in java else "unknown",
-        "on": f"{platform.system()} {platform.release()}, {os.cpu_count()} cores",
+        "on": f"{platform.system()} {kernel}, {os.cpu_count()} cores",
     }

@@ -25,7 +25,21 @@ from tests.support.audit.outputs import (
 )
 from tests.support.audit.tables import check_tables
 
-__all__ = ["VIOLATIONS", "Audit", "Entry", "Fault", "Logs", "Reader", "Sample", "Sampler", "audit", "drained", "examine", "outputs_of", "settled"]
+__all__ = [
+    "VIOLATIONS",
+    "Audit",
+    "Entry",
+    "Fault",
+    "Logs",
+    "Reader",
+    "Sample",
+    "Sampler",
+    "audit",
+    "drained",
+    "examine",
+    "outputs_of",
+    "settled",
+]
 
 
 def outputs_of(logs: Logs) -> Audit:

@@ -48,7 +48,6 @@ class Shard:
         number = bisect_right(ends, offset)
         return number if number < len(ends) else None
 
-
     def visible(self, end: int) -> Mapping[str, int]:
         """Positions as they were for a reader to whom the changelog ended there."""
         if not self._offsets:

@@ -163,7 +163,9 @@ def check_dead_letters(logs: Logs, codec: Codec, out: Audit) -> None:
             out.blame(CONFLICTING, f"the dead letter of {spot} holds other bytes than the record")
     out.dead_letters = buried.total()
     out.blame(DOUBLED, *(f"{spot} was buried {n} times" for spot, n in buried.items() if n > 1))
-    out.blame(LOST, *(f"{spot} is unusable and has no dead letter" for spot in unusable if spot not in buried))
+    out.blame(
+        LOST, *(f"{spot} is unusable and has no dead letter" for spot in unusable if spot not in buried)
+    )
     out.blame(STRAY, *(f"{spot} was buried and is usable" for spot in buried if spot not in unusable))
 
 
@@ -253,7 +255,8 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
             made_with[label.decision_id] += label.labels == decision.labels
     out.alerts, out.suggestions, out.labels = alerts.total(), suggestions.total(), labels.total()
     out.blame(
-        DOUBLED, *(f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1)
+        DOUBLED,
+        *(f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1),
     )
     amended = {one.message_id for one in out.amendments}
     for name, decision in decisions.items():
