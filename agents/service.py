@@ -155,7 +155,7 @@ class Service:
                 why = self._fatal()
         if why is not None:
             # Nothing that is left in memory is worth a graceful end: what is committed is safe, the rest is suspect.
-            log.critical("worker_cannot_go_on", because=why)
+            log.critical("worker_cannot_go_on", because=why, exc_info=self._worker.crashed)
             _end_within(GRACE)
             return EXIT_FAILED
         log.info("worker_stops")

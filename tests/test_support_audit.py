@@ -71,6 +71,13 @@ def test_a_sound_run_passes_whatever_its_traffic(seed: int) -> None:
     assert min(account.duplicates, account.dead_letters, account.provisional, account.samples) > 0
 
 
+@pytest.mark.parametrize("seed", range(6, 9))
+def test_a_run_with_outages_passes_although_its_steps_are_large(seed: int) -> None:
+    account = examine(Paper(seed, outages=0.05).run(40))
+    assert account.faults == []
+    assert account.decisions == account.messages > 200
+
+
 def test_the_sound_run_has_of_everything(sound: Logs) -> None:
     account = examine(sound)
     assert account.faults == []

@@ -42,6 +42,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from tests.support.audit import Logs, Sampler, drained, examine
+from tests.support.audit.fold import DEADLINE_MS
 from tests.support.kafka import KafkaServer, MissingToolError
 from tests.support.llm_server import LlmServer
 from tests.support.proxy import FETCH, PRODUCE
@@ -51,7 +52,7 @@ FAILURES = {"500": 0.1, "429": 0.05, "hang": 0.05, "wrong_enum": 0.05, "reset": 
 LATENCY = 0.4
 DRAIN_WITHIN = 120.0
 SAMPLE_EVERY = 1.0
-PAUSE_MOST = 0.6
+PAUSE_MOST = 1.5
 """seconds between two faults at most"""
 TRIES = 5
 """to hit a request of each kind that must be hit"""
@@ -118,7 +119,7 @@ class Chaos:
             "llm_api_key": "test",
             "guarantee": self._options.guarantee,
             "llm_timeout": 5,
-            "deadline": 3,
+            "deadline": DEADLINE_MS / 1000,
             "amend_within": 5,
             "session_timeout": session,
             "heartbeat_interval": session / 10,

@@ -32,7 +32,7 @@ TELLING = {
     "topic_made_anew": None,
     "core_error": None,
     "intake_halted": None,
-    "worker_cannot_go_on": None,
+    "worker_cannot_go_on": "because",
     "drain_timed_out": None,
     "shard_serves": "from_snapshot",
     "snapshot_refused": "because",

@@ -86,7 +86,7 @@ class _Someone:
 class Traffic:
     """An endless stream from a seed. `sent` counts messages, without those sent twice."""
 
-    def __init__(self, seed: int, *, customers: int = 150, texts: Sequence[str] = TEXTS) -> None:
+    def __init__(self, seed: int, *, customers: int = 400, texts: Sequence[str] = TEXTS) -> None:
         self.sent = 0
         self._random = random.Random(seed)
         self._texts = texts

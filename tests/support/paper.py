@@ -17,6 +17,7 @@ from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Ask, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from tests.support import core
+from tests.support.audit.fold import DEADLINE_MS
 from tests.support.audit.logs import APPLICATION, Entry, Logs, Sample
 from tests.support.audit.order import merged
 
@@ -27,12 +28,14 @@ PARTITIONS = 2
 class Paper:
     """A few shards on paper. `logs` is what they and the platform have written."""
 
-    def __init__(self, seed: int, *, customers: int = 20) -> None:
+    def __init__(self, seed: int, *, customers: int = 20, outages: float = 0.0) -> None:
         self.logs = Logs()
         self.now = int(core.NOW)
         self._random = random.Random(seed)
+        self._outages = outages
+        """chance, at each step, that a shard stands still for up to 30 s, so that its next steps are large"""
         self._traffic = Traffic(seed, customers=customers, texts=TEXTS)
-        self._pipeline = core.pipeline(partitions=PARTITIONS, deadline_ms=3_000, amend_within_ms=5_000)
+        self._pipeline = core.pipeline(partitions=PARTITIONS, deadline_ms=DEADLINE_MS, amend_within_ms=5_000)
         self._shards = [_Shard(self, number) for number in range(PARTITIONS)]
 
     def run(self, seconds: int, *, messages: int = 10) -> Logs:
@@ -43,7 +46,10 @@ class Paper:
             for _ in range(self._random.randrange(1, 5)):
                 self.now += self._random.choice((0, 1, 200, 400))
                 for shard in self._shards:
-                    shard.step(self._random.randrange(0, 30), self._random)
+                    if self._random.random() < self._outages:
+                        shard.away_until = self.now + self._random.randrange(30_000)
+                    if self.now >= shard.away_until:
+                        shard.step(self._random.choice((30, 30, 300)), self._random)
                 self._sample()
         for _ in range(30):
             self.now += 500
@@ -77,6 +83,7 @@ class Paper:
 class _Shard:
     def __init__(self, paper: Paper, number: int) -> None:
         self.ready: dict[str, deque[Entry]] = {topic: deque() for topic in INPUT_TOPICS}
+        self.away_until = 0
         self._paper = paper
         self._number = number
         self._state = MemoryState()
