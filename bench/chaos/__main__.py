@@ -34,7 +34,7 @@ from pathlib import Path
 
 from bench.chaos.faults import Faults, schedule
 from bench.chaos.fleet import SNAPSHOTS, Fleet
-from bench.chaos.pauses import pauses
+from bench.chaos.pauses import Alone, pauses
 from bench.chaos.publisher import Publisher
 from bench.chaos.report import COUNTED, Result, table, versions
 from bench.chaos.traffic import Traffic
@@ -65,6 +65,7 @@ class Chaos:
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.logs = Logs()
+        self.deaths: list[Alone] = []
         self.result = Result(
             seed=options.seed,
             guarantee=options.guarantee,
@@ -157,7 +158,8 @@ class Chaos:
         sampling.cancel()
         await asyncio.gather(sampling, return_exceptions=True)
         self.logs.samples = sampler.samples
-        found = pauses(self.logs, faults.alone)
+        self.deaths = faults.alone
+        found = pauses(self.logs, self.deaths)
         result.survivors_paused, result.orphans_served_after = list(found.survivors), list(found.orphans)
         result.kills, result.faults, result.moments = faults.kills, dict(faults.done), dict(faults.moments)
         result.requests_lost = dict(_lost(fleet).most_common())
@@ -244,6 +246,9 @@ def main() -> int:
         default="exactly_once",
         help="the second is the control: without transactions the account must not add up (%(default)s)",
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep logs and all that was read even if all is well"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     options = parser.parse_args()
     if options.kills < 1:
@@ -255,8 +260,8 @@ def main() -> int:
     except MissingToolError as missing:
         parser.error(str(missing))
     result = asyncio.run(chaos.run())
-    if result.wrong:
-        (folder / "logs.pickle").write_bytes(pickle.dumps(chaos.logs))
+    if result.wrong or options.keep:
+        (folder / "logs.pickle").write_bytes(pickle.dumps((chaos.logs, chaos.deaths)))
         _say(f"\n{len(result.wrong)} things are wrong; logs are kept in {folder}")
         for what in result.wrong:
             _say(f"  {what}")
