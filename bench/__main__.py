@@ -11,6 +11,7 @@ Parts:
   whole        our worker beside its peers: the whole job with local labels
   backlog      what a message costs as the backlog grows
   recovery     a million customers read back, and a restart from a local snapshot
+  failover     a worker killed: the survivor's pause, and the orphaned shards
   latency      end to end, at shares of the peak rate
   two_workers  what two workers take from each other
   profile      where a message's time goes
@@ -31,6 +32,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "whole": ("bench.compare", "whole"),
     "backlog": ("bench.backlog",),
     "recovery": ("bench.recovery",),
+    "failover": ("bench.failover",),
     "latency": ("bench.latency",),
     "two_workers": ("bench.two_workers",),
     "profile": ("bench.profile",),

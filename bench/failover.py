@@ -1,10 +1,10 @@
 """A worker killed with kill -9 among a million customers: how long the survivor pauses, and when the orphaned shards are served again.
 
     make bench ARGS="failover"
-    python -m bench.failover --customers 50000 --rounds 1 --snapshots
+    python -m bench failover --customers 50000 --rounds 1 --restart --snapshots
 
 Two real workers (`frontdesk worker`, exactly once, local labels, default session timeout) decide messages that arrive at a steady rate. One
-is killed. Told are the longest time from publishing to a visible decision in the survivor's partitions afterwards, and the seconds
+is killed in each round. Told are the longest time from publishing to a visible decision in the survivor's partitions afterwards, and the seconds
 from the kill until every partition of the dead one has a decision on a message that came after it. `--restart` starts the killed worker
 again at once, as a supervisor would, as a static member of the group; with `--snapshots` it has its folder of state.
 """
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from bench.harness.environments import PYTHONPATH
 from bench.harness.process import PeerProcess
-from bench.harness.session import parser_for, run, say
+from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.topics import fill
 from bench.recovery import customers, events, place, said
 from frontdesk.agents.kafka.topics import create_topics
@@ -131,19 +131,18 @@ class Steady:
         return min(times, default=None)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure, print."""
     parser = parser_for("failover", __doc__)
     parser.set_defaults(customers=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3, help="kills; default %(default)s")
     parser.add_argument("--per-second", type=int, default=200, help="messages; default %(default)s")
     parser.add_argument("--restart", action="store_true", help="start the killed worker again at once")
     parser.add_argument("--snapshots", action="store_true", help="give each worker a folder for its state")
-    given = parser.parse_args()
-    return run(given, partial(measured, given))
+    given = parsed(parser, arguments, quick={})
+    return run("failover", arguments, given, partial(measured, given))
 
 
-async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
+async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
     """Fill the changelog, start two workers, kill one of them in turn."""
     await create_topics(load(broker=bootstrap, application=APPLICATION, partitions=given.partitions))
     say(f"writing {given.customers:,} customers\n")
@@ -167,8 +166,7 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> dict[str, Any]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(pair.stop)
-    print(table(found))
-    return {"kills": [asdict(one) for one in found]}
+    return Found(tables=[table(found)], figures={"kills": [asdict(one) for one in found]}, right=True)
 
 
 async def _one(steady: Steady, pair: Pair, victim: str, given: argparse.Namespace) -> Failover:
@@ -287,4 +285,4 @@ def table(found: list[Failover]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -82,7 +82,9 @@ def main() -> int:
                 file=sys.stderr,
                 flush=True,
             )
-    print(f"{done:,} examples hold, in {time.monotonic() - began:.0f} s, {options.processes} processes. What happened in them:")
+    print(
+        f"{done:,} examples hold, in {time.monotonic() - began:.0f} s, {options.processes} processes. What happened in them:"
+    )
     for what, count in seen.most_common():
         print(f"  {what:<18} {count:>12,}")
     return 0
@@ -95,9 +97,13 @@ def _options() -> argparse.Namespace:
         "lost, doubled, contradicted, out of order or overdue, and that tables and offsets say the truth.",
         epilog='example: make properties ARGS="--examples 100000 --processes 2"',
     )
-    parser.add_argument("--examples", type=int, default=5_000, help="how many (default: 5000, some 3 minutes of one core)")
+    parser.add_argument(
+        "--examples", type=int, default=5_000, help="how many (default: 5000, some 3 minutes of one core)"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one a core")
-    parser.add_argument("--seed", type=int, default=1, help="of the first chunk; the next ones count up (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the first chunk; the next ones count up (default: 1)"
+    )
     options = parser.parse_args()
     if options.examples < 1 or options.processes < 1:
         parser.error("examples and processes are at least 1")

@@ -116,9 +116,10 @@ async def read_to_end(
     consumer.assign(partitions)
     ends = await consumer.end_offsets(partitions)
     for partition, offset in start.items():
-        if offset is None:
-            await consumer.seek_to_beginning(partition)
-        else:
+        if offset is not None:
             consumer.seek(partition, offset)
+    # All in one: aiokafka takes a tenth of a second for each call.
+    if from_the_beginning := [partition for partition, offset in start.items() if offset is None]:
+        await consumer.seek_to_beginning(*from_the_beginning)
     async for partition, records in read_until(consumer, ends, max_records=max_records, stall=stall):
         yield partition, records

@@ -15,6 +15,7 @@ from faust.types import TP
 from faust.types.streams import StreamT
 
 from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.runtime.garbage import collect_rarely
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.intake import Gap
 from frontdesk.agents.runtime.logs import KafkaLogs
@@ -121,6 +122,7 @@ class Worker:
 
     async def start(self) -> None:
         """Join the group. Shards start as they are assigned."""
+        collect_rarely()
         await self.app.start()
 
     async def stop(self) -> None:

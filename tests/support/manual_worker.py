@@ -141,7 +141,8 @@ class ManualWorker:
         self._tracked = Tracked()  # what is queued is of no use any more
         self._cursors.clear()
         self._tables = {
-            number: {record.key for record in broker.log(SEEN_TABLE, number).committed(0)} for number in numbers
+            number: {record.key for record in broker.log(SEEN_TABLE, number).committed(0)}
+            for number in numbers
         }
         for number in numbers:
             tp = TopicPartition(CUSTOMER_MESSAGES, number)
@@ -162,7 +163,9 @@ class ManualWorker:
         while True:
             await self._connection.hop(COMMIT_EVERY)
             tracked = self._tracked
-            offsets = {tp: offset for tp in tuple(tracked._acked) if (offset := tracked.committable(tp)) is not None}
+            offsets = {
+                tp: offset for tp in tuple(tracked._acked) if (offset := tracked.committable(tp)) is not None
+            }
             await self._flush()
             await self._connection.hop()
             for tp, offset in offsets.items():

@@ -287,7 +287,9 @@ class Connection:
 class MemoryWriter:
     """`Writer` with transactions, one a step."""
 
-    def __init__(self, connection: Connection, application: str, shard: int, *, timeout: float = 10.0) -> None:
+    def __init__(
+        self, connection: Connection, application: str, shard: int, *, timeout: float = 10.0
+    ) -> None:
         self._connection = connection
         self._broker = connection.broker
         self._name = f"{application}-{shard}"

@@ -153,7 +153,9 @@ class Account:
             self._read(number, books)
             if not self._transactional:
                 group = self._broker.offsets
-                books.positions = {topic: group.get(TopicPartition(topic, number), 0) for topic in INPUT_TOPICS}
+                books.positions = {
+                    topic: group.get(TopicPartition(topic, number), 0) for topic in INPUT_TOPICS
+                }
             self._balance(books)
             self._bounds(books)
             self._positions(number, books)
@@ -300,7 +302,9 @@ class Account:
             self.fail(Lost, f"{topic}/{offset} was buried, and is usable")
 
     def _bounds(self, books: Books) -> None:
-        undecided = Counter(split_waiting_key(key)[0] for key, e in books.waiting.items() if e.phase != "late")
+        undecided = Counter(
+            split_waiting_key(key)[0] for key, e in books.waiting.items() if e.phase != "late"
+        )
         late = Counter(split_waiting_key(key)[0] for key, e in books.waiting.items() if e.phase == "late")
         for held in (undecided, late):
             if held.total() > self._per_shard or max(held.values(), default=0) > self._per_customer:
@@ -318,9 +322,7 @@ class Account:
         """The tables are what the inputs up to the positions, and what was published, make of them."""
         books.grown = False
         pending = {entry.message.message_id for entry in books.waiting.values() if entry.phase != "late"}
-        profiles = {
-            entry.record.offset for entry in self._broker.log(CUSTOMER_PROFILES, number).entries
-        }
+        profiles = {entry.record.offset for entry in self._broker.log(CUSTOMER_PROFILES, number).entries}
         for wrong in books.fold.differences(self.customers(number), books.positions, pending, profiles):
             self.fail(Untrue, wrong)
 

@@ -61,7 +61,9 @@ SLACK = 200
 CUSTOMERS = tuple(
     name
     for number in range(PARTITIONS)
-    for name in [n for n in ("ann", "bob", "cat", "dan", "eve", "fay") if partition_of(key_of(n), PARTITIONS) == number][:2]
+    for name in [
+        n for n in ("ann", "bob", "cat", "dan", "eve", "fay") if partition_of(key_of(n), PARTITIONS) == number
+    ][:2]
 )
 SETTINGS = Settings(
     application=APP,
@@ -116,7 +118,9 @@ class Model:
         await asyncio.sleep(DELAYS.get(how, 0.3))
         if how == "raises":
             raise RuntimeError("a defect of the adapter")
-        labels = llm_labels("complaint" if "billing" in ask.text else "billing")  # another route than the local one
+        labels = llm_labels(
+            "complaint" if "billing" in ask.text else "billing"
+        )  # another route than the local one
         if how == "broken":
             labels = replace(labels, intent=Label(value="billing", confidence="much", source="llm"))  # type: ignore[arg-type]  # on purpose
         return Answer(
@@ -252,7 +256,9 @@ class World:
     def garbage(self, number: int, topic: str, records: int) -> None:
         """Bytes that nobody can read, each under a key of its own: compaction keeps them."""
         for _ in range(records):
-            offset = self.broker.append(topic, number, [Outgoing(topic, self._next("g").encode(), b"{broken")])
+            offset = self.broker.append(
+                topic, number, [Outgoing(topic, self._next("g").encode(), b"{broken")]
+            )
             self.account.books[number].unusable.add((topic, offset))
 
     def tier(self, customer: str, tier: str) -> None:
@@ -475,7 +481,9 @@ class World:
                 self.account.fail(Untrue, f"{name} is {profile}, and should be {self._tiers.get(name)}")
             orders = set() if known is None else {purchase.order_id for purchase in known.purchases}
             if orders != self._orders[name] and not (name in self._erased and orders < self._orders[name]):
-                self.account.fail(Untrue, f"{name} bought {orders}, and should have bought {self._orders[name]}")
+                self.account.fail(
+                    Untrue, f"{name} bought {orders}, and should have bought {self._orders[name]}"
+                )
 
     def _defect(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self._wrong.append(context.get("exception") or RuntimeError(context["message"]))
