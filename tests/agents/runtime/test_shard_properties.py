@@ -6,16 +6,18 @@ A run of many more examples: make properties ARGS="--examples 100000"
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from tests.support.manual_worker import ManualWorld
 from tests.support.shard_account import Disordered, Doubled, Lost, Violation
 from tests.support.shard_machine import STEPS, ShardMachine
+from tests.support.shard_world import World
 
 EXAMPLES = 300
 HAPPENED = (
@@ -64,6 +66,45 @@ def test_nothing_is_lost_doubled_contradicted_or_out_of_order_whatever_happens()
     seen: Counter[str] = Counter()
     run(lambda: ShardMachine(seen=seen), EXAMPLES)
     assert {what for what in HAPPENED if not seen[what]} == set()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    made.start(0)
+    made.loop.wait(1.0)
+    yield made
+    made.close()
+
+
+def test_after_a_kill_what_waits_is_asked_again_and_answered_before_its_deadline(world: World) -> None:
+    world.say("ann", "unsure complaint second")  # the first call never comes back
+    world.say("ann", "hello there")
+    world.loop.wait(0.5)
+    world.check()
+    assert world.account.seen["decided"] == 0
+    world.kill(0)
+    world.start(0)
+    world.loop.wait(1.0)
+    world.check()
+    assert (world.account.seen["llm"], world.account.seen["decided"]) == (1, 2)
+
+
+def test_a_halted_shard_takes_nothing_in_and_goes_on_with_what_waits(world: World) -> None:
+    world.say("ann", "unsure billing slow")
+    ann = next(number for number, books in enumerate(world.account.books) if books.expected)
+    world.loop.wait(0.5)
+    world.garbage(ann, CUSTOMER_MESSAGES, 4)
+    world.loop.wait(0.5)
+    world.say("ann", "hello there")
+    world.loop.wait(3.0)
+    world.check()
+    assert world.account.books[ann].halted
+    assert world.account.seen["decided"] == 1
+    world.resume()
+    world.loop.wait(1.0)
+    world.check()
+    assert world.account.seen["decided"] == 2
 
 
 @pytest.mark.parametrize("kind", [Lost, Doubled, Disordered])
