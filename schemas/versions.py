@@ -58,6 +58,11 @@ def fingerprint(schema: Mapping[str, Any]) -> bytes:
     return digest
 
 
+# The avro package fills its checksum's table at first use. A second thread would see it half full, or fill it twice and get wrong
+# fingerprints from then on; an import has one thread.
+fingerprint({"type": "null"})
+
+
 @per_class
 def current_fingerprint(record: type[Record]) -> bytes:
     """The fingerprint of what this version of the class writes."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -20,8 +22,9 @@ from frontdesk.schemas.compatibility import incompatibilities
 from frontdesk.schemas.inputs import CustomerMessage, Feedback
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.shapes import ShapeError
+from frontdesk.schemas.state import Waiting
 from frontdesk.schemas.types import Millis, Record, Scalar
-from frontdesk.schemas.versions import RECORDS, Version, file_stem, versions_of
+from frontdesk.schemas.versions import RECORDS, Version, current_fingerprint, file_stem, versions_of
 
 EVERY_RECORD = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 
@@ -333,3 +336,21 @@ def test_the_command_says_what_it_found(
     committed({"type": "record", "name": "Other", "namespace": "frontdesk", "fields": []})
     assert generate.main(["--check"]) == 2
     assert "customer_message cannot read v1: schema: Other is written" in capsys.readouterr().err
+
+
+def test_the_first_fingerprints_may_be_taken_by_several_threads() -> None:
+    """The avro package fills its checksum's table at first use, in sight of other threads: it has to be full before there are any."""
+    script = """
+import avro.schemanormalization as avro
+from frontdesk.schemas.state import Waiting
+from frontdesk.schemas.versions import current_fingerprint
+
+def too_late():
+    raise AssertionError("the table was not there")
+
+avro._PopulateFpTable = too_late
+print(current_fingerprint(Waiting).hex())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.strip() == current_fingerprint(Waiting).hex()
