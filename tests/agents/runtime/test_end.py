@@ -43,3 +43,36 @@ def test_a_loop_that_hangs_ends_the_process_and_says_in_what() -> None:
     )
     assert ended.returncode == 70
     assert "in main" in ended.stderr
+
+
+A_DEFECT = """
+import asyncio
+from types import SimpleNamespace
+from frontdesk.agents import logs, service
+from frontdesk.agents.settings import load
+
+def the_place():
+    return [][0]
+
+async def main():
+    settings = load()
+    logs.configure(settings)
+    try:
+        the_place()
+    except IndexError as error:
+        worker = SimpleNamespace(crashed=error)
+    process = SimpleNamespace(
+        _settings=settings, _stop=asyncio.Event(), _worker=worker, _fatal=lambda: "a defect", _report=lambda **_: None
+    )
+    raise SystemExit(await service.Service._watch(process))
+
+asyncio.run(main())
+"""
+
+
+def test_a_defect_that_ends_the_process_is_logged_with_its_place() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", A_DEFECT], timeout=30, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == 70
+    assert "the_place" in ended.stdout + ended.stderr
