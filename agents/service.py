@@ -159,6 +159,7 @@ class Service:
             _end_within(GRACE)
             return EXIT_FAILED
         log.info("worker_stops")
+        _end_within(self._settings.drain_timeout + GRACE)
         try:
             async with asyncio.timeout(self._settings.drain_timeout):
                 await self._worker.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 
 import structlog
 
@@ -120,11 +120,10 @@ class Incarnation:
             await self._serve()
             await self._stepper.settle()
         finally:
-            await self._stepper.close()
-            await self._gate.close()
-            await self._calls.close()
-            await self._writer.close()
-            await self._tables.close()
+            # A stack: told to hurry in the middle (`Shard.stop` cancels) it goes on, else the store would keep its folder.
+            async with AsyncExitStack() as closing:
+                for part in (self._tables, self._writer, self._calls, self._gate, self._stepper):
+                    closing.push_async_callback(part.close)
 
     def _stepper_over(self, tables: Tables) -> Stepper:
         return Stepper(
@@ -186,21 +185,20 @@ class Incarnation:
             self._halt_or_resume()
             self._wake.clear()
             now = self._services.clock()
-            batch = Batch(
-                arrivals=self._arrivals(),
-                answers=self._calls.take(ANSWERS_A_STEP),
-                due=self.state.due(now, TIMERS_A_STEP),
-                recovered=recovered,
-            )
+            answers, due = self._calls.take(ANSWERS_A_STEP), self.state.due(now, TIMERS_A_STEP)
+            # Whoever commits anyway takes along what is there. Asked once: between two looks the time may pass.
+            lingers = 0.0 if answers or due or recovered else self._lingers()
+            arrivals = self._arrivals(lingers)
+            batch = Batch(arrivals=arrivals, answers=answers, due=due, recovered=recovered)
             if batch.arrivals or batch.answers or batch.due or recovered:
                 recovered = False
                 await self._stepper.step(batch, may_halt=True)
                 self._lingers_until = asyncio.get_running_loop().time() + self._services.settings.step_linger
             else:
                 self._held_looks += self._gate.holding
-                await until(self._wake, self._idle_for(now))
+                await until(self._wake, self._idle_for(now, lingers))
 
-    def _arrivals(self) -> tuple[Arrival, ...]:
+    def _arrivals(self, lingers: float) -> tuple[Arrival, ...]:
         """The oldest records that can be decoded; the first that cannot yet holds back all behind it.
 
         A few that come shortly after a step wait for more: a transaction costs the same for one as for a thousand.
@@ -208,7 +206,7 @@ class Incarnation:
         if self.intake is None or self.phase != "serving":
             return ()
         limit = self._size.limit
-        if len(self.intake) < limit and self._lingers():
+        if len(self.intake) < limit and lingers:
             return ()
         taken = self.intake.take(messages=limit, size=self._services.settings.step_bytes)
         passing = self._gate.passing(taken)
@@ -219,10 +217,10 @@ class Incarnation:
         """Seconds until the next small step may be taken; 0 when it may be now."""
         return max(0.0, self._lingers_until - asyncio.get_running_loop().time())
 
-    def _idle_for(self, now: Millis) -> float:
+    def _idle_for(self, now: Millis, lingers: float) -> float:
         """Seconds until there may be something to do without a call to wake."""
         most = HELD_LOOK_EVERY if self._gate.holding else LOOK_EVERY
-        if self.intake is not None and len(self.intake) and (lingers := self._lingers()):
+        if self.intake is not None and len(self.intake) and lingers:
             most = min(most, lingers)
         due = self.state.next_due()
         return most if due is None else min(most, max(0.0, (due - now) / 1000))
@@ -240,6 +238,7 @@ class Incarnation:
     async def _readable(self, arrivals: Sequence[Arrival]) -> bool:
         """Wait until all of these can be decoded. False: it was told to stop first."""
         while not self._stop.is_set():
+            self._stepper.look()
             self._wake.clear()
             if self._gate.passing(arrivals) == len(arrivals):
                 return True

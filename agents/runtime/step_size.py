@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SMOOTHING = 0.3
 """weight of the newest step in the estimated cost of a record"""
+GUESS = 0.0002
+"""CPU seconds a record before the first step: all shards share one thread, which a large first step would hold"""
 
 
 class StepSize:
@@ -13,8 +15,9 @@ class StepSize:
         self._most = most
         self._seconds = seconds
         self._allowed = most
-        self._cost = 0.0
-        """estimated CPU seconds a record; 0 before the first step"""
+        self._cost = GUESS
+        """estimated CPU seconds a record, answer or timer"""
+        self._measured = False
 
     @property
     def limit(self) -> int:
@@ -24,10 +27,11 @@ class StepSize:
         return max(1, int(self._seconds / self._cost))
 
     def took(self, records: int, seconds: float) -> None:
-        """A step with so many records was computed in so much CPU time."""
+        """A step with so many records, answers and timers was computed in so much CPU time."""
         if records:
             cost = seconds / records
-            self._cost = cost if not self._cost else self._cost + SMOOTHING * (cost - self._cost)
+            self._cost = self._cost + SMOOTHING * (cost - self._cost) if self._measured else cost
+            self._measured = True
 
     def refused(self, records: int) -> None:
         """The broker refused a step of so many: it is tried again smaller."""

@@ -122,7 +122,7 @@ class Stepper:
         loop = asyncio.get_running_loop()
         now, began = services.clock(), loop.time()
         outcome, seconds = await loop.run_in_executor(services.pool, self._work, batch, now)
-        self._size.took(arrivals, seconds)
+        self._size.took(arrivals + len(batch.answers) + len(batch.due), seconds)
         for failure in outcome.failures:
             services.observer.failed(self._number, "core_error")
             log.error("core_error", shard=self._number, error=failure)
@@ -172,8 +172,10 @@ class Stepper:
                 offsets=computed.offsets,
             )
             raise
-        await self._tables.committed(computed.records, written, computed.now)
-        self.writing_since = None
+        else:
+            await self._tables.committed(computed.records, written, computed.now)
+        finally:
+            self.writing_since = None
         self._size.accepted(computed.arrivals)
         self._calls.start(computed.outcome.asks)
         self.commits += 1

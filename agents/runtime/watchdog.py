@@ -53,11 +53,16 @@ class Watchdog:
         return None
 
 
+HELD = 1.5
+"""times the seconds after which a process whose threads cannot run is ended"""
+
+
 class LoopGuard:
     """Ends the process when the event loop stands still: no watchdog that runs on it could. A context on that loop.
 
     `beat` is called by the loop now and then; `end` is called from another thread once it has not been for `seconds`. All
-    threads' stacks go to stderr first: what the loop hangs in is seen nowhere else.
+    threads' stacks go to stderr first: what the loop hangs in is seen nowhere else. Where C code holds the interpreter's lock, no thread
+    of Python's runs at all: then one of faulthandler's ends the process with 1 after `HELD` times as long.
     """
 
     def __init__(self, seconds: float, end: Callable[[], None]) -> None:
@@ -70,6 +75,7 @@ class LoopGuard:
     def beat(self) -> None:
         """The loop is alive."""
         self._beat = time.monotonic()
+        faulthandler.dump_traceback_later(self._seconds * HELD, exit=True, file=sys.stderr)
 
     def __enter__(self) -> Self:
         self.beat()
@@ -80,6 +86,7 @@ class LoopGuard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
         while not self._over.wait(min(1.0, self._seconds / 4)):

@@ -265,7 +265,10 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
     except Exception:  # noqa: BLE001  # closing what is already broken; the next owner fences it
-        # Cut off while it waited for a broker that is away, it has not come to its connections.
+        # Cut off while it waited for a broker that is away, it has come neither to its sender, which would go on trying for ever,
+        # nor to its connections.
+        with suppress(Exception):
+            producer._sender._sender_task.cancel()  # noqa: SLF001  # no public way to give up on it
         with suppress(Exception):
             async with asyncio.timeout(STOP_SECONDS):
                 await producer.client.close()

@@ -45,6 +45,27 @@ def test_a_loop_that_hangs_ends_the_process_and_says_in_what() -> None:
     assert "in main" in ended.stderr
 
 
+HELD_LOCK = """
+import asyncio, re
+from frontdesk.agents import service
+from frontdesk.agents.runtime.watchdog import LoopGuard
+
+async def main():
+    with LoopGuard(0.3, service._end_now):
+        re.match(r"(a+)+$", "a" * 40 + "b")  # C code that lets no other thread of Python run
+
+asyncio.run(main())
+"""
+
+
+def test_c_code_that_holds_the_interpreter_for_ever_ends_the_process_too() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HELD_LOCK], timeout=30, check=False, capture_output=True, text=True
+    )
+    assert ended.returncode != 0
+    assert "in main" in ended.stderr
+
+
 A_DEFECT = """
 import asyncio
 from types import SimpleNamespace

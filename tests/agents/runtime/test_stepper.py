@@ -13,7 +13,7 @@ from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.writer import Aborted, Fenced, WriteFailed
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Arrival, Batch
+from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.state import StateView
 from tests.support.core import pipeline
@@ -153,9 +153,25 @@ async def test_messages_that_trickle_in_share_a_step(watched: Watched) -> None:
     assert len(watched.steps) <= 3, "one at most had begun before"
 
 
+async def test_a_step_of_answers_takes_along_the_messages_that_linger(watched: Watched) -> None:
+    """Else a stream of answers, each of which begins the wait anew, would keep messages out for as long as it flows."""
+    lingering = Settings(application=APP, step_messages=100, heartbeat_interval=0.005, step_linger=30)
+    desk = Desk(core=watched, settings=lingering)
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.ready and len(desk.writes) == 1)
+        desk.send("complaint")
+        await desk.until(lambda: shard.backlog == 1)
+        life = shard._life
+        assert life is not None
+        nobody_waits = Answer(customer=b"default/nobody", seq=1, attempt=1, labels=None, error="timeout")
+        life._calls._answers.append(nobody_waits)
+        shard.poke()
+        await desk.until(lambda: len(desk.decided()) == 1)
+
+
 def test_a_step_takes_what_its_cpu_time_allows() -> None:
     size = StepSize(4000, seconds=0.05)
-    assert size.limit == 4000, "nothing is known yet"
+    assert size.limit == 250, "nothing is known yet: a guess"
     size.took(100, 0.1)
     assert size.limit == 50
     for _ in range(50):
