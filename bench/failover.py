@@ -25,26 +25,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-
 from bench.harness.environments import PYTHONPATH
 from bench.harness.process import PeerProcess
 from bench.harness.session import Found, parsed, parser_for, run, say
+from bench.harness.steady import Steady
 from bench.harness.topics import fill
 from bench.recovery import customers, events, place, said
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
-from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage
-from frontdesk.schemas.keys import partition_of, wire_key
-from frontdesk.schemas.outputs import Decision
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMERS_TABLE, ROUTING_DECISIONS, changelog_topic
+from frontdesk.schemas.topics import CUSTOMERS_TABLE, changelog_topic
 
 APPLICATION = "bench-failover"
 STEADY = 5.0
 """seconds of traffic before the kill, and after the orphans are served"""
-PER_PARTITION = 500
-"""customers who write"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,78 +52,6 @@ class Failover:
     """from the kill until each of the dead one's partitions has a decision on a message that came later"""
 
 
-class Steady:
-    """Publishes at a steady rate, and sees when each decision becomes visible. Times are of the monotonic clock."""
-
-    def __init__(self, bootstrap: str, *, partitions: int, per_second: int, among: int) -> None:
-        self.sent: dict[str, tuple[float, int]] = {}
-        """when, and into which partition, by message"""
-        self.seen: dict[str, float] = {}
-        self._bootstrap = bootstrap
-        self._pause = 1 / per_second
-        self._codec = Codec()
-        self._writers: dict[int, list[str]] = defaultdict(list)
-        for number in range(among):
-            name = f"customer-{number}"
-            of = self._writers[partition_of(wire_key(DEFAULT_TENANT, name), partitions)]
-            if len(of) < PER_PARTITION:
-                of.append(name)
-
-    async def publish(self) -> None:
-        """Until cancelled, one partition after the other; a slow acknowledgement delays nothing."""
-        async with AIOKafkaProducer(bootstrap_servers=self._bootstrap, linger_ms=0) as producer:
-            began, number = time.monotonic(), 0
-            while True:
-                await asyncio.sleep(max(0.0, began + number * self._pause - time.monotonic()))
-                of = number % len(self._writers)
-                name = self._writers[of][number // len(self._writers) % len(self._writers[of])]
-                message = CustomerMessage(
-                    message_id=f"f{len(self.sent)}",
-                    conversation_id=f"talk-{name}",
-                    customer_id=name,
-                    text="where is my parcel?",
-                )
-                self.sent[message.message_id] = (time.monotonic(), of)
-                await producer.send(
-                    CUSTOMER_MESSAGES,
-                    self._codec.encode(message),
-                    wire_key(DEFAULT_TENANT, name),
-                    partition=of,
-                )
-                number += 1
-
-    async def watch(self) -> None:
-        """Until cancelled."""
-        parts = [TopicPartition(ROUTING_DECISIONS, number) for number in self._writers]
-        async with AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, isolation_level="read_committed", fetch_max_wait_ms=20
-        ) as consumer:
-            consumer.assign(parts)
-            await consumer.seek_to_beginning(*parts)
-            async for record in consumer:
-                decision = self._codec.decode(Decision, record.value)
-                self.seen.setdefault(decision.message_id, time.monotonic())
-
-    def longest(self, numbers: set[int], since: float, until: float) -> float:
-        """Of messages sent in this time into these partitions; one not decided counts to now."""
-        now = time.monotonic()
-        waits = [
-            self.seen.get(name, now) - at
-            for name, (at, number) in self.sent.items()
-            if since <= at < until and number in numbers
-        ]
-        return max(waits, default=0.0)
-
-    def served(self, number: int, since: float) -> float | None:
-        """When a decision on a message sent into the partition later became visible first."""
-        times = [
-            self.seen[name]
-            for name, (at, of) in self.sent.items()
-            if of == number and at >= since and name in self.seen
-        ]
-        return min(times, default=None)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Measure, print."""
     parser = parser_for("failover", __doc__)
@@ -138,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--per-second", type=int, default=200, help="messages; default %(default)s")
     parser.add_argument("--restart", action="store_true", help="start the killed worker again at once")
     parser.add_argument("--snapshots", action="store_true", help="give each worker a folder for its state")
-    given = parsed(parser, arguments, quick={})
+    given = parsed(parser, arguments, quick={"restart": True, "snapshots": True})
     return run("failover", arguments, given, partial(measured, given))
 
 
@@ -161,12 +82,24 @@ async def measured(given: argparse.Namespace, bootstrap: str) -> Found:
             for number in range(given.rounds):
                 found.append(await _one(steady, pair, pair.names[number % 2], given))
                 say(f"kill {number + 1}/{given.rounds}: {found[-1]}\n")
+            steady.enough = True
+            await tasks[-1]
+            await steady.decided(within=given.within)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(pair.stop)
-    return Found(tables=[table(found)], figures={"kills": [asdict(one) for one in found]}, right=True)
+    lost = len(steady.lost())
+    title = (
+        f"{given.customers:,} customers, {given.per_second} messages a second, {given.rounds} kills; "
+        f"of {len(steady.sent):,} messages {lost} have no decision."
+    )
+    return Found(
+        tables=[title, table(found)],
+        figures={"kills": [asdict(one) for one in found], "messages": len(steady.sent), "lost": lost},
+        right=lost == 0,
+    )
 
 
 async def _one(steady: Steady, pair: Pair, victim: str, given: argparse.Namespace) -> Failover:

@@ -85,8 +85,15 @@ def run(
         found = asyncio.run(_awaited(measured(broker.bootstrap)))
     finally:
         broker.stop()
+    return told(part, arguments, given, found, about)
+
+
+def told(
+    part: str, arguments: Sequence[str], given: argparse.Namespace, found: Found, about: Mapping[str, Any]
+) -> int:
+    """Print what was found on this machine, and write both files. The exit code."""
     text = report(part, arguments, found, about)
-    told = {
+    whole = {
         "part": part,
         "machine": about,
         "options": {key: str(value) for key, value in vars(given).items()},
@@ -95,7 +102,7 @@ def run(
     }
     given.results.mkdir(parents=True, exist_ok=True)
     (given.results / f"{part}.md").write_text(text)
-    (given.results / f"{part}.json").write_text(json.dumps(told, indent=1))
+    (given.results / f"{part}.json").write_text(json.dumps(whole, indent=1))
     print(text, end="", flush=True)
     say(f"written to {given.results / part}.md and .json\n")
     return 0 if found.right else 1

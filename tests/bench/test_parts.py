@@ -31,7 +31,13 @@ MACHINE = {
 
 
 def test_all_parts_run_when_none_is_named():
-    assert split(["--quick"]) == (list(PARTS), ["--quick"])
+    assert split(["--rounds", "1"]) == (list(PARTS), ["--rounds", "1"])
+
+
+def test_what_no_size_makes_quick_is_left_out_unless_it_is_named():
+    quick, options = split(["--quick"])
+    assert (set(PARTS) - set(quick), options) == ({"failover"}, ["--quick"])
+    assert split(["failover", "--quick"]) == (["failover"], ["--quick"])
 
 
 def test_one_part_has_options_of_its_own_and_several_only_those_that_all_have():
