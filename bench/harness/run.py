@@ -27,6 +27,9 @@ from frontdesk.agents.kafka.admin import admin
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 
+LEAST_CPU = 0.1
+"""seconds of CPU from which on a figure is told: the system counts a process's in hundredths"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -56,11 +59,12 @@ class Measured:
 
     peer: str
     rate: float
-    """messages that became visible after the first ones, over the time that took"""
+    """messages that became visible after the first ones, over the time that took; 0 when all came at once"""
     seconds: float
     whole: float
     """from the start of the process to the last output, in seconds"""
     cpu: float
+    """0 when it was too little to tell"""
     resident_mib: float
     right: bool
     """the expected decisions, each once, in order"""
@@ -108,12 +112,13 @@ def judge(name: str, stage: Stage, seen: Seen, *, began: float, resident: float)
     last = seen.last()
     rest = len(seen.records) - at_first
     seconds = last.at - first.at
+    used = last.cpu - first.cpu
     return Measured(
         peer=name,
         rate=rest / seconds if seconds > 0 else 0.0,
         seconds=seconds,
         whole=last.at - began,
-        cpu=(last.cpu - first.cpu) / rest * 1e6 if rest else 0.0,
+        cpu=used / rest * 1e6 if rest and used >= LEAST_CPU else 0.0,
         resident_mib=resident,
         right=account_of(seen.records, stage.mark) == stage.expected,
         outputs=len(seen.records),
