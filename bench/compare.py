@@ -30,7 +30,7 @@ from bench.peers.catalogue import AT_HAND, OURS, PEERS, Peer, prepared
 
 QUICK = {
     "path": {"messages": 8_000, "peers": AT_HAND},
-    "whole": {"messages": 1_000, "peers": "frontdesk,faust,core"},
+    "whole": {"messages": 1_000, "peers": "frontdesk,aiokafka,core"},
 }
 """peers that need an environment of their own are left out"""
 MESSAGES = {"path": 200_000, "whole": 20_000}

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--messages", type=int, default=200_000, help="to measure the peak with; default %(default)s"
     )
-    given = parsed(parser, arguments, quick={"messages": 8_000, "seconds": 1})
+    given = parsed(parser, arguments, quick={"peak": 2_000.0, "shares": "50", "seconds": 1})
     return run("latency", arguments, given, partial(measured, given))
 
 
