@@ -52,6 +52,8 @@ SLOW = 3.5
 """seconds an answer takes when the LLM is slower than the deadline"""
 BEFORE_ALONE = 1.5
 """seconds in which all serve before one is killed alone"""
+AFTER_ALONE = 2.5
+"""seconds until the next fault when the others are ready: first steps are large, and have to be committed"""
 
 
 def schedule(kills: int, seed: int) -> list[str]:
@@ -159,7 +161,7 @@ class Faults:
             served = frozenset().union(*map(self._fleet.shards_of, heirs))
             if orphans <= served and all([await self._fleet.is_ready(slot) for slot in heirs]):
                 break
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(AFTER_ALONE)
         self.alone.append(
             Alone(at=int(at * 1000), until=int(time.time() * 1000), orphans=orphans, stayed=stayed - orphans)
         )

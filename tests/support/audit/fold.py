@@ -175,12 +175,16 @@ class _Fold:
     ) -> tuple[Said | Decision | None, bool]:
         """What is concluded before the next happening, and whether it may also be concluded after that."""
         head = state.waiting[0] if state.waiting else None
-        if head is not None and (head.message.role != "customer" or _sure(head)):
-            return head, False  # nothing is before it
         concluded = () if state.customer is None else state.customer.seen
         candidates: list[tuple[int, Said | Decision]] = [
             (one.decided_at, one) for one in state.amendments if one.message_id in concluded
         ]
+        if head is not None and (head.message.role != "customer" or _sure(head)):
+            # Nothing holds it up; answers came before it in its own step.
+            decision = head.decision
+            by = self._shard.earliest[head.step] if decision is None else decision.decided_at
+            earlier = [pair for pair in candidates if pair[0] <= by]
+            return min(earlier, key=lambda pair: pair[0])[1] if earlier else head, False
         if head is not None and head.decision is not None:
             candidates.append((head.decision.decided_at, head))
         if not candidates:
