@@ -98,7 +98,10 @@ def _options() -> argparse.Namespace:
         epilog='example: make properties ARGS="--examples 100000 --processes 2"',
     )
     parser.add_argument(
-        "--examples", type=int, default=5_000, help="how many (default: 5000, some 3 minutes of one core)"
+        "--examples",
+        type=int,
+        default=5_000,
+        help="how many (default: 5000, some 4 minutes of one quiet core)",
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one a core")
     parser.add_argument(
