@@ -24,6 +24,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.runtime.stores import check_state_dir
 from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
@@ -48,6 +49,9 @@ async def run(settings: Settings) -> int:
     Raises:
         StartupError: something it needs is missing or wrong; nothing was started.
     """
+    check_state_dir(
+        settings
+    )  # before any broker is asked: a wrong setting is told whether there is one or not
     problems = await check_topics(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))

@@ -114,6 +114,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not host:port")
         return value
 
+    @field_validator("state_dir", "catalog", mode="before")
+    @classmethod
+    def _path(cls, value: object) -> object:
+        """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in."""
+        return None if value == "" else value
+
     @field_validator("schema_registry_url")
     @classmethod
     def _registry(cls, value: SecretStr | None) -> SecretStr | None:

@@ -157,6 +157,24 @@ class MemoryStores:
         return MemoryStore()
 
 
+def check_state_dir(settings: Settings) -> None:
+    """Make the folder for state, where one is set, and try to write there.
+
+    Raises:
+        StartupError: that is not possible.
+    """
+    if settings.state_dir is None:
+        return
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=settings.state_dir):
+            pass
+    except OSError as error:
+        raise StartupError(
+            f"FRONTDESK_STATE_DIR: cannot write to {settings.state_dir} ({error.strerror}): name a folder that this user may write to"
+        ) from None
+
+
 def open_stores(settings: Settings, clock: Callable[[], Millis]) -> Stores:
     """The stores that the settings ask for.
 
@@ -169,10 +187,5 @@ def open_stores(settings: Settings, clock: Callable[[], Millis]) -> Stores:
         from frontdesk.agents.runtime.snapshots import Snapshots, ask_brokers
     except ImportError:
         raise StartupError(MISSING) from None
-    try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=settings.state_dir):
-            pass
-    except OSError as error:
-        raise StartupError(f"FRONTDESK_STATE_DIR: cannot write to {settings.state_dir}: {error}") from None
+    check_state_dir(settings)
     return Snapshots(settings.state_dir, settings.application, terms=ask_brokers(settings), clock=clock)

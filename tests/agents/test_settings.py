@@ -71,3 +71,9 @@ def test_a_misspelt_variable_is_named_and_others_are_left_alone() -> None:
     misspelt, foreign = unknown_variables(given)
     assert misspelt == "FRONTDESK_BROKRE (did you mean FRONTDESK_BROKER?)"
     assert foreign.startswith("FRONTDESK_SERVICE_HOST")
+
+
+@pytest.mark.parametrize("name", ["state_dir", "catalog"])
+def test_an_empty_path_is_none_and_not_the_folder_we_happen_to_be_in(monkeypatch, name):
+    monkeypatch.setenv(f"FRONTDESK_{name.upper()}", "")
+    assert getattr(load(), name) is None
