@@ -19,6 +19,7 @@ from bench.harness.spool import read_spool
 from bench.jobs.path import PathHistory
 from bench.jobs.path_core import PathCore
 from bench.peers.task import Task
+from frontdesk.agents.runtime.garbage import collect_rarely
 from frontdesk.agents.runtime.step import compute
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMERS_TABLE, ROUTING_DECISIONS, TABLES
@@ -48,6 +49,7 @@ def main() -> None:
         ]
         for number, records in enumerate(read_spool(Path(task.input), task.partitions))
     ]
+    collect_rarely()  # as the worker does: what differs is Kafka alone
     before = resource.getrusage(resource.RUSAGE_SELF)
     began = time.perf_counter()
     decided = [record for arrivals in shards for record in _shard(core, arrivals, codec)]
