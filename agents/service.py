@@ -49,9 +49,8 @@ async def run(settings: Settings) -> int:
     Raises:
         StartupError: something it needs is missing or wrong; nothing was started.
     """
-    check_state_dir(
-        settings
-    )  # before any broker is asked: a wrong setting is told whether there is one or not
+    # Before any broker is asked: a wrong setting is told whether there is one or not.
+    check_state_dir(settings)
     problems = await check_topics(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))

@@ -30,10 +30,11 @@ from bench.harness.process import PeerProcess
 from bench.harness.session import Found, parsed, parser_for, run, say
 from bench.harness.steady import Steady
 from bench.harness.topics import fill
-from bench.recovery import customers, events, place, said
+from bench.recovery import customers, place, said
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMERS_TABLE, changelog_topic
+from tests.support.worker_log import events
 
 APPLICATION = "bench-failover"
 STEADY = 5.0

@@ -38,6 +38,7 @@ from frontdesk.schemas.state import Conversation, Customer, Turn
 from frontdesk.schemas.topics import CUSTOMERS_TABLE, changelog_topic
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.state import customer_key
+from tests.support.worker_log import events
 
 APPLICATION = "bench-recovery"
 BEGAN = 1_790_000_000_000
@@ -213,17 +214,6 @@ async def _worker(who: str, bootstrap: str, given: argparse.Namespace, log: Path
 def served(log: str) -> list[dict[str, Any]]:
     """What a worker's log says of each shard that serves."""
     return events(log, "shard_serves")
-
-
-def events(log: str, name: str) -> list[dict[str, Any]]:
-    """The lines of a worker's log about one event; what is no whole JSON line is passed over."""
-    found = []
-    for line in log.splitlines():
-        if f'"{name}"' in line and line.endswith("}"):
-            told = json.loads(line)
-            if told.get("event") == name:
-                found.append(told)
-    return found
 
 
 def said(log: Path) -> str:

@@ -188,8 +188,7 @@ class Incarnation:
             answers, due = self._calls.take(ANSWERS_A_STEP), self.state.due(now, TIMERS_A_STEP)
             # Whoever commits anyway takes along what is there. Asked once: between two looks the time may pass.
             lingers = 0.0 if answers or due or recovered else self._lingers()
-            arrivals = self._arrivals(lingers)
-            batch = Batch(arrivals=arrivals, answers=answers, due=due, recovered=recovered)
+            batch = Batch(arrivals=self._arrivals(lingers), answers=answers, due=due, recovered=recovered)
             if batch.arrivals or batch.answers or batch.due or recovered:
                 recovered = False
                 await self._stepper.step(batch, may_halt=True)

@@ -89,7 +89,7 @@ async def _read(
     start = {partition: positions.get(table) for partition, table in tables_of.items()}
     try:
         tables = await _begin(services, store, start)
-        unproven = store.positions.get(SHARDS_TABLE)
+        unproven = positions.get(SHARDS_TABLE)
         count = 0
         async with aclosing(services.logs.read(start)) as stretches:
             async for stretch in stretches:

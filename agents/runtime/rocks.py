@@ -160,9 +160,8 @@ class RocksStore:
 def _options(cache: Cache) -> Options:
     blocks = BlockBasedOptions()
     blocks.set_block_cache(cache)
-    blocks.set_bloom_filter(
-        10, block_based=False
-    )  # most keys that a step asks for in vain are of new customers
+    # Most keys that a step asks for in vain are of new customers.
+    blocks.set_bloom_filter(10, block_based=False)
     options = Options(raw_mode=True)
     options.create_if_missing(True)  # its only argument
     options.set_block_based_table_factory(blocks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from frontdesk.agents.errors import StartupError
 from tests.support.kafka import KafkaServer
 from tests.support.nursery import Nursery
 from tests.support.proxy import Link
+from tests.support.worker_log import entries
 from tests.support.workers import ForkedWorker
 
 READY_WITHIN = 60.0
@@ -135,7 +135,7 @@ class Fleet:
         """What the worker there was assigned last, by its log."""
         log = self._folder / f"{slot.name}.log"
         shards: frozenset[int] = frozenset()
-        for said in _events(log):
+        for said in _entries(log):
             if said.get("event") == "worker_starts":
                 shards = frozenset()
             elif said.get("event") == "assigned":
@@ -183,7 +183,7 @@ class Fleet:
         """How often the workers' logs speak of each thing that faults bring about."""
         found: Counter[str] = Counter()
         for log in sorted(self._folder.glob("*.log")):
-            for said in _events(log):
+            for said in _entries(log):
                 if (event := said.get("event")) in TELLING:
                     kind = said.get(TELLING[event] or "", "")
                     found[f"{event} {kind}".strip()] += 1
@@ -200,13 +200,8 @@ class Fleet:
             await asyncio.sleep(0.25)
 
 
-def _events(log: Path) -> Iterator[dict[str, Any]]:
-    """What a worker's log says, without what is no JSON object."""
-    if not log.exists():
-        return
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            with suppress(ValueError):
-                said = json.loads(line)
-                if isinstance(said, dict):
-                    yield said
+def _entries(log: Path) -> Iterator[dict[str, Any]]:
+    """What a worker has logged; nothing where it was never started."""
+    if log.exists():
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            yield from entries(lines)

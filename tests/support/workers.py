@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from typing import Any, cast
 from frontdesk.agents.demo.worker import WorkerProcess
 from tests.support.embedded import free_port
 from tests.support.nursery import Forked, Nursery
+from tests.support.worker_log import events
 
 
 class Worker(WorkerProcess):
@@ -52,8 +52,7 @@ class Worker(WorkerProcess):
         assert self._log is not None, "the worker was not started"
         # Not `read`: the process writes where the file it shares with us stands.
         text = os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode()
-        entries = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return [entry for entry in entries if entry["event"] == event]
+        return events(text, event)
 
     def suspend(self) -> None:
         """SIGSTOP: alive and deaf."""

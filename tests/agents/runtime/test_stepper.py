@@ -102,6 +102,7 @@ async def test_the_failure_of_a_commit_is_seen_when_nothing_else_happens(desk: D
     desk.send("complaint")
     async with Running(desk):
         await desk.until(lambda: desk.decided() == ["m0"])
+    assert desk.recovered == 2
 
 
 async def test_after_a_known_abort_the_same_effects_are_sent_again_and_nothing_is_computed_anew(
