@@ -118,7 +118,7 @@ class Incarnation:
                 seconds=round(asyncio.get_running_loop().time() - began, 3),
             )
             await self._serve()
-            await self._stepper.settle()
+            await self._stepper.finish()
         finally:
             # A stack: told to hurry in the middle (`Shard.stop` cancels) it goes on, else the store would keep its folder.
             async with AsyncExitStack() as closing:
@@ -173,6 +173,7 @@ class Incarnation:
         self.intake = intake
         if not self._stop.is_set():
             self.ledger.advance(intake.positions)
+        self._stepper.begin()
         self._progressed()
         self._serving = True
 
@@ -186,21 +187,25 @@ class Incarnation:
             self._wake.clear()
             now = self._services.clock()
             answers, due = self._calls.take(ANSWERS_A_STEP), self.state.due(now, TIMERS_A_STEP)
-            # Whoever commits anyway takes along what is there. Asked once: between two looks the time may pass.
-            lingers = 0.0 if answers or due or recovered else self._lingers()
+            # Asked once: between two looks the time may pass.
+            group_due_in = self._stepper.group_due_in
+            anyway = bool(answers or due or recovered or group_due_in == 0)
+            # Whoever commits anyway takes along what is there.
+            lingers = 0.0 if anyway else self._lingers()
             batch = Batch(arrivals=self._arrivals(lingers), answers=answers, due=due, recovered=recovered)
-            if batch.arrivals or batch.answers or batch.due or recovered:
+            if batch.arrivals or anyway:
                 recovered = False
                 await self._stepper.step(batch, may_halt=True)
                 self._lingers_until = asyncio.get_running_loop().time() + self._services.settings.step_linger
             else:
                 self._held_looks += self._gate.holding
-                await until(self._wake, self._idle_for(now, lingers))
+                await until(self._wake, self._idle_for(now, lingers, group_due_in))
 
     def _arrivals(self, lingers: float) -> tuple[Arrival, ...]:
         """The oldest records that can be decoded; the first that cannot yet holds back all behind it.
 
-        A few that come shortly after a step wait for more: a transaction costs the same for one as for a thousand.
+        A few that come while a step commits or shortly after wait for more: a transaction costs the same for one as for a
+        thousand, and a step begun now would keep what comes next waiting for two.
         """
         if self.intake is None or self.phase != "serving":
             return ()
@@ -213,14 +218,18 @@ class Incarnation:
         return taken[:passing]
 
     def _lingers(self) -> float:
-        """Seconds until the next small step may be taken; 0 when it may be now."""
+        """Seconds until the next small step may be taken; 0 when it may be now. The end of a commit is told by a call to wake."""
+        if self._stepper.writing_since is not None:
+            return LOOK_EVERY
         return max(0.0, self._lingers_until - asyncio.get_running_loop().time())
 
-    def _idle_for(self, now: Millis, lingers: float) -> float:
+    def _idle_for(self, now: Millis, lingers: float, group_due_in: float | None) -> float:
         """Seconds until there may be something to do without a call to wake."""
         most = HELD_LOOK_EVERY if self._gate.holding else LOOK_EVERY
         if self.intake is not None and len(self.intake) and lingers:
             most = min(most, lingers)
+        if group_due_in is not None:
+            most = min(most, group_due_in)
         due = self.state.next_due()
         return most if due is None else min(most, max(0.0, (due - now) / 1000))
 

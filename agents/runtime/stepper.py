@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from frontdesk.agents.runtime.calls import Calls
+from frontdesk.agents.runtime.group_offsets import GroupOffsets
 from frontdesk.agents.runtime.ledger import Ledger
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.step import Outcome, compute
@@ -37,6 +38,7 @@ class Computed:
     outcome: Outcome
     records: tuple[Outgoing, ...]
     offsets: Mapping[str, int]
+    """what the group is told with it"""
     arrivals: int
     now: Millis
     """when it was computed, by the clock of the records"""
@@ -79,6 +81,16 @@ class Stepper:
         self._writer = writer
         self._wake = wake
         self._commit: asyncio.Task[None] | None = None
+        self._group = GroupOffsets()
+
+    @property
+    def group_due_in(self) -> float | None:
+        """Seconds until a step should be made for the group's offsets alone; None when it knows them."""
+        return self._group.due_in(asyncio.get_running_loop().time())
+
+    def begin(self) -> None:
+        """The state is recovered: the group may know less than it does."""
+        self._group.note(self._ledger.state.positions)
 
     async def step(self, batch: Batch, *, may_halt: bool) -> None:
         """Compute a batch, wait for the step before, begin to commit this one.
@@ -88,6 +100,20 @@ class Stepper:
         """
         computed = await self._compute(batch, may_halt=may_halt)
         await self.settle()
+        self._begin_commit(computed)
+
+    async def finish(self) -> None:
+        """Commit what the group has not been told yet, and wait for it.
+
+        Raises:
+            Fenced, Refused, WriteFailed: it did not succeed.
+        """
+        await self.settle()
+        if self._group.due_in(0.0) is not None:
+            self._begin_commit(await self._compute(Batch(), may_halt=False, last=True))
+            await self.settle()
+
+    def _begin_commit(self, computed: Computed) -> None:
         self.writing_since = self._services.clock()
         self._commit = asyncio.create_task(self._committed(computed))
         self._commit.add_done_callback(lambda _: self._wake())
@@ -117,7 +143,7 @@ class Stepper:
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
-    async def _compute(self, batch: Batch, *, may_halt: bool) -> Computed:
+    async def _compute(self, batch: Batch, *, may_halt: bool, last: bool = False) -> Computed:
         services, arrivals = self._services, len(batch.arrivals)
         loop = asyncio.get_running_loop()
         now, began = services.clock(), loop.time()
@@ -128,10 +154,11 @@ class Stepper:
             log.error("core_error", shard=self._number, error=failure)
         offsets = {arrival.topic: arrival.offset + 1 for arrival in batch.arrivals}
         own = self._ledger.take(offsets, records=arrivals, dead=outcome.dead, now=now, may_halt=may_halt)
+        self._group.note(offsets)
         return Computed(
             outcome=outcome,
             records=(*outcome.records, self._own(own)),
-            offsets=offsets,
+            offsets=self._group.take_all() if last else self._group.take(began),
             arrivals=arrivals,
             now=now,
             began=began,

@@ -54,6 +54,8 @@ class Desk:
     log: list[Outgoing] = field(default_factory=list)
     writes: list[tuple[int, str]] = field(default_factory=list)
     """messages and outcome of every write"""
+    told: list[Mapping[str, int]] = field(default_factory=list)
+    """offsets that came to the group, write by write"""
     opened: int = 0
     closed: int = 0
     recovered: int = 0
@@ -96,6 +98,7 @@ class Desk:
         before = Counter(record.topic for record in self.log)
         if outcome is None or outcome is COMMITTED_IN_SILENCE:
             self.log += records
+            self.told.append(offsets)
         if outcome is not None:
             raise outcome
         return {record.topic: before[record.topic] for record in records}

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from frontdesk.agents.runtime import group_offsets, stepper
 from frontdesk.agents.runtime import shard as shard_module
-from frontdesk.agents.runtime import stepper
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.writer import Aborted, Fenced, WriteFailed
 from frontdesk.agents.settings import Settings
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Effect
@@ -152,6 +153,45 @@ async def test_messages_that_trickle_in_share_a_step(watched: Watched) -> None:
             await asyncio.sleep(0.002)
         await desk.until(lambda: len(desk.decided()) == 20)
     assert len(watched.steps) <= 3, "one at most had begun before"
+
+
+async def test_messages_that_come_while_a_step_commits_share_the_next(desk: Desk, watched: Watched) -> None:
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.ready and len(desk.writes) == 1)
+        desk.gate = asyncio.Event()
+        for _ in range(4):
+            desk.send("complaint")
+            await asyncio.sleep(0.02)
+        assert watched.steps == [1], "the others wait for the commit, not for a step that waits for it"
+        desk.gate.set()
+        await desk.until(lambda: len(desk.decided()) == 4)
+    assert watched.steps == [1, 3]
+
+
+async def test_the_group_is_told_now_and_then_and_at_the_end_and_never_of_what_is_not_committed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_offsets, "EVERY", 0.1)
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.ready and len(desk.writes) == 1)
+        assert desk.told[0][CUSTOMER_MESSAGES] == 0, "a new life tells where it stands"
+        desk.script = [WriteFailed("unknown")]
+        desk.send(*["complaint"] * 20)
+        await desk.until(lambda: len(desk.decided()) == 20)
+        await desk.until(lambda: desk.told[-1].get(CUSTOMER_MESSAGES) == 20)
+        silent = sum(not offsets for offsets in desk.told)
+        assert silent >= 2, "it is not told with every step"
+        idle = len(desk.writes)
+        await asyncio.sleep(0.3)
+        assert len(desk.writes) == idle, "who knows all is told nothing"
+        monkeypatch.setattr(group_offsets, "EVERY", 60.0)
+        desk.send("complaint")
+        await desk.until(lambda: len(desk.decided()) == 21)
+        desk.send("complaint")
+        await desk.until(lambda: len(desk.decided()) == 22)
+    assert desk.told[-1][CUSTOMER_MESSAGES] == 22, "the last word before it goes"
+    so_far = [offsets[CUSTOMER_MESSAGES] for offsets in desk.told if CUSTOMER_MESSAGES in offsets]
+    assert so_far == sorted(so_far)
 
 
 async def test_a_step_of_answers_takes_along_the_messages_that_linger(watched: Watched) -> None:
