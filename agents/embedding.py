@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontdesk.schemas.outputs import Label
-from frontdesk.streams.ports import Scores
+from frontdesk.streams.ports import Said, Scores
 from frontdesk.streams.taxonomy import Intent, Taxonomy
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -86,6 +86,21 @@ class EmbeddingLabeller:
             ):
                 found[at] = scores
         return found
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        """As the port promises; its one tier."""
+        return [
+            (
+                Said(
+                    label="intent",
+                    tier="embedding",
+                    value=scores.intent.value,
+                    confidence=scores.intent.confidence,
+                    threshold=SURE_CONFIDENCE,
+                ),
+            )
+            for scores in self.label(texts)
+        ]
 
     def _scores(self, vectors: Vectors) -> list[Scores]:
         closeness = self._closeness(vectors)

@@ -16,6 +16,29 @@ class Scores:
     intent: Label
     unsure: bool
     """true where the confidence is below the labeller's threshold: worth an LLM's answer"""
+    emotion: Label | None = None
+    """a trained tier's, where it is sure; cues decide where it is None"""
+    urgency: Label | None = None
+    """as above"""
+    out_of_scope: float = 0.0
+    """0 to 1: how likely it is that the text is about nothing the taxonomy speaks of"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one tier says of one label of one text: for people, see `IntentLabeller.explain`."""
+
+    label: str
+    """intent, emotion, urgency or out_of_scope"""
+    tier: str
+    """ngrams, embedding, ...: in the order in which they were asked"""
+    value: str
+    confidence: float
+    """0 to 1"""
+    threshold: float
+    """the tier is believed from this confidence on"""
+    milliseconds: float = 0.0
+    """what asking it cost, of the batch divided by its texts; 0 where it was not measured"""
 
 
 class IntentLabeller(Protocol):
@@ -26,3 +49,6 @@ class IntentLabeller(Protocol):
 
     def label(self, texts: Sequence[str]) -> list[Scores]:
         """One `Scores` per text, in order. Never raises for any str."""
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        """What every tier says of every text, also where an earlier one was sure. Slower than `label`; for people."""

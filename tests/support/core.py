@@ -40,7 +40,7 @@ from frontdesk.streams.limits import Limits
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import load_pack
-from frontdesk.streams.ports import Scores
+from frontdesk.streams.ports import Said, Scores
 
 NOW = Millis(1_790_000_000_000)
 
@@ -92,6 +92,20 @@ class KeywordLabeller:
     def label(self, texts: Sequence[str]) -> list[Scores]:
         self.calls.append(tuple(texts))
         return [self._score(text) for text in texts]
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        return [
+            (
+                Said(
+                    label="intent",
+                    tier="keywords",
+                    value=score.intent.value,
+                    confidence=score.intent.confidence,
+                    threshold=0.5,
+                ),
+            )
+            for score in map(self._score, texts)
+        ]
 
     def _score(self, text: str) -> Scores:
         intent = next((one for one in ("complaint", "billing", "product_enquiry") if one in text), "other")
