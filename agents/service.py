@@ -20,6 +20,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.llm.switched import Switched
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
@@ -80,7 +81,8 @@ class Service:
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
-        self._labeller = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
+        llm = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
+        self._labeller = None if llm is None else Switched(llm)
         self._worker = Worker(
             settings,
             codec=codec,
@@ -207,8 +209,17 @@ class Service:
 
     def _broadcast_changed(self) -> None:
         self._pipeline = replace(self._pipeline, catalog=dict(self._broadcast.catalog))
+        self._turn_llm(self._broadcast.llm_on)
         for shard in self._worker.shards.values():
             shard.poke()
+
+    def _turn_llm(self, on: bool) -> None:
+        if self._labeller is None or self._labeller.on == on:
+            return
+        # First nothing new is asked, then what is under way is let go: its messages are decided on local labels.
+        self._pipeline = replace(self._pipeline, limits=replace(self._pipeline.limits, llm_enabled=on))
+        self._labeller.turn(on)
+        log.warning("llm_switched", on=on)
 
     def _announce(self, port: int) -> None:
         settings = self._settings

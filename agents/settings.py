@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million input tokens")
     llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million output tokens")
     deadline: float = Field(6.0, gt=0, description="from intake to decision, when the LLM is asked")
+    llm_backlog_age: float = Field(
+        120.0,
+        gt=0,
+        description="seconds a message may have lain before it was taken up; of older ones only the urgent are asked about",
+    )
     amend_within: float = Field(60.0, ge=0, description="after the deadline, a late answer may still amend")
     waiting_per_customer: int = Field(50, ge=1)
     waiting_per_shard: int = Field(2_000, ge=1)

@@ -68,6 +68,8 @@ class NewMessage:
     """state key; of a misplaced message one of its own, so that it meets no history"""
     message: CustomerMessage
     offset: int
+    timestamp: Millis
+    """the record's Kafka timestamp, or now where that cannot be believed"""
     flags: tuple[str, ...] = ()
     misplaced: bool = False
     traceparent: bytes | None = None
@@ -129,6 +131,7 @@ def admit(
         customer=misplaced_key(key) if misplaced else key,
         message=message,
         offset=arrival.offset,
+        timestamp=timestamp,
         flags=("misplaced", *flags) if misplaced else flags,
         misplaced=misplaced,
         traceparent=traceparent_of(arrival.headers) if arrival.headers else None,

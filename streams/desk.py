@@ -22,6 +22,8 @@ from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import erase
 from frontdesk.streams.state import StateView, customer_key
 
+URGENT = ("high", "critical")
+
 Found = NewMessage | NewFact | Erasure | DeadLetter
 
 
@@ -70,7 +72,11 @@ class Desk:
             self._conclusions.cases[one.customer, entry.seq] = Case(words=words, traceparent=one.traceparent)
             mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
             entry = replace(entry, local=in_mood(words, mood))
-        self.pending.arrive(one.customer, entry, unsure=words is not None and words.unsure)
+        unsure = words is not None and words.unsure
+        if unsure and self._stale(one, entry):
+            self._outbox.count("llm_skipped_backlog")
+            unsure = False
+        self.pending.arrive(one.customer, entry, unsure=unsure)
 
     def fact(self, one: NewFact) -> None:
         """A profile, purchase, event or correction."""
@@ -135,6 +141,12 @@ class Desk:
             else:
                 self._outbox.count("amendment_dropped")
             self._overlay.drop_waiting(customer, entry.seq)
+
+    def _stale(self, one: NewMessage, entry: Waiting) -> bool:
+        """Whether a message lay so long that all behind it would wait for answers again; the urgent are worth that."""
+        limits = self._rules.limits
+        age = self._now - one.timestamp
+        return limits.llm_enabled and age > limits.llm_backlog_ms and entry.local.urgency.value not in URGENT
 
     def _known_ids(self, customer: bytes) -> set[str]:
         known = self._overlay.customer(customer)

@@ -21,6 +21,8 @@ class Limits:
     """after the deadline, a late answer may still amend the decision"""
     llm_enabled: bool = True
     """false: unsure messages are decided on local labels at once"""
+    llm_backlog_ms: int = 120_000
+    """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
     waiting_per_customer: int = 50
     waiting_per_shard: int = 2_000
     """messages that wait; and as many again that are decided and may still be amended"""

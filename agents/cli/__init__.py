@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from frontdesk import __version__
-from frontdesk.agents.cli import demo, dlq, doctor, explain, intake, publish, topics, worker
+from frontdesk.agents.cli import demo, dlq, doctor, explain, intake, llm, publish, topics, worker
 from frontdesk.agents.errors import StartupError
 
 _EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 70 a worker could not go on, 130 interrupted."
@@ -86,6 +86,7 @@ def build() -> typer.Typer:
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
+    app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
     return app
 
 

@@ -7,13 +7,16 @@ from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.schemas.broadcast import PolicyUpdate
-from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.topics import ROUTING_POLICIES
 from frontdesk.schemas.types import Millis
 
 INTAKE_RESUME = "intake.resume"
 """Clears every intake that halted before the switch's `at`."""
+LLM = "llm"
+"""`off`: no worker asks an LLM; `on`, or never turned: those with an endpoint do."""
 
 
 async def publish_switch(broker: str, name: str, *, now: Millis, value: str = "") -> None:
@@ -40,3 +43,22 @@ async def publish_switch(broker: str, name: str, *, now: Millis, value: str = ""
         )
     finally:
         await producer.stop()
+
+
+async def read_switch(broker: str, name: str) -> PolicyUpdate | None:
+    """The newest setting of a switch; None when it was never turned.
+
+    Raises:
+        StartupError: no broker, or the topics do not exist.
+    """
+    found: PolicyUpdate | None = None
+    codec = Codec()
+    async for records in read_to_end(broker, ROUTING_POLICIES):
+        for record in records:
+            if record.key != f"switch:{name}".encode() or record.value is None:
+                continue
+            try:
+                found = codec.decode(PolicyUpdate, record.value)
+            except DecodeError:
+                continue  # workers pass over it, too
+    return found

@@ -18,6 +18,7 @@ ErrorWord = Literal[
     "refused",  # the model declined, or a content filter did
     "truncated",  # the model's answer was cut off
     "invalid",  # an answer that is not one of the taxonomy's labels
+    "switched_off",  # somebody turned the LLM off for all workers
     "internal",  # a defect of the adapter
 ]
 """Why there are no labels: bounded, for metrics."""
@@ -36,3 +37,6 @@ class Labeller(Protocol):
         Any failure is an answer without labels and with an `ErrorWord`. Raises nothing but CancelledError. Safe to call
         concurrently; the labeller bounds how many requests are under way.
         """
+
+    async def close(self) -> None:
+        """Let go of connections. Call it when no `label` is under way."""

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import RegistryUnavailable
-from frontdesk.agents.kafka.switches import INTAKE_RESUME
+from frontdesk.agents.kafka.switches import INTAKE_RESUME, LLM
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import read_to_end, reader
 from frontdesk.agents.settings import Settings
@@ -40,6 +40,8 @@ class Broadcast:
         self.catalog: dict[str, Product] = dict(catalog)
         self.resumed_at = Millis(0)
         """the latest `intake.resume`"""
+        self.llm_on = True
+        """whether the LLM's switch lets workers ask"""
         self._settings = settings
         self._codec = codec
         self._schemas = schemas
@@ -111,3 +113,8 @@ class Broadcast:
             # Never of a time to come: halts until then would be over as soon as they begin.
             now = self._clock()
             self.resumed_at = max(self.resumed_at, now if live else min(update.at, now))
+        elif update.kind == "switch" and update.name == LLM:
+            if update.body in ("on", "off"):
+                self.llm_on = update.body == "on"
+            else:
+                log.error("switch_not_understood", switch=LLM, value=update.body[:20], offset=offset)

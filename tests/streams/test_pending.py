@@ -318,3 +318,16 @@ def test_no_amendment_when_somebody_had_the_conversation_while_it_waited(shard: 
     shard.answers(answer(shard.asks[0], "complaint"))
     assert len(shard.decisions) == 1
     assert shard.counts["amendment_dropped"] == 1
+
+
+def test_of_an_old_backlog_only_the_urgent_are_asked_about(shard: Shard) -> None:
+    shard = Shard(pipeline(deadline_ms=1000, llm_backlog_ms=60_000))
+    old = shard.now - 60_001
+    late = shard.arrival(message("m1", "unsure"), timestamp=old)
+    urgent = shard.arrival(message("m2", "unsure, this is urgent, immediately please!"), timestamp=old)
+    recent = shard.arrival(message("m3", "unsure", customer_id="bob"), timestamp=shard.now - 60_000)
+    shard.step(Batch(arrivals=(late, urgent, recent)))
+    assert [route[0] for route in shard.routes()] == ["m1"]
+    assert shard.routes()[0][3] is False, "it is final: nobody was asked"
+    assert [ask.seq for ask in shard.asks] == [2, 3]
+    assert shard.counts["llm_skipped_backlog"] == 1

@@ -52,3 +52,14 @@ def test_resume_publishes_the_switch(embedded_broker: EmbeddedBroker) -> None:
     update = Codec().decode(PolicyUpdate, record.value)
     assert (update.kind, update.name) == ("switch", "intake.resume")
     assert 0 <= record.timestamp - update.at < 60_000
+
+
+def test_the_llms_switch_is_on_until_turned_and_stays_as_turned_last(embedded_broker: EmbeddedBroker) -> None:
+    broker = ("--broker", embedded_broker.bootstrap)
+    frontdesk("topics", "create", *broker)
+    assert frontdesk("llm", "status", *broker).stdout == "on\n"
+    frontdesk("llm", "off", *broker)
+    (said,) = json_lines(frontdesk("llm", "status", "--json", *broker))
+    assert said["llm"] == "off"
+    frontdesk("llm", "on", *broker)
+    assert frontdesk("llm", "status", *broker).stdout == "on\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka import ConsumerRecord
 
-from frontdesk.agents.kafka.switches import INTAKE_RESUME
+from frontdesk.agents.kafka.switches import INTAKE_RESUME, LLM
 from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.settings import load
 from frontdesk.schemas.broadcast import PolicyUpdate, Product
@@ -72,3 +72,12 @@ async def test_products_come_change_and_go_and_what_is_unreadable_is_passed_over
     assert broadcast.catalog == {"kettle": kettle}
     await broadcast._take([record(PRODUCT_CATALOG, 2, b"kettle", None)])
     assert broadcast.catalog == {}
+
+
+async def test_the_llms_switch_stands_as_it_was_turned_last() -> None:
+    broadcast = follower()
+    assert broadcast.llm_on, "until somebody turns it"
+    for offset, (body, stands) in enumerate([("off", False), ("maybe", False), ("on", True), ("off", False)]):
+        update = PolicyUpdate(kind="switch", name=LLM, body=body, at=NOW)
+        await broadcast._take([record(ROUTING_POLICIES, offset, b"switch:llm", CODEC.encode(update))])
+        assert broadcast.llm_on is stands
