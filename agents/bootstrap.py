@@ -13,6 +13,7 @@ from frontdesk.agents.sources.jsonl import read_jsonl
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import PRODUCT_CATALOG
+from frontdesk.streams.budget import Budget, share_of
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import PolicyError, load_pack
@@ -31,6 +32,7 @@ def build_pipeline(
     Raises:
         StartupError: the policy folder or the catalogue cannot be read or is wrong.
     """
+    among = settings.partitions if partitions is None else partitions
     try:
         taxonomy, policy = load_pack(read_pack(settings.policy))
     except PolicyError as error:
@@ -41,15 +43,22 @@ def build_pipeline(
         taxonomy=taxonomy,
         labeller=EmbeddingLabeller(taxonomy, load_embedder()),
         catalog=read_catalog(settings.catalog),
-        limits=build_limits(settings),
-        partitions=settings.partitions if partitions is None else partitions,
+        limits=build_limits(settings, partitions=among),
+        partitions=among,
         source=SOURCE,
     )
 
 
-def build_limits(settings: Settings) -> Limits:
-    """The core's bounds, as the settings have them."""
+def build_limits(settings: Settings, *, partitions: int) -> Limits:
+    """The core's bounds, as the settings have them; budgets are those of one shard among so many."""
+    tenants = settings.llm_tenant_budgets
     return Limits(
+        budget=Budget(
+            total=share_of(settings.llm_budget, partitions),
+            per_tenant=share_of(settings.llm_tenant_budget, partitions),
+            tenants={name: share_of(dollars, partitions) or 0 for name, dollars in tenants.items()},
+            urgent_share=settings.llm_urgent_share,
+        ),
         deadline_ms=int(settings.deadline * 1000),
         amend_within_ms=int(settings.amend_within * 1000),
         llm_enabled=settings.llm_base_url is not None,

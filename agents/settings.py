@@ -94,6 +94,16 @@ class Settings(BaseSettings):
     llm_concurrency: int = Field(32, ge=1)
     llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million input tokens")
     llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million output tokens")
+    llm_budget: float | None = Field(
+        None, ge=0, description="US dollars a day (UTC) for all workers together; none: without bound"
+    )
+    llm_tenant_budget: float | None = Field(None, ge=0, description="US dollars a day for each tenant")
+    llm_tenant_budgets: dict[str, float] = Field(
+        default_factory=dict, description='of single tenants, as JSON: {"acme": 2.5}'
+    )
+    llm_urgent_share: float = Field(
+        0.0, ge=0, le=1, description="of each budget, kept for messages of high or critical urgency"
+    )
     deadline: float = Field(6.0, gt=0, description="from intake to decision, when the LLM is asked")
     llm_backlog_age: float = Field(
         120.0,

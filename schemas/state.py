@@ -111,9 +111,27 @@ class Waiting(Record):
     """what the LLM said"""
     prompt_version: str | None = None
     usage: Usage | None = None
+    reserved: int = 0
+    """billionths of a US dollar, for the call under way"""
+    reserved_on: int = 0
+    """the day of the reservation: days since the epoch"""
     decision: Decision | None = None
     """revision 1, in phase late"""
     forget_at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending(Record):
+    """What a shard has spent on the LLM in one day (UTC), for a tenant or for all. In billionths of a US dollar."""
+
+    tenant_id: str
+    """empty: all tenants"""
+    day: int
+    """since the epoch"""
+    spent: int = 0
+    """on calls that are over"""
+    reserved: int = 0
+    """for calls under way, and for those that nobody will ever hear of"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

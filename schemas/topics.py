@@ -13,7 +13,7 @@ from typing import Literal
 from frontdesk.schemas.broadcast import ModelUpdate, PolicyUpdate, Product
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
-from frontdesk.schemas.state import Customer, ShardState, Waiting
+from frontdesk.schemas.state import Customer, ShardState, Spending, Waiting
 from frontdesk.schemas.types import Record
 
 CUSTOMER_MESSAGES = "customer.messages"
@@ -35,6 +35,7 @@ ROUTING_MODELS = "routing.models"
 CUSTOMERS_TABLE = "customers"
 WAITING_TABLE = "waiting"
 SHARDS_TABLE = "shards"
+SPENDING_TABLE = "spending"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -70,6 +71,7 @@ TABLES: Mapping[str, type[Record]] = {
     CUSTOMERS_TABLE: Customer,
     WAITING_TABLE: Waiting,
     SHARDS_TABLE: ShardState,
+    SPENDING_TABLE: Spending,
 }
 """The tables of a shard. The keys of their changelogs are their own; the shard's partition is given explicitly."""
 

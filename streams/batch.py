@@ -39,6 +39,8 @@ class Answer:
     usage: Usage | None = None
     error: str | None = None
     """timeout, rate_limited, refused, invalid, unavailable, ...: a bounded word, for metrics"""
+    cut_off: bool = False
+    """given up half-way: what it cost will never be known, and counts as all that was reserved"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
+from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import (
@@ -58,6 +59,7 @@ class Rules:
     catalog: Mapping[str, Product]
     by_category: Shelves
     limits: Limits
+    llm: Llm
 
 
 @dataclass(slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class Desk:
             overlay=self._overlay,
             outbox=self._outbox,
             limits=rules.limits,
+            llm=rules.llm,
             now=now,
             conclude=self._conclusions.conclude,
             amend=self._conclusions.amend,

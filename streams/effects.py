@@ -46,6 +46,8 @@ class Ask:
     """absolute; decided then without the answer"""
     give_up_at: Millis
     """absolute; after it an answer is of no use"""
+    max_cost_usd: float | None = None
+    """what all requests for it together may cost; None: without bound"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from frontdesk.streams.budget import Budget
 
 MAX_ID_CHARS = 256
 """Longer ids are unusable: they would bloat every record and key they appear in."""
@@ -23,6 +25,8 @@ class Limits:
     """false: unsure messages are decided on local labels at once"""
     llm_backlog_ms: int = 120_000
     """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
+    budget: Budget = field(default_factory=Budget)
+    """of this shard, for the LLM"""
     waiting_per_customer: int = 50
     waiting_per_shard: int = 2_000
     """messages that wait; and as many again that are decided and may still be amended"""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.state import Customer, Spending, Waiting
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.overlay import LATE, apply_change, late, undecided, with_entry
-from frontdesk.streams.state import CUSTOMERS, WAITING, waiting_key
+from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING, waiting_key
 
 _NOTHING: Mapping[int, Waiting] = MappingProxyType({})
 
@@ -43,6 +43,7 @@ class MemoryState:
         plain: dict[bytes, Customer] = {}
         self._customers = plain if customers is None else customers
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
+        self._spending: dict[bytes, Spending] = {}
         self._count = 0
         self._late = 0
         self._due_at: dict[tuple[bytes, int], Millis] = {}
@@ -108,6 +109,14 @@ class MemoryState:
         else:
             del self._waiting[key]
 
+    def spending(self, key: bytes) -> Spending | None:
+        """An account of money spent on the LLM."""
+        return self._spending.get(key)
+
+    def put_spending(self, key: bytes, spending: Spending) -> None:
+        """Replace an account."""
+        self._spending[key] = spending
+
     def next_due(self) -> Millis | None:
         """When the next waiting message meets its deadline or is to be forgotten; None when nothing waits."""
         self._discard_stale()
@@ -135,6 +144,8 @@ class MemoryState:
         for key, entries in self._waiting.items():
             for seq, entry in entries.items():
                 yield WAITING, waiting_key(key, seq), entry
+        for key, spending in self._spending.items():
+            yield SPENDING, key, spending
 
     def _discard_stale(self) -> None:
         while self._heap and self._due_at.get(self._heap[0][1:]) != self._heap[0][0]:

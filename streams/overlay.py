@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, cast
 
-from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.state import Customer, Spending, Waiting
 from frontdesk.schemas.topics import TABLES
 from frontdesk.schemas.types import Record
 from frontdesk.streams.effects import Remember
-from frontdesk.streams.state import CUSTOMERS, WAITING, StateView, split_waiting_key, waiting_key
+from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING, StateView, split_waiting_key, waiting_key
 
 LATE = "late"
 
@@ -26,6 +26,9 @@ class Changeable(Protocol):
     def drop_waiting(self, key: bytes, seq: int) -> None:
         """Remove a waiting message."""
 
+    def put_spending(self, key: bytes, spending: Spending) -> None:
+        """Replace an account."""
+
 
 class Overlay:
     """A `StateView` that also takes changes. The state below is read, never touched.
@@ -34,12 +37,13 @@ class Overlay:
     last one is committed. Mappings handed out never change afterwards.
     """
 
-    __slots__ = ("_below", "_count", "_customers", "_late", "_waiting")
+    __slots__ = ("_below", "_count", "_customers", "_late", "_spending", "_waiting")
 
     def __init__(self, below: StateView) -> None:
         self._below = below
         self._customers: dict[bytes, Customer | None] = {}
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
+        self._spending: dict[bytes, Spending] = {}
         self._count = below.waiting_count()
         self._late = below.late_count()
 
@@ -67,6 +71,14 @@ class Overlay:
     def late_count(self) -> int:
         """Entries in phase late, over all customers."""
         return self._late
+
+    def spending(self, key: bytes) -> Spending | None:
+        """An account as changed, else as below."""
+        return self._spending.get(key) or self._below.spending(key)
+
+    def put_spending(self, key: bytes, spending: Spending) -> None:
+        """Replace an account."""
+        self._spending[key] = spending
 
     def put_customer(self, key: bytes, customer: Customer | None) -> None:
         """Replace a customer; None forgets them."""
@@ -110,6 +122,9 @@ class Overlay:
                 for seq, entry in entries.items()
                 if below.get(seq) != entry
             ]
+        for key, spending in self._spending.items():
+            if spending != self._below.spending(key):
+                changed.append(Remember(table=SPENDING, key=key, record=spending))
         return tuple(changed)
 
 
@@ -126,6 +141,8 @@ def apply_change(state: Changeable, change: Remember) -> None:
         state.drop_waiting(*split_waiting_key(change.key))
     elif change.table == WAITING and isinstance(record, Waiting):
         state.put_waiting(split_waiting_key(change.key)[0], record)
+    elif change.table == SPENDING and isinstance(record, Spending):
+        state.put_spending(change.key, record)
     else:
         raise ValueError(f"table {change.table!r} does not hold {type(record).__name__}")
 

@@ -19,16 +19,19 @@ from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
+from frontdesk.streams.budget import Till
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import LATE, Overlay
+from frontdesk.streams.ports import Llm
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import conversation_of
 
 ASKED = "asked"
 BEHIND = "behind"
 WAITING_FULL = "waiting_full"
+OVER_BUDGET = "over_budget"
 
 Conclude = Callable[[bytes, Waiting], Decision | None]
 """Decides a message whose turn has come; None for context, about which nothing is decided."""
@@ -46,6 +49,7 @@ class Pending:
         overlay: Overlay,
         outbox: Outbox,
         limits: Limits,
+        llm: Llm,
         now: Millis,
         conclude: Conclude,
         amend: Amend,
@@ -53,6 +57,8 @@ class Pending:
         self._overlay = overlay
         self._outbox = outbox
         self._limits = limits
+        self._llm = llm
+        self._till = Till(budget=limits.budget, accounts=overlay, now=now)
         self._now = now
         self._conclude = conclude
         self._amend = amend
@@ -63,6 +69,7 @@ class Pending:
             for entry in tuple(self._overlay.waiting(customer).values()):
                 if entry.phase == ASKED and entry.deadline > self._now:
                     self._ask(customer, replace(entry, attempt=entry.attempt + 1))
+            self.drain(customer)
 
     def answer(self, answers: Iterable[Answer]) -> None:
         """Take all answers, then conclude what they release: an answer in the same step as its deadline still counts."""
@@ -72,7 +79,10 @@ class Pending:
             entry = self._overlay.waiting(customer).get(answer.seq)
             if entry is None or entry.attempt != answer.attempt or entry.phase == BEHIND:
                 self._outbox.count("stale_answer")
-            elif entry.phase == LATE:
+                continue
+            if not answer.cut_off:
+                entry = self._till.settle(entry, 0.0 if answer.usage is None else answer.usage.cost_usd)
+            if entry.phase == LATE:
                 self._overlay.drop_waiting(customer, entry.seq)
                 self._amend(customer, entry, answer)
             else:
@@ -174,6 +184,28 @@ class Pending:
         )
 
     def _ask(self, customer: bytes, entry: Waiting) -> None:
+        """Ask, and put what waits for the answer; where it is known already, or there is no money for it, nothing waits but
+        its turn."""
+        ask = self._question(customer, entry)
+        known = self._llm.recall(ask)
+        if known is not None:
+            self._outbox.count("llm_recalled")
+            answered = replace(entry, answered=known.labels, prompt_version=known.prompt_version)
+            self._overlay.put_waiting(customer, replace(answered, phase=BEHIND))
+            return
+        most = self._llm.most(ask)
+        funded = self._till.reserve(entry, most)
+        if funded is None:
+            self._outbox.count(OVER_BUDGET)
+            flags = entry.flags if OVER_BUDGET in entry.flags else (*entry.flags, OVER_BUDGET)
+            # The first time nobody has been asked: the decision is as final as without an LLM.
+            attempt = 0 if entry.attempt == 1 else entry.attempt
+            self._overlay.put_waiting(customer, replace(entry, phase=BEHIND, flags=flags, attempt=attempt))
+            return
+        self._overlay.put_waiting(customer, funded)
+        self._outbox.ask(replace(ask, max_cost_usd=most) if self._limits.budget.bounded else ask)
+
+    def _question(self, customer: bytes, entry: Waiting) -> Ask:
         message = entry.message
         conversation = conversation_of(self._overlay.customer(customer), message.conversation_id)
         said = () if conversation is None else conversation.turns
@@ -186,20 +218,17 @@ class Pending:
             for other in self._undecided(customer)
             if other.message.conversation_id == message.conversation_id and other.seq < entry.seq
         )
-        self._overlay.put_waiting(customer, entry)
-        self._outbox.ask(
-            Ask(
-                customer=customer,
-                seq=entry.seq,
-                attempt=entry.attempt,
-                tenant_id=message.tenant_id,
-                text=redact(message.text or ""),
-                turns=(*said, *before)[-self._limits.turns :],
-                locale=message.locale,
-                local=entry.local,
-                deadline=entry.deadline,
-                give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),
-            )
+        return Ask(
+            customer=customer,
+            seq=entry.seq,
+            attempt=entry.attempt,
+            tenant_id=message.tenant_id,
+            text=redact(message.text or ""),
+            turns=(*said, *before)[-self._limits.turns :],
+            locale=message.locale,
+            local=entry.local,
+            deadline=entry.deadline,
+            give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),
         )
 
     def _undecided(self, customer: bytes) -> tuple[Waiting, ...]:

@@ -17,7 +17,7 @@ from frontdesk.streams.effects import Effect
 from frontdesk.streams.label import Labelled, label
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.policy import Policy
-from frontdesk.streams.ports import IntentLabeller
+from frontdesk.streams.ports import IntentLabeller, Llm, NoLlm
 from frontdesk.streams.state import StateView
 from frontdesk.streams.suggest import shelves
 from frontdesk.streams.taxonomy import Taxonomy
@@ -37,6 +37,8 @@ class Pipeline:
     """of every customer-keyed topic"""
     source: str
     """CloudEvents source of what is published"""
+    llm: Llm = field(default_factory=NoLlm)
+    """what is known of the LLM without asking it"""
     _rules: Rules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +49,7 @@ class Pipeline:
             catalog=self.catalog,
             by_category=shelves(self.catalog),
             limits=self.limits,
+            llm=self.llm,
         )
         object.__setattr__(self, "_rules", rules)
 

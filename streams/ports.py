@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from frontdesk.schemas.outputs import Label
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.effects import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,29 @@ class Said:
     """the tier is believed from this confidence on"""
     milliseconds: float = 0.0
     """what asking it cost, of the batch divided by its texts; 0 where it was not measured"""
+
+
+class Llm(Protocol):
+    """What the core may know of the LLM without asking it. Both answer at once, from any thread."""
+
+    def most(self, ask: Ask) -> float:
+        """The most, in US dollars, that the answer may cost."""
+
+    def recall(self, ask: Ask) -> Answer | None:
+        """The answer that was given to the same question before, with ``cache`` as the source of its labels; None when it is
+        not remembered."""
+
+
+class NoLlm:
+    """Implements `Llm` where there is none: nothing costs anything, nothing is remembered."""
+
+    def most(self, ask: Ask) -> float:
+        """Nothing."""
+        return 0.0
+
+    def recall(self, ask: Ask) -> Answer | None:
+        """Nothing."""
+        return None
 
 
 class IntentLabeller(Protocol):

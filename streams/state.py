@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.state import Customer, Spending, Waiting
 
 CUSTOMERS = "customers"
 WAITING = "waiting"
+SPENDING = "spending"
 
 
 class StateView(Protocol):
@@ -28,6 +29,9 @@ class StateView(Protocol):
 
     def late_count(self) -> int:
         """How many decisions of the shard may still be amended: entries in phase late."""
+
+    def spending(self, key: bytes) -> Spending | None:
+        """An account of money spent on the LLM: see `budget`."""
 
 
 def customer_key(tenant_id: str, customer_id: str) -> bytes:

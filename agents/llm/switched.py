@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from frontdesk.agents.llm.port import ErrorWord, Labeller
 from frontdesk.streams.batch import Answer
@@ -38,7 +39,8 @@ class Switched:
         call = asyncio.create_task(self._labeller.label(ask))
         try:
             await asyncio.wait({call, off}, return_when=asyncio.FIRST_COMPLETED)
-            return call.result() if call.done() else _nothing(ask)
+            # Nobody will know what a call cost that is given up half-way.
+            return call.result() if call.done() else replace(_nothing(ask), cut_off=True)
         finally:
             off.cancel()
             call.cancel()

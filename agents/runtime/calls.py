@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.streams.batch import Answer
@@ -53,7 +54,7 @@ class Calls:
             try:
                 answer = await self._labeller.label(ask)
             except Exception as error:  # noqa: BLE001  # the port promises none; a broken adapter must not lose the answer
-                answer = _failed(ask, f"adapter_{type(error).__name__}")
+                answer = replace(_failed(ask, f"adapter_{type(error).__name__}"), cut_off=True)
         self._answers.append(answer)
         self._wake()
 

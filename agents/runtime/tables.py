@@ -9,8 +9,15 @@ from frontdesk.agents.runtime.customers import StoredCustomers
 from frontdesk.agents.runtime.stores import Change, MemoryStore, Store
 from frontdesk.agents.runtime.writer import Outgoing
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.state import ShardState, Waiting
-from frontdesk.schemas.topics import CUSTOMERS_TABLE, SHARDS_TABLE, TABLES, WAITING_TABLE, changelog_topic
+from frontdesk.schemas.state import ShardState
+from frontdesk.schemas.topics import (
+    CUSTOMERS_TABLE,
+    SHARDS_TABLE,
+    SPENDING_TABLE,
+    TABLES,
+    WAITING_TABLE,
+    changelog_topic,
+)
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.memory_state import MemoryState
@@ -19,10 +26,12 @@ SHARD_KEY = b"shard"
 """of the one record that a shard has in the table of shards"""
 DECODED = 20_000
 """customers of a shard that are kept decoded, some 3 KB each; the others are decoded at use"""
+AT_ONCE = (WAITING_TABLE, SPENDING_TABLE)
+"""tables of few records, which are decoded as they are read"""
 
 
 class Tables:
-    """Few records are decoded as soon as they are read, those that wait; the many, customers, when a step asks for them.
+    """Few records are decoded as soon as they are read (`AT_ONCE`); the many, customers, when a step asks for them.
 
     `state` takes a step's changes as soon as the next step is to see them; `committed` takes the same changes, as bytes,
     once they are in the changelogs. A life that fails throws all of it away, but for what a durable store holds.
@@ -34,8 +43,9 @@ class Tables:
         self._of_topic = {changelog_topic(application, table): table for table in TABLES}
         self._customers = StoredCustomers(store, codec, decoded=DECODED)
         self.state = MemoryState(self._customers)
-        for change in store.items(WAITING_TABLE):
-            self.state.apply(self._waiting(change))
+        for table in AT_ONCE:
+            for change in store.items(table):
+                self.state.apply(self._remembered(table, change))
 
     @classmethod
     def none(cls, codec: Codec, application: str) -> Tables:
@@ -68,11 +78,11 @@ class Tables:
             DecodeError: a record is not readable.
             StoreFailed: it cannot be stored.
         """
-        waiting = [self._waiting(change) for change in changes] if table == WAITING_TABLE else []
-        if not waiting:
+        decoded = [self._remembered(table, change) for change in changes] if table in AT_ONCE else []
+        if not decoded:
             self._codec.check(TABLES[table], [value for _, value in changes])
         self._store.write({table: changes}, {table: offset}, as_of)
-        for change in waiting:
+        for change in decoded:
             self.state.apply(change)
 
     async def committed(self, records: Iterable[Outgoing], bases: Mapping[str, int], before: Millis) -> None:
@@ -101,7 +111,7 @@ class Tables:
         else:
             self._store.close()
 
-    def _waiting(self, change: Change) -> Remember:
+    def _remembered(self, table: str, change: Change) -> Remember:
         key, value = change
-        record = None if value is None else self._codec.decode(Waiting, value)
-        return Remember(table=WAITING_TABLE, key=key, record=record)
+        record = None if value is None else self._codec.decode(TABLES[table], value)
+        return Remember(table=table, key=key, record=record)

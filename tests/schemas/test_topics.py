@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frontdesk.schemas.state import Customer, ShardState, Waiting
+from frontdesk.schemas.state import Customer, ShardState, Spending, Waiting
 from frontdesk.schemas.topics import (
     BROADCAST_TOPICS,
     INPUT_TOPICS,
@@ -16,7 +16,7 @@ from frontdesk.schemas.topics import (
     changelog_topics,
     spec,
 )
-from frontdesk.streams.state import CUSTOMERS, WAITING
+from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING
 
 ALL = (*TOPICS, *changelog_topics("frontdesk"))
 
@@ -53,9 +53,10 @@ def test_changelogs_belong_to_an_application() -> None:
         "desk.eu.customers-changelog",
         "desk.eu.waiting-changelog",
         "desk.eu.shards-changelog",
+        "desk.eu.spending-changelog",
     ]
-    assert [topic.record for topic in changelog_topics("a")] == [Customer, Waiting, ShardState]
-    assert {CUSTOMERS, WAITING} < set(TABLES)
+    assert [topic.record for topic in changelog_topics("a")] == [Customer, Waiting, ShardState, Spending]
+    assert {CUSTOMERS, WAITING, SPENDING} < set(TABLES)
 
 
 @pytest.mark.parametrize(

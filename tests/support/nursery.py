@@ -141,7 +141,7 @@ def main() -> None:
 
     built = bootstrap.build_pipeline(load())
     service.build_pipeline = lambda settings, **given: replace(
-        built, limits=bootstrap.build_limits(settings), **given
+        built, limits=bootstrap.build_limits(settings, partitions=built.partitions), **given
     )
     print("ready", flush=True)
     alive: set[int] = set()

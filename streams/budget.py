@@ -1,0 +1,122 @@
+"""Money for the LLM: reserved before a call, settled after it, never more than the day's budget.
+
+A shard has its share of the budget, one of as many as there are partitions, and keeps its own account in its state. A
+reservation is committed before its call is made (rule 9) and covers the most that the call may cost. Answered, the call
+costs what it cost; what is never answered, because the process died or the call was given up, stays spent as reserved. So
+neither crashes nor calls side by side can spend more than the budget.
+
+Money is in billionths of a US dollar: whole numbers add up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from frontdesk.schemas.state import Spending, Waiting
+from frontdesk.schemas.types import Millis
+
+NANOS = 1_000_000_000
+"""in a dollar"""
+DAY_MS = 86_400_000
+TOTAL = b"total"
+"""state key of the account over all tenants; those of tenants begin with `tenant/`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a shard may spend in a day (UTC), in billionths of a dollar. None: without bound."""
+
+    total: int | None = None
+    per_tenant: int | None = None
+    """of every tenant that `tenants` does not name"""
+    tenants: Mapping[str, int] = field(default_factory=dict)
+    urgent_share: float = 0.0
+    """of each budget, kept for messages of high or critical urgency; 0: first come, first served"""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is anything to keep account of."""
+        return self.total is not None or self.per_tenant is not None or bool(self.tenants)
+
+    def of(self, tenant_id: str) -> int | None:
+        """A tenant's own budget."""
+        return self.tenants.get(tenant_id, self.per_tenant)
+
+
+class Accounts(Protocol):
+    """The accounts of a shard, as a step sees and changes them."""
+
+    def spending(self, key: bytes) -> Spending | None:
+        """An account."""
+
+    def put_spending(self, key: bytes, spending: Spending) -> None:
+        """Replace an account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """The budget during one step."""
+
+    budget: Budget
+    accounts: Accounts
+    now: Millis
+
+    def reserve(self, entry: Waiting, dollars: float) -> Waiting | None:
+        """The entry with its reservation, which may be zero; None when that much is not left. A reservation that the entry
+        had, of a call whose end nobody knows, stays spent."""
+        if not self.budget.bounded:
+            return entry
+        nanos = nanos_of(dollars)
+        tenant_id = entry.message.tenant_id
+        urgent = entry.local.urgency.value in ("high", "critical")
+        share = 1.0 if urgent else 1.0 - self.budget.urgent_share
+        bounds = ((TOTAL, "", self.budget.total), (_key(tenant_id), tenant_id, self.budget.of(tenant_id)))
+        accounts: dict[bytes, Spending] = {}
+        for key, name, most in bounds:
+            if most is not None:
+                account = accounts[key] = self._today(key, name)
+                if account.spent + account.reserved + nanos > int(most * share):
+                    return None
+        for key, account in accounts.items():
+            self.accounts.put_spending(key, replace(account, reserved=account.reserved + nanos))
+        return replace(entry, reserved=nanos, reserved_on=self._day)
+
+    def settle(self, entry: Waiting, dollars: float) -> Waiting:
+        """The entry without its reservation: its call is over and has cost so much."""
+        if not entry.reserved:
+            return entry
+        for key in (TOTAL, _key(entry.message.tenant_id)):
+            account = self.accounts.spending(key)
+            if account is not None and account.day == entry.reserved_on:  # else that day's account is closed
+                left = max(0, account.reserved - entry.reserved)
+                spent = account.spent + nanos_of(dollars)
+                self.accounts.put_spending(key, replace(account, reserved=left, spent=spent))
+        return replace(entry, reserved=0)
+
+    @property
+    def _day(self) -> int:
+        return self.now // DAY_MS
+
+    def _today(self, key: bytes, tenant_id: str) -> Spending:
+        account = self.accounts.spending(key)
+        # A clock that went back opens no day anew: what was spent on the later one still counts.
+        if account is None or account.day < self._day:
+            return Spending(tenant_id=tenant_id, day=self._day)
+        return account
+
+
+def nanos_of(dollars: float) -> int:
+    """Billionths of a dollar, rounded up; what is no amount counts as nothing."""
+    return math.ceil(dollars * NANOS) if math.isfinite(dollars) and dollars > 0 else 0
+
+
+def share_of(dollars: float | None, partitions: int) -> int | None:
+    """A shard's share of a budget, rounded down."""
+    return None if dollars is None else int(dollars * NANOS) // partitions
+
+
+def _key(tenant_id: str) -> bytes:
+    return b"tenant/" + tenant_id.encode()
