@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from frontdesk.agents.embedding import EmbeddingLabeller, load_embedder
+from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.local.build import build_local
 from frontdesk.agents.settings import Settings
 from frontdesk.agents.sources.entry import Fault
 from frontdesk.agents.sources.jsonl import read_jsonl
@@ -30,7 +31,7 @@ def build_pipeline(
     `partitions` is what the customer-keyed topics have; where no Kafka is asked the settings' number stands.
 
     Raises:
-        StartupError: the policy folder or the catalogue cannot be read or is wrong.
+        StartupError: the policy folder, the model or the catalogue cannot be read or is wrong.
     """
     among = settings.partitions if partitions is None else partitions
     try:
@@ -41,7 +42,7 @@ def build_pipeline(
         codec=codec or Codec(),
         policy=policy,
         taxonomy=taxonomy,
-        labeller=EmbeddingLabeller(taxonomy, load_embedder()),
+        labeller=build_local(taxonomy, settings.model, load_embedder()),
         catalog=read_catalog(settings.catalog),
         limits=build_limits(settings, partitions=among),
         partitions=among,
@@ -62,6 +63,7 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         deadline_ms=int(settings.deadline * 1000),
         amend_within_ms=int(settings.amend_within * 1000),
         llm_enabled=settings.llm_base_url is not None,
+        llm_for=frozenset(settings.llm_for),
         llm_backlog_ms=int(settings.llm_backlog_age * 1000),
         waiting_per_customer=settings.waiting_per_customer,
         waiting_per_shard=settings.waiting_per_shard,

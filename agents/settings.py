@@ -84,12 +84,21 @@ class Settings(BaseSettings):
     policy: Path = Field(BUNDLED_POLICY, description="folder with taxonomy.yaml and policy.yaml")
     catalog: Path | None = Field(None, description="product catalogue (JSONL)")
 
+    # Local labels
+    model: Path | None = Field(
+        None, description="folder of a trained model (extra `learn`); none: by the taxonomy's own words"
+    )
+
     # The LLM
     llm_base_url: str | None = Field(
         None, description="any OpenAI-compatible endpoint; none: local labels only"
     )
     llm_api_key: SecretStr | None = None
     llm_model: str = "gpt-4o-mini"
+    llm_for: tuple[Literal["intent", "emotion", "urgency"], ...] = Field(
+        ("intent",),
+        description='labels worth asking about when the local ones are unsure, as JSON: ["intent"]',
+    )
     llm_timeout: float = Field(8.0, gt=0, description="of one request")
     llm_concurrency: int = Field(32, ge=1)
     llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million input tokens")
@@ -129,7 +138,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not host:port")
         return value
 
-    @field_validator("state_dir", "catalog", mode="before")
+    @field_validator("state_dir", "catalog", "model", mode="before")
     @classmethod
     def _path(cls, value: object) -> object:
         """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in."""

@@ -14,12 +14,12 @@ from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.history import When, learn
-from frontdesk.streams.label import NO_LABELS, Labelled, in_mood
+from frontdesk.streams.label import NO_LABELS, Labelled, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import BEHIND, Pending
 from frontdesk.streams.publish import Publisher
-from frontdesk.streams.remember import erase
+from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
 
 URGENT = ("high", "critical")
@@ -66,6 +66,14 @@ class Desk:
             left.append(one)
         return left
 
+    def said_before(self, one: NewMessage) -> str | None:
+        """The last thing that the customer said in the conversation before this step, redacted."""
+        if one.misplaced:
+            return None
+        known = conversation_of(self._overlay.customer(one.customer), one.message.conversation_id)
+        turns = () if known is None else known.turns
+        return next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
+
     def message(self, one: NewMessage, words: Labelled | None) -> None:
         """A message that was not seen before; `words` are None for context, which is not decided."""
         entry = self._entry(one)
@@ -73,11 +81,11 @@ class Desk:
             self._conclusions.cases[one.customer, entry.seq] = Case(words=words, traceparent=one.traceparent)
             mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
             entry = replace(entry, local=in_mood(words, mood))
-        unsure = words is not None and words.unsure
-        if unsure and self._stale(one, entry):
+        asks = words is not None and unsure(words, entry.local, self._rules.limits.llm_for)
+        if asks and self._stale(one, entry):
             self._outbox.count("llm_skipped_backlog")
-            unsure = False
-        self.pending.arrive(one.customer, entry, unsure=unsure)
+            asks = False
+        self.pending.arrive(one.customer, entry, unsure=asks)
 
     def fact(self, one: NewFact) -> None:
         """A profile, purchase, event or correction."""

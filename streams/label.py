@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from frontdesk.schemas.inputs import CustomerMessage
@@ -16,6 +17,16 @@ from frontdesk.streams.taxonomy import Taxonomy
 
 ANSWERED = ("llm", "cache")
 """sources of labels that an LLM gave, now or for the same words before"""
+
+RULE = "rule"
+"""source of labels that cues gave"""
+SURE_CUES = 0.6
+"""confidence of a cue's label from which on nobody else need be asked: 0.5 is that of no evidence at all"""
+LEANING_WORDS, LEANING_WIDE_CHARS = 6, 14
+"""a text of more stands on its own; characters where it is Chinese, Japanese or Korean"""
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+Before = Callable[[int], str | None]
 
 _GUESS = 0.1
 """confidence of an intent that no words support"""
@@ -37,35 +48,63 @@ class Labelled:
     language: Label
     cues: Cues
     unsure: bool
-    """worth an LLM's answer"""
+    """of the intent, or of whether there is any"""
+    emotion: Label | None = None
+    """a trained tier's, where it is sure"""
+    urgency: Label | None = None
+    """as above"""
 
 
 def label(
-    messages: Sequence[CustomerMessage], *, labeller: IntentLabeller, taxonomy: Taxonomy
+    messages: Sequence[CustomerMessage],
+    *,
+    labeller: IntentLabeller,
+    taxonomy: Taxonomy,
+    before: Before = lambda number: None,
 ) -> list[Labelled]:
-    """One `Labelled` per message, in order. All texts go to the labeller in one call; those without words in none."""
-    worded = [message.text for message in messages if message.text is not None and has_words(message.text)]
-    scores = iter(labeller.label(worded) if worded else ())
-    return [_labelled(message, scores, taxonomy) for message in messages]
+    """One `Labelled` per message, in order. All texts go to the labeller in one call; those without words in none.
+
+    What leans on something said before ("that one too", "还是不行") and means nothing alone is labelled once more, together
+    with what the customer said before it: `before` is asked for that, by the message's number.
+    """
+    worded = [at for at, message in enumerate(messages) if has_words(message.text)]
+    texts = {at: messages[at].text or "" for at in worded}
+    scores = dict(zip(worded, labeller.label([*texts.values()]) if worded else (), strict=True))
+    leaning = {
+        at: f"{said}\n{texts[at]}"
+        for at in worded
+        if scores[at].unsure and _leans(texts[at]) and (said := before(at))
+    }
+    if leaning:
+        together = zip(leaning, labeller.label([*leaning.values()]), strict=True)
+        scores |= {at: one for at, one in together if not one.unsure}
+    return [_labelled(message, scores.get(at), taxonomy) for at, message in enumerate(messages)]
 
 
 def in_mood(words: Labelled, mood: float) -> Labels:
     """All labels of a message whose conversation was in this mood before it: emotion depends on the trend."""
-    emotion = cues.emotion(words.cues, mood)
+    emotion = words.emotion or cues.emotion(words.cues, mood)
     return Labels(
         intent=words.intent,
         emotion=emotion,
-        urgency=cues.urgency(words.cues, emotion),
+        urgency=words.urgency or cues.urgency(words.cues, emotion),
         language=words.language,
     )
 
 
-def relabel(local: Labels, seen: Cues, mood: float) -> Labels:
-    """Local labels of a message that waited, in the mood that those before it have left."""
-    emotion = cues.emotion(seen, mood)
-    return Labels(
-        intent=local.intent, emotion=emotion, urgency=cues.urgency(seen, emotion), language=local.language
+def unsure(words: Labelled, local: Labels, wanted: Collection[str]) -> bool:
+    """Whether any of the wanted labels is worth an LLM's answer."""
+    moods = {"emotion": local.emotion, "urgency": local.urgency}
+    return ("intent" in wanted and words.unsure) or any(
+        name in wanted and mood.source == RULE and mood.confidence < SURE_CUES for name, mood in moods.items()
     )
+
+
+def relabel(local: Labels, seen: Cues, mood: float) -> Labels:
+    """Local labels of a message that waited, in the mood that those before it have left. What a trained tier said stands."""
+    emotion = cues.emotion(seen, mood) if local.emotion.source == RULE else local.emotion
+    urgency = cues.urgency(seen, emotion) if local.urgency.source == RULE else local.urgency
+    return Labels(intent=local.intent, emotion=emotion, urgency=urgency, language=local.language)
 
 
 def answered(local: Labels, answer: Labels | None, taxonomy: Taxonomy) -> Labels:
@@ -95,13 +134,26 @@ def fallback(taxonomy: Taxonomy) -> Labels:
     )
 
 
-def _labelled(message: CustomerMessage, scores: Iterator[Scores], taxonomy: Taxonomy) -> Labelled:
+def _leans(text: str) -> bool:
+    """Whether a text is too short to stand alone."""
+    if _WIDE.search(text):
+        return len(text.strip()) <= LEANING_WIDE_CHARS
+    return len(text.split()) <= LEANING_WORDS
+
+
+def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy) -> Labelled:
     text = message.text or ""
     seen = cues.cues(text)
     spoken = language.detect(text, message.locale, taxonomy.languages)
-    if has_words(text):
-        score = next(scores)
-        return Labelled(intent=score.intent, language=spoken, cues=seen, unsure=score.unsure)
+    if scores is not None:
+        return Labelled(
+            intent=scores.intent,
+            language=spoken,
+            cues=seen,
+            unsure=scores.unsure,
+            emotion=scores.emotion,
+            urgency=scores.urgency,
+        )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")
     return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)
 

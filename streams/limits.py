@@ -23,6 +23,8 @@ class Limits:
     """after the deadline, a late answer may still amend the decision"""
     llm_enabled: bool = True
     """false: unsure messages are decided on local labels at once"""
+    llm_for: frozenset[str] = frozenset({"intent"})
+    """labels that are worth an LLM's answer when the local ones are unsure: intent, emotion, urgency"""
     llm_backlog_ms: int = 120_000
     """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
     budget: Budget = field(default_factory=Budget)

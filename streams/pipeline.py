@@ -64,7 +64,7 @@ class Pipeline:
             desk.pending.ask_again()
         desk.pending.answer(batch.answers)
         found = desk.fresh(self._admit(arrival, now) for arrival in batch.arrivals)
-        words = self._label(found)
+        words = self._label(found, desk)
         for one in found:
             match one:
                 case DeadLetter():
@@ -97,9 +97,19 @@ class Pipeline:
     def _admit(self, arrival: Arrival, now: Millis) -> Found:
         return admit(arrival, codec=self.codec, limits=self.limits, partitions=self.partitions, now=now)
 
-    def _label(self, found: Iterable[Found]) -> Iterator[Labelled]:
+    def _label(self, found: Iterable[Found], desk: Desk) -> Iterator[Labelled]:
         """Labels for all customers' messages of a step, at once: a batch costs a fraction of its messages one by one."""
-        messages = [
-            one.message for one in found if isinstance(one, NewMessage) and one.message.role == CUSTOMER
-        ]
-        return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy))
+        new = [one for one in found if isinstance(one, NewMessage) and one.message.role == CUSTOMER]
+        newest: dict[tuple[bytes, str], NewMessage] = {}
+        earlier: list[NewMessage | None] = []
+        for one in new:
+            talk = (one.customer, one.message.conversation_id)
+            earlier.append(newest.get(talk))
+            newest[talk] = one
+
+        def before(number: int) -> str | None:
+            other = earlier[number]
+            return desk.said_before(new[number]) if other is None else other.message.text
+
+        messages = [one.message for one in new]
+        return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy, before=before))

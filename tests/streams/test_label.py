@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from frontdesk.schemas.outputs import Label
-from frontdesk.streams.label import answered, fallback, in_mood, label, relabel
+from frontdesk.streams.label import Labelled, answered, fallback, in_mood, label, relabel, unsure
+from frontdesk.streams.ports import Said, Scores
 from tests.support.core import KeywordLabeller, llm_labels, message, pipeline
 
 TAXONOMY = pipeline().taxonomy
@@ -78,3 +80,69 @@ def test_fallback_labels_are_of_the_taxonomy() -> None:
     assert {one.source for one in (found.intent, found.emotion, found.urgency, found.language)} == {
         "fallback"
     }
+
+
+class Topical:
+    """Sure of a text that names a bill, unsure of every other; notes what it is given."""
+
+    version = "topical"
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def label(self, texts: Sequence[str]) -> list[Scores]:
+        self.calls.append([*texts])
+        return [
+            Scores(
+                intent=Label(value="billing" if "bill" in text else "other", confidence=0.9, source="local"),
+                unsure="bill" not in text,
+            )
+            for text in texts
+        ]
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        return [() for _ in texts]
+
+
+def test_what_leans_on_the_turn_before_is_labelled_together_with_it() -> None:
+    labeller = Topical()
+    said = {1: "about my bill", 2: "about my bill", 3: "hello"}
+    texts = [
+        "about my bill",
+        "that one too",
+        "还是不行",
+        "and now?",
+        "a long text that says nothing of it at all",
+    ]
+    found = label_all(texts, labeller, said)
+    assert [one.intent.value for one in found] == ["billing", "billing", "billing", "other", "other"]
+    assert [one.unsure for one in found] == [False, False, False, True, True]
+    assert labeller.calls == [
+        texts,
+        ["about my bill\nthat one too", "about my bill\n还是不行", "hello\nand now?"],
+    ], "all at once, and again only what is short, unsure, and follows something"
+
+
+def label_all(texts: list[str], labeller: Topical, said: dict[int, str]) -> list[Labelled]:
+    messages = [message(f"m{number}", text) for number, text in enumerate(texts)]
+    return label(messages, labeller=labeller, taxonomy=TAXONOMY, before=said.get)
+
+
+def test_which_labels_are_worth_asking_about_is_for_the_settings_to_say() -> None:
+    (words,) = label_all(["well, this is not so good"], Topical(), {})
+    local = in_mood(words, 0.0)
+    assert unsure(words, local, {"intent"})
+    assert not unsure(words, local, set())
+    (sure,) = label_all(["about my bill"], Topical(), {})
+    vague = replace(in_mood(sure, 0.0), emotion=Label(value="neutral", confidence=0.55, source="rule"))
+    assert not unsure(sure, vague, {"intent"})
+    assert unsure(sure, vague, {"intent", "emotion"})
+
+
+def test_what_a_trained_tier_says_of_emotion_outlives_the_wait() -> None:
+    (words,) = label_all(["this is terrible, I am furious"], Topical(), {})
+    calm = Label(value="neutral", confidence=0.97, source="local")
+    local = in_mood(replace(words, emotion=calm), 0.0)
+    assert local.emotion == calm
+    assert relabel(local, words.cues, -1.0).emotion == calm
+    assert relabel(in_mood(words, 0.0), words.cues, -1.0).emotion.value == "angry"

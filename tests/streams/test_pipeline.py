@@ -374,3 +374,16 @@ def test_a_text_is_not_cut_within_what_would_be_redacted(private: str, kept: int
     shard.send(message("m1", "billing" + "。" * (93 - kept) + private + " and so on"))
     assert shard.labels[0].text == "billing" + "。" * (93 - kept)
     assert shard.decisions[0].flags == ("truncated",)
+
+
+def test_a_follow_up_is_understood_from_the_turn_before_it_in_the_same_step_or_an_earlier_one() -> None:
+    shard = Shard(pipeline(llm_enabled=False))
+    shard.send(message("m1", "billing"), message("m2", "unsure too?"))
+    shard.send(message("m3", "unsure again"))
+    shard.send(message("m4", "unsure", conversation_id="another"))
+    labeller = shard.pipeline.labeller
+    assert isinstance(labeller, KeywordLabeller)
+    together = [call for call in labeller.calls if "\n" in call[0]]
+    assert together[::2] == [("billing\nunsure too?",), ("unsure too?\nunsure again",)], (
+        "each step runs twice"
+    )

@@ -1,0 +1,161 @@
+"""A trained model of the local tiers: plain arrays and a manifest in a folder. Loading it runs no code of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frontdesk.agents.errors import StartupError
+
+Floats: TypeAlias = NDArray[np.float32]
+
+MANIFEST, ARRAYS = "model.json", "model.npz"
+FORMAT = 1
+DIGITS = 4
+"""of a confidence: the last bits depend on which texts share a matrix product"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One label by one tier: a linear model, and from which confidence on it is believed."""
+
+    classes: tuple[str, ...]
+    weights: Floats
+    """features by classes"""
+    bias: Floats
+    temperature: float
+    """what the scores are divided by, so that confidences are as often right as they say"""
+    threshold: float
+
+    def logits(self, features: Any) -> Floats:
+        """Texts by classes, calibrated: their softmax are probabilities."""
+        scores: Floats = (np.asarray(features @ self.weights) + self.bias) / np.float32(self.temperature)
+        return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiers:
+    """One label by both tiers, the second of which also hears the first."""
+
+    ngrams: Head
+    embedding: Head | None = None
+    """its threshold is for both together"""
+    mix: float = 0.5
+    """weight of the embedding's logits where both are heard; the n-grams have the rest"""
+    temperature: float = 1.0
+    """of the mixture"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalModel:
+    """What was learned of one taxonomy."""
+
+    taxonomy_hash: str
+    idf: Floats
+    """of the n-grams: see `ngrams.Ngrams`"""
+    labels: Mapping[str, Tiers]
+    """intent, and emotion and urgency where there was enough to learn from"""
+    learned_from: Mapping[str, Any] = field(default_factory=dict)
+    """for people: how many examples, how good out of fold"""
+    version: str = ""
+    """names it: set by `saved`"""
+
+    def saved(self, folder: Path) -> LocalModel:
+        """Write it to a folder, and return it with its version.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, Floats] = {"idf": self.idf}
+        told: dict[str, Any] = {}
+        for name, tiers in self.labels.items():
+            told[name] = {"mix": tiers.mix, "temperature": tiers.temperature, "heads": {}}
+            for tier, head in _heads(tiers).items():
+                arrays[f"{name}.{tier}.weights"], arrays[f"{name}.{tier}.bias"] = head.weights, head.bias
+                plain = {"classes": head.classes, "temperature": head.temperature}
+                told[name]["heads"][tier] = plain | {"threshold": head.threshold}
+        with (folder / ARRAYS).open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        digest = _digest(folder / ARRAYS)
+        manifest = {
+            "format": FORMAT,
+            "taxonomy_hash": self.taxonomy_hash,
+            "sha256": digest,
+            "learned_from": dict(self.learned_from),
+            "labels": told,
+        }
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (folder / MANIFEST).write_text(text, encoding="utf-8")
+        return load_model(folder)
+
+
+def load_model(folder: Path) -> LocalModel:
+    """Read what `LocalModel.saved` wrote.
+
+    Raises:
+        StartupError: it is not there, was changed since, or is of another form.
+    """
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        manifest = json.loads(text)
+        if manifest["format"] != FORMAT:
+            raise StartupError(
+                f"FRONTDESK_MODEL: {folder / MANIFEST} has format {manifest['format']}, this version reads {FORMAT}"
+            )
+        if manifest["sha256"] != _digest(folder / ARRAYS):
+            raise StartupError(
+                f"FRONTDESK_MODEL: {folder / ARRAYS} is not what {MANIFEST} names: copy the whole folder anew"
+            )
+        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+            labels = {name: _tiers(name, told, arrays) for name, told in manifest["labels"].items()}
+            return LocalModel(
+                taxonomy_hash=manifest["taxonomy_hash"],
+                idf=arrays["idf"],
+                labels=labels,
+                learned_from=manifest["learned_from"],
+                version=hashlib.sha256(text.encode()).hexdigest()[:12],
+            )
+    except OSError as error:
+        raise StartupError(
+            f"FRONTDESK_MODEL: cannot read {error.filename or folder} ({error.strerror}): name a folder with {MANIFEST} and {ARRAYS}"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StartupError(
+            f"FRONTDESK_MODEL: {folder} holds no model ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _tiers(name: str, told: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Tiers:
+    heads = {
+        tier: Head(
+            classes=tuple(plain["classes"]),
+            weights=np.ascontiguousarray(arrays[f"{name}.{tier}.weights"]),
+            bias=arrays[f"{name}.{tier}.bias"],
+            temperature=float(plain["temperature"]),
+            threshold=float(plain["threshold"]),
+        )
+        for tier, plain in told["heads"].items()
+    }
+    return Tiers(
+        ngrams=heads["ngrams"],
+        embedding=heads.get("embedding"),
+        mix=float(told["mix"]),
+        temperature=float(told["temperature"]),
+    )
+
+
+def _heads(tiers: Tiers) -> dict[str, Head]:
+    return {"ngrams": tiers.ngrams} | ({} if tiers.embedding is None else {"embedding": tiers.embedding})
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
