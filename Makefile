@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports schemas schemas-check package bench profile chaos properties clean
+.PHONY: help demo test check lint types imports schemas schemas-check package bench bench-labels profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -57,6 +57,9 @@ package: $(READY) ## build sdist and wheel, and compare their files with what is
 
 bench: $(READY) ## our worker and its peers, measured; tables in bench-results/ (ARGS="path --rounds 1", ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-labels: $(READY) ## what the cascade of local labels and LLM costs and reaches (ARGS="--data FOLDER --sets banking77")
+	@$(BIN)/python -m bench labels $(ARGS)
 
 profile: $(READY) ## where a message's time goes (ARGS="--messages 50000")
 	@$(BIN)/python -m bench profile $(ARGS)

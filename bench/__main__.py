@@ -15,6 +15,7 @@ Parts:
   latency      end to end, at shares of the peak rate
   two_workers  what two workers take from each other
   profile      where a message's time goes
+  labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "latency": ("bench.latency",),
     "two_workers": ("bench.two_workers",),
     "profile": ("bench.profile",),
+    "labels": ("bench.labels",),
 }
 WAITS = ("failover",)
 """parts that no size makes quick: they wait for a session to time out. Run when they are named, or at full size"""
