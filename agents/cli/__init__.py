@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from frontdesk import __version__
-from frontdesk.agents.cli import demo, dlq, doctor, explain, intake, llm, publish, topics, worker
+from frontdesk.agents.cli import (
+    demo,
+    dlq,
+    doctor,
+    evaluate,
+    explain,
+    intake,
+    label,
+    llm,
+    publish,
+    topics,
+    worker,
+)
 from frontdesk.agents.errors import StartupError
 
 _EXIT_CODES = "Exit codes: 0 ok, 1 a problem was found, 2 refused or used wrongly, 70 a worker could not go on, 130 interrupted."
@@ -73,6 +85,16 @@ def build() -> typer.Typer:
         short_help="Decide one message without Kafka, and say why.",
         epilog='Example: frontdesk explain "My parcel is three days late" --json',
     )(explain.command)
+    app.command(
+        "label",
+        short_help="Label every text of a file.",
+        epilog="Example: frontdesk label messages.jsonl --out labels.jsonl",
+    )(label.command)
+    app.command(
+        "evaluate",
+        short_help="Measure the labels on texts that people labelled.",
+        epilog="Example: frontdesk evaluate labelled.csv --html report.html",
+    )(evaluate.command)
     app.command(
         "publish",
         short_help="Publish files into a topic.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.cli.tiers import Heard
 from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage, CustomerProfile, Purchase
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES
@@ -45,14 +46,15 @@ def command(
     ] = False,
     as_json: common.Json = False,
 ) -> None:
-    """Decide one message as a worker would, and show labels, route, every reason, alerts and suggestions.
+    """Decide one message as a worker would, and show labels, route, every reason, what each tier said and cost, alerts and suggestions.
 
     With --history the message continues the last conversation in it.
     """
     settings = common.settings()
     entries = _history(history) if history is not None else []
     message, records = _scene(entries, text=text, tier=tier, locale=locale, channel=channel)
-    outcome = common.run(_explain(settings, message, records, use_llm=not no_llm))
+    heard = Heard()
+    outcome = common.run(_explain(settings, message, records, heard, use_llm=not no_llm))
     if not outcome.decisions:
         problems = "; ".join(f"{letter.reason}: {letter.detail}" for letter in outcome.dead_letters)
         typer.echo(
@@ -60,9 +62,9 @@ def command(
         )
         raise typer.Exit(1)
     if as_json:
-        common.print_json(_document(outcome))
+        common.print_json(_document(outcome, heard))
     else:
-        _show(common.stdout(), outcome)
+        _show(common.stdout(), outcome, heard)
 
 
 def _history(path: Path) -> list[Entry]:
@@ -116,7 +118,12 @@ def _scene(
 
 
 async def _explain(
-    settings: Settings, message: CustomerMessage, records: Sequence[tuple[str, Record]], *, use_llm: bool
+    settings: Settings,
+    message: CustomerMessage,
+    records: Sequence[tuple[str, Record]],
+    heard: Heard,
+    *,
+    use_llm: bool,
 ) -> Outcome:
     from frontdesk.agents.bootstrap import build_pipeline
     from frontdesk.agents.llm.openai_labeller import connect
@@ -130,11 +137,12 @@ async def _explain(
         given = next((value for name in ("sent_at", "at") if (value := getattr(record, name, 0))), spaced)
         at = Millis(max(at, min(given, _clock())))
         trial.remember(topic, record, at)
+    heard.local(pipeline.labeller, (message.text or "")[: pipeline.limits.max_text_chars])
     llm = connect(settings, pipeline.taxonomy) if use_llm else None
     if llm is None:
         return await trial.decide(message, None, _clock)
     try:
-        return await trial.decide(message, llm.label, _clock)
+        return await trial.decide(message, heard.timed(llm).label, _clock)
     finally:
         await llm.close()
 
@@ -143,21 +151,19 @@ def _clock() -> Millis:
     return Millis(int(time.time() * 1000))
 
 
-def _document(outcome: Outcome) -> dict[str, object]:
+def _document(outcome: Outcome, heard: Heard) -> dict[str, object]:
     decision = outcome.decisions[-1]
     return {
         "decision": asdict(decision),
         "labels": asdict(decision.labels),
+        "tiers": heard.document(),
         "alerts": [asdict(alert) for alert in outcome.alerts],
         "suggestions": [asdict(suggestion) for suggestion in outcome.suggestions],
-        "llm": [
-            {"error": answer.error, "usage": asdict(answer.usage) if answer.usage else None}
-            for answer in outcome.answers
-        ],
+        "llm": heard.llm_documents(outcome.answers),
     }
 
 
-def _show(console: Console, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Outcome, heard: Heard) -> None:
     decision = outcome.decisions[-1]
     head = f"{decision.action} to {decision.queue}, priority {decision.priority}"
     if decision.sla_due_at is not None:
@@ -170,6 +176,7 @@ def _show(console: Console, outcome: Outcome) -> None:
         if values:
             console.print(f"  {name}: {', '.join(values)}")
     _show_labels(console, outcome)
+    heard.show(console, outcome.answers)
     console.print("\nWhy", style="bold")
     for reason in decision.reasons:
         console.print(f"  {reason.effect:9} {reason.rule}  ({reason.source})\n            {reason.because}")
@@ -192,9 +199,6 @@ def _show_labels(console: Console, outcome: Outcome) -> None:
     for name in ("intent", "emotion", "urgency", "language"):
         label = getattr(labels, name)
         console.print(f"  {name:9} {label.value:16} {label.confidence:.2f}  {label.source}")
-    for answer in outcome.answers:
-        if answer.error is not None:
-            console.print(f"  the LLM was asked and gave no labels: {answer.error}", style="yellow")
 
 
 def _show_suggestion(console: Console, suggestion: Suggestion) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.cli.progress import Tell, progress
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.sources.entry import READABLE_TOPICS, Entry, Fault
 from frontdesk.agents.sources.formats import Format
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
     from frontdesk.agents.settings import Settings
     from frontdesk.agents.sources.publishing import Tally
 
-_LINE_EVERY = 5.0
 _FAULTS_SHOWN = 10
-
-Tell = Callable[[int], None]
-"""Shows how many records have been sent."""
 
 
 class OnError(StrEnum):
@@ -75,7 +70,7 @@ def command(
     topics, skipped = _check(read(files, topic, form, limit), on_error)
     tally = Tally()
     started = time.monotonic()
-    with _progress(topics.total()) as tell:
+    with progress("publishing", topics.total(), "records sent") as tell:
         entries = (entry for entry in read(files, topic, form, limit) if isinstance(entry, Entry))
         acknowledged, failure = common.run(
             _publish(settings, set(topics), entries, tally, rate=rate, start_at=first_time, tell=tell)
@@ -165,34 +160,3 @@ def _time(text: str | None) -> Millis | None:
             f"--start-at {text!r} is no time: write it like 2026-01-31T09:00:00Z, or now"
         ) from None
     return Millis(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Tell]:
-    """A bar on a terminal, a line every few seconds elsewhere."""
-    if not sys.stderr.isatty():
-        yield _plain_lines(total)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns: Sequence[TextColumn | BarColumn | MofNCompleteColumn | TimeRemainingColumn] = (
-        TextColumn("publishing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=common.stderr(), transient=True) as progress:
-        task = progress.add_task("publishing", total=total)
-        yield lambda sent: progress.update(task, completed=sent)
-
-
-def _plain_lines(total: int) -> Tell:
-    last = time.monotonic()
-
-    def tell(sent: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _LINE_EVERY:
-            last = time.monotonic()
-            typer.echo(f"{sent} of {total} records sent", err=True)
-
-    return tell

@@ -41,7 +41,7 @@ def detect(path: Path) -> Format:
     Raises:
         StartupError: the file cannot be read, or is none of the formats.
     """
-    first = _first_line(path)
+    first = first_line(path)
     if first.split("\t") == list(HEADER):
         return Format.MULTIDOGO
     suffix = path.suffix.lower()
@@ -64,7 +64,12 @@ def _is_crosswoz(line: str) -> bool:
     return isinstance(value, dict) and value.keys() >= REQUIRED and "message_id" not in value
 
 
-def _first_line(path: Path) -> str:
+def first_line(path: Path) -> str:
+    """The first line that is not blank, of the file's head; what is not UTF-8 in it replaced.
+
+    Raises:
+        StartupError: the file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)

@@ -1,0 +1,52 @@
+"""How far a command has got: a bar on a terminal, a line every few seconds elsewhere. On stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from frontdesk.agents.cli import common
+
+if TYPE_CHECKING:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+_LINE_EVERY = 5.0
+
+Tell = Callable[[int], None]
+"""Shows how many of all are done."""
+
+
+@contextmanager
+def progress(doing: str, total: int, done: str) -> Iterator[Tell]:
+    """`doing` stands before the bar, `done` behind the numbers of a line: ``3 of 10 records sent``."""
+    if not sys.stderr.isatty():
+        yield _plain_lines(total, done)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: Sequence[TextColumn | BarColumn | MofNCompleteColumn | TimeRemainingColumn] = (
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=common.stderr(), transient=True) as bar:
+        task = bar.add_task(doing, total=total)
+        yield lambda count: bar.update(task, completed=count)
+
+
+def _plain_lines(total: int, done: str) -> Tell:
+    last = time.monotonic()
+
+    def tell(count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY:
+            last = time.monotonic()
+            typer.echo(f"{count} of {total} {done}", err=True)
+
+    return tell

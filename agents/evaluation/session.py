@@ -1,0 +1,56 @@
+"""What labelling many texts needs, built from the settings: the local tiers, and the LLM where one is wanted and named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from frontdesk.agents.bootstrap import build_pipeline
+from frontdesk.agents.evaluation.labelling import Asking, LocalTiers
+from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.settings import Settings
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Ready to label."""
+
+    local: LocalTiers
+    asking: Asking | None
+    taxonomy: Taxonomy
+    version: str
+    """of the local tiers"""
+
+
+@asynccontextmanager
+async def open_session(settings: Settings, *, use_llm: bool, patience: float) -> AsyncIterator[Session]:
+    """Loads the local tiers (about a second). `patience` is the seconds the LLM has for one text, its retries included.
+
+    Raises:
+        StartupError: the policy cannot be read, or the LLM's endpoint is not a URL.
+    """
+    pipeline = build_pipeline(settings)
+    llm = connect(settings, pipeline.taxonomy) if use_llm else None
+    asking = None
+    if llm is not None:
+        asking = Asking(
+            llm,
+            pipeline.taxonomy,
+            concurrency=settings.llm_concurrency,
+            patience=patience,
+            clock=lambda: Millis(time.time_ns() // 1_000_000),
+        )
+    try:
+        yield Session(
+            local=LocalTiers(pipeline.labeller, pipeline.taxonomy, pipeline.limits),
+            asking=asking,
+            taxonomy=pipeline.taxonomy,
+            version=pipeline.labeller.version,
+        )
+    finally:
+        if llm is not None:
+            await llm.close()
