@@ -14,6 +14,8 @@ from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PURCHASES, PRODUCT_CATALOG
 from frontdesk.schemas.types import Millis
 from tests.support import core
+from tests.support.llm_server import LlmServer
+from tests.support.llm_thread import running
 
 LATE_PARCEL = "我的快递三天没到，太让人失望了"
 
@@ -140,6 +142,46 @@ def test_people_see_route_labels_reasons_and_facts():
     assert done.exit_code == 0, done.output
     for word in ("priority", "Labels", "Why", "policy.yaml:", "Alert", "Facts", "tier = vip"):
         assert word in done.output
+
+
+class TestTiers:
+    UNSURE = "it is about the thing from last week"
+
+    def test_each_tier_says_its_answer_confidence_and_threshold_in_time(self):
+        document = explained(LATE_PARCEL)
+        local = [tier for tier in document["tiers"] if tier["label"] == "intent"]
+        assert any(tier["sure"] and tier["value"] == "after_sales" for tier in local)
+        for tier in document["tiers"]:
+            assert tier.keys() == {
+                "label",
+                "tier",
+                "value",
+                "confidence",
+                "threshold",
+                "milliseconds",
+                "sure",
+            }
+            assert tier["sure"] is (tier["confidence"] >= tier["threshold"])
+        assert document["llm"] == []
+
+    def test_a_text_without_words_reaches_no_tier(self):
+        assert explained("?!")["tiers"] == []
+
+    def test_the_llms_answer_and_its_cost_are_shown(self, monkeypatch):
+        with running(LlmServer()) as server:
+            monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", server.url)
+            monkeypatch.setenv("FRONTDESK_LLM_MODEL", "stand-in")
+            monkeypatch.setenv("FRONTDESK_LLM_PRICE_IN", "2")
+            (said,) = explained(self.UNSURE)["llm"]
+            people = invoke(self.UNSURE).output
+            server.failures = {"refusal": 1.0}
+            refused = invoke(self.UNSURE).output
+        assert said["labels"]["intent"]["source"] == "llm"
+        assert said["usage"]["cost_usd"] == pytest.approx(said["usage"]["tokens_in"] * 2 / 1e6)
+        assert said["seconds"] > 0
+        for word in ("Tiers", "embedding", "unsure", "stand-in", "tokens, $0.00"):
+            assert word in people
+        assert "the LLM was asked and gave no labels (refused)" in refused
 
 
 class TestAsking:
