@@ -142,7 +142,7 @@ async def _explain(
     if llm is None:
         return await trial.decide(message, None, _clock)
     try:
-        return await trial.decide(message, heard.timed(llm).label, _clock)
+        return await trial.decide(message, heard.timed(llm.label), _clock)
     finally:
         await llm.close()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from frontdesk.agents.llm.port import Labeller
+    from frontdesk.agents.trial import AskLlm
     from frontdesk.streams.batch import Answer
     from frontdesk.streams.effects import Ask
     from frontdesk.streams.ports import IntentLabeller, Said
@@ -36,9 +36,16 @@ class Heard:
         (self.said,) = labeller.explain([text])
         self.milliseconds = (time.perf_counter() - started) * 1000
 
-    def timed(self, llm: Labeller) -> Labeller:
+    def timed(self, ask_llm: AskLlm) -> AskLlm:
         """The same LLM, with a clock on its calls."""
-        return _Timed(llm, self.calls)
+
+        async def timed(ask: Ask) -> Answer:
+            started = time.perf_counter()
+            answer = await ask_llm(ask)
+            self.calls.append(time.perf_counter() - started)
+            return answer
+
+        return timed
 
     def document(self) -> list[dict[str, object]]:
         """For JSON."""
@@ -90,15 +97,3 @@ def _show_answer(console: Console, answer: Answer, seconds: float) -> None:
     console.print(
         f"  the LLM was asked{failed}: {cost}, {seconds:.2f} s", style="yellow" if failed else "dim"
     )
-
-
-class _Timed:
-    def __init__(self, llm: Labeller, calls: list[float]) -> None:
-        self._llm = llm
-        self._calls = calls
-
-    async def label(self, ask: Ask) -> Answer:
-        started = time.perf_counter()
-        answer = await self._llm.label(ask)
-        self._calls.append(time.perf_counter() - started)
-        return answer
