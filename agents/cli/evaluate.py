@@ -22,6 +22,9 @@ TOKENS = (1_500, 60)
 """of a call, where none was made to measure: in and out, with the bundled taxonomy, roughly"""
 
 
+_MISTAKES_SHOWN = 6
+
+
 def command(
     file: texts.TextFile,
     text_column: texts.TextColumn = "text",
@@ -177,23 +180,19 @@ def _show(report: Report) -> None:
         for row in table.rows:
             shown.add_row(*row)
         console.print(shown)
-    _show_confusions(report)
+    _show_mistakes(report)
 
 
-def _show_confusions(report: Report) -> None:
-    """The most frequent mistakes; the whole table is in the page and in --json."""
+def _show_mistakes(report: Report) -> None:
+    """The most frequent ones; the whole confusion is in the page and in --json."""
+    from frontdesk.agents.evaluation import wording
+
     console = common.stdout()
     console.print()
     for name, figures in report.all.labels.items():
-        wrong = sorted(
-            (
-                (count, figures.labels[row], figures.labels[column])
-                for row, counts in enumerate(figures.confusion)
-                for column, count in enumerate(counts)
-                if count and row != column
-            ),
-            key=lambda one: -one[0],
-        )
+        wrong = wording.mistakes(figures, report.fallback_intent)
         if wrong:
-            said = "; ".join(f"{truth} as {given} {count:,}" for count, truth, given in wrong[:6])
+            said = "; ".join(
+                f"{truth} as {given} {count:,}" for truth, given, count in wrong[:_MISTAKES_SHOWN]
+            )
             console.print(f"Most often taken for another {name}: {said}")

@@ -117,6 +117,8 @@ class Report:
     file: str
     model: str
     taxonomy: str
+    fallback_intent: str
+    """what texts that are out of scope should get"""
     bad: int
     passed: int
     outside: Mapping[str, int]
@@ -146,6 +148,7 @@ def build(
         file=file,
         model=model,
         taxonomy=taxonomy.hash,
+        fallback_intent=taxonomy.fallback_intent,
         bad=bad,
         passed=passed,
         outside=dict(tally.outside.most_common(20)),

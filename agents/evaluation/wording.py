@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from frontdesk.agents.evaluation.metrics import Interval
-from frontdesk.agents.evaluation.report import Report, Slice
+from frontdesk.agents.evaluation.report import Figures, Report, Slice
+from frontdesk.agents.evaluation.tally import OUT_OF_SCOPE
 
 _NONE = "–"
 _OUTSIDE_SHOWN = 8
@@ -72,6 +73,19 @@ def tables(report: Report) -> list[Table]:
         found.append(_out_of_scope(slices))
     found.append(_saved(slices, report.price.basis))
     return found
+
+
+def mistakes(figures: Figures, fallback: str) -> list[tuple[str, str, int]]:
+    """True label, given label and how often, most frequent first. The fallback is no mistake for what is out of scope."""
+    wrong = [
+        (figures.labels[row], figures.labels[column], count)
+        for row, counts in enumerate(figures.confusion)
+        for column, count in enumerate(counts)
+        if count
+        and row != column
+        and (figures.labels[row], figures.labels[column]) != (OUT_OF_SCOPE, fallback)
+    ]
+    return sorted(wrong, key=lambda one: -one[2])
 
 
 def _labels(slices: Sequence[Slice]) -> Table:

@@ -14,6 +14,7 @@ from frontdesk.agents.evaluation.labelling import LocalTiers
 from frontdesk.agents.evaluation.page import page
 from frontdesk.agents.evaluation.report import Price, Report, build, plain
 from frontdesk.agents.evaluation.tally import Tally, checked
+from frontdesk.agents.evaluation.wording import mistakes
 from frontdesk.agents.sources.entry import Fault
 from frontdesk.agents.sources.texts import Passed, Text
 from frontdesk.streams.limits import Limits
@@ -68,6 +69,7 @@ def test_the_confusion_has_what_is_out_of_scope_in_a_row_of_its_own(report):
     intent = report.all.labels["intent"]
     assert intent.labels == ("complaint", "billing", "other", "out_of_scope")
     assert intent.confusion == ((1, 1, 0, 0), (0, 2, 0, 0), (0, 0, 0, 0), (0, 0, 2, 0))
+    assert mistakes(intent, report.fallback_intent) == [("complaint", "billing", 1)]
     assert report.outside == {"weather": 1, "out_of_scope": 1}
 
 
