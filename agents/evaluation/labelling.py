@@ -42,7 +42,9 @@ class Labelled:
     labels: Labels
     """the LLM's where it answered"""
     unsure: bool
-    """worth an LLM's answer"""
+    """of the intent: no local tier was sure"""
+    worth_asking: bool
+    """whether a worker would ask the LLM"""
     out_of_scope: float
     said: tuple[Said, ...] = ()
     """by each local tier; none of a text without words"""
@@ -79,11 +81,11 @@ class LocalTiers:
     def __init__(self, labeller: IntentLabeller, taxonomy: Taxonomy, limits: Limits) -> None:
         self._labeller = labeller
         self._taxonomy = taxonomy
-        self._max_chars = limits.max_text_chars
+        self._limits = limits
 
     def label(self, texts: Sequence[Text]) -> list[Labelled]:
         """One for each text, in order; all of them in one batch."""
-        cut = [text.text[: self._max_chars] for text in texts]
+        cut = [text.text[: self._limits.max_text_chars] for text in texts]
         messages = [
             CustomerMessage(
                 message_id=str(text.line),
@@ -110,6 +112,7 @@ class LocalTiers:
                     local=local,
                     labels=local,
                     unsure=one.unsure,
+                    worth_asking=labels_of.unsure(one, local, self._limits.llm_for),
                     out_of_scope=score.out_of_scope if score is not None else 0.0,
                     said=next(said) if tells else (),
                 )
@@ -188,7 +191,7 @@ async def label_all(
             )
             for entry in chunk:
                 outcome: Outcome = next(labelled) if isinstance(entry, Text) else entry
-                if asking is not None and isinstance(outcome, Labelled) and outcome.unsure:
+                if asking is not None and isinstance(outcome, Labelled) and outcome.worth_asking:
                     waiting.append(asyncio.create_task(asking(outcome)))
                 else:
                     waiting.append(outcome)

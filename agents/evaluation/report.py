@@ -178,7 +178,7 @@ def _slice(columns: Columns, members: Flags, taxonomy: Taxonomy, price: Price, l
     points = metrics.curve(intent.local_confidence[told], intent.local[told] == expected[told])
     right = intent.given == expected
     settled = _share(told, columns.settled, intent.local == expected)
-    calls_saved = int((members & columns.settled).sum())
+    calls_saved = int((members & columns.saved).sum())
     return Slice(
         language=language,
         texts=int(members.sum()),

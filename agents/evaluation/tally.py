@@ -66,7 +66,9 @@ class Columns:
     tier: Codes
     """which settled the intent"""
     settled: Flags
-    """by local tiers: no LLM was needed"""
+    """by local tiers: they were sure of the intent"""
+    saved: Flags
+    """no LLM was needed, for any label that it is asked about"""
     strangeness: Numbers
     """the local tiers' score for out of scope"""
 
@@ -84,7 +86,7 @@ class Tally:
         self._confidences = {name: tuple(array("d") for _ in range(2)) for name in LABELS}
         self._languages, self._language = Names(), array("i")
         self._tiers, self._tier = Names(), array("i")
-        self._settled, self._strangeness = array("b"), array("d")
+        self._settled, self._saved, self._strangeness = array("b"), array("b"), array("d")
         self.texts = 0
         self.outside: Counter[str] = Counter()
         """intents by people that the taxonomy does not know"""
@@ -113,6 +115,7 @@ class Tally:
         )
         self._tier.append(self._tiers.code(one.settled_by or NOBODY))
         self._settled.append(not one.unsure)
+        self._saved.append(not one.worth_asking)
         self._strangeness.append(one.out_of_scope)
         if one.answer is not None:
             self.asked += 1
@@ -146,6 +149,7 @@ class Tally:
             tiers=self._tiers.all(),
             tier=np.array(self._tier, dtype=np.int64),
             settled=np.array(self._settled, dtype=np.bool_),
+            saved=np.array(self._saved, dtype=np.bool_),
             strangeness=np.array(self._strangeness, dtype=np.float64),
         )
 

@@ -68,6 +68,13 @@ def by_number(text: str) -> dict[str, str]:
     return {"intent": "complaint", "emotion": "angry", "urgency": "high", "language": "en"}
 
 
+async def test_as_in_a_worker_it_is_asked_only_for_labels_that_are_worth_it():
+    llm, limits = ScriptedLabeller(), Limits(llm_for=frozenset({"emotion"}))
+    local = LocalTiers(core.KeywordLabeller(), TAXONOMY, limits)
+    (found,) = [one async for one in label_all(texts("billing unsure"), local, asking(llm), batch=64)]
+    assert (found.unsure, found.worth_asking, llm.asked) == (True, False, [])
+
+
 async def test_where_the_llm_fails_the_local_labels_stand_with_the_error():
     (found,) = await labelled(texts("billing unsure"), ScriptedLabeller(script=("timeout",)))
     assert (found.labels, found.settled_by) == (found.local, None)
