@@ -120,14 +120,14 @@ class LabelFile:
         self._file.close()
 
     def _open(self, made_from: Mapping[str, Any]) -> IO[bytes]:
-        mark = json.dumps(made_from, ensure_ascii=False)
-        if not self._mark.exists():
-            if self._path.exists():
-                raise StartupError(
-                    f"{self._path}: exists, and is not an unfinished file of labels; name another --out"
-                )
+        if not self._path.exists():
             # The mark first: a file of labels without it is finished.
+            mark = json.dumps(made_from, ensure_ascii=False)
             self._mark.write_text(mark, encoding="utf-8", errors="replace")
+        elif not self._mark.exists():
+            raise StartupError(
+                f"{self._path}: exists, and is not an unfinished file of labels; name another --out"
+            )
         file = self._path.open("ab+")
         try:
             self._lock(file)

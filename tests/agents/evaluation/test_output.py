@@ -71,6 +71,14 @@ def test_another_input_or_model_does_not_go_on_with_it(out):
         LabelFile(out, {"input": "abd", "LLM": "m"})
 
 
+def test_a_mark_without_a_file_is_begun_anew(out):
+    out.with_name("out.jsonl.unfinished").write_text("")
+    file = LabelFile(out, MADE_FROM)
+    file.write(line(1))
+    file.close()
+    assert LabelFile(out, MADE_FROM).done == 1
+
+
 def test_a_finished_file_or_any_other_is_never_written_to(out):
     out.write_text("mine")
     with pytest.raises(StartupError, match="name another --out"):
