@@ -119,7 +119,7 @@ async def _explain(
     settings: Settings, message: CustomerMessage, records: Sequence[tuple[str, Record]], *, use_llm: bool
 ) -> Outcome:
     from frontdesk.agents.bootstrap import build_pipeline
-    from frontdesk.agents.llm.openai_labeller import connect
+    from frontdesk.agents.llm.client import connect
     from frontdesk.agents.trial import Trial
 
     pipeline = build_pipeline(settings)
