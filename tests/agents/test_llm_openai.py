@@ -296,6 +296,59 @@ async def test_waiting_for_a_turn_ends_with_the_asks_own_time(server: LlmServer,
     assert len(server.requests) == 1
 
 
+async def test_an_overloaded_endpoint_gets_half_as_many_requests_at_a_time(
+    server: LlmServer, time: Time
+) -> None:
+    observed = Observed()
+    server.script, server.retry_after = ("429",), None
+    async with _connected(server, time, endpoint={"concurrency": 8}, observer=observed) as labeller:
+        await labeller.label(ask(now=time.now))
+        server.latency = 0.05
+        answers = await asyncio.gather(*(labeller.label(ask(now=time.now, seq=n)) for n in range(8)))
+    assert [answer.error for answer in answers] == [None] * 8
+    assert server.most_in_flight == 4
+    assert observed.limits[:2] == [8, 4]
+
+
+async def test_an_endpoint_that_is_merely_wrong_is_not_taken_for_overloaded(
+    server: LlmServer, time: Time
+) -> None:
+    server.script = ("500", "wrong_enum", "quota", "refusal")
+    async with _connected(server, time, endpoint={"attempts": 1}) as labeller:
+        for _ in range(4):
+            await labeller.label(ask(now=time.now))
+        assert labeller.limit.limit == 8
+
+
+async def test_requests_wait_for_their_rate_and_fail_where_there_is_no_time_for_it(
+    server: LlmServer, time: Time
+) -> None:
+    async with _connected(server, time, endpoint={"requests_per_minute": 6}) as labeller:
+        first = await labeller.label(ask(now=time.now))
+        hurried = await labeller.label(ask(now=time.now, seconds=5))
+        patient = await labeller.label(ask(now=time.now, seconds=60))
+    assert (first.error, hurried.error, patient.error) == (None, "rate_limited", None)
+    assert time.slept == [12.0]
+    assert hurried.usage is None
+    assert len(server.requests) == 2
+
+
+async def test_tokens_are_reserved_by_estimate_and_corrected_by_what_was_used(
+    server: LlmServer, time: Time
+) -> None:
+    async with _connected(server, time) as labeller:
+        probe = await labeller.label(ask(now=time.now))
+    assert probe.usage is not None
+    used = probe.usage.tokens_in + probe.usage.tokens_out
+    async with _connected(server, time, endpoint={"tokens_per_minute": 24 * used}) as labeller:
+        for _ in range(3):
+            await labeller.label(ask(now=time.now))
+        within_the_burst = list(time.slept)
+        await labeller.label(ask(now=time.now))
+    assert within_the_burst == []
+    assert len(time.slept) == 1
+
+
 async def test_cost_is_counted_also_where_the_answer_is_of_no_use(server: LlmServer, time: Time) -> None:
     observed = Observed()
     server.script = ("ok", "wrong_enum", "401")
