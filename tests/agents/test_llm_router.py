@@ -12,6 +12,7 @@ import pytest
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.settings import Settings
+from frontdesk.streams.effects import Ask
 from tests.support.asks import TAXONOMY, ask
 from tests.support.llm_server import LlmServer
 
@@ -51,14 +52,15 @@ async def _connected(
     await client.close()
 
 
-ACME = replace(ask("我的快递没到"), tenant_id="acme")
+def _acme(seq: int = 7) -> Ask:
+    return replace(ask("我的快递没到", seq=seq), tenant_id="acme")
 
 
 async def test_each_goes_where_it_is_bound_with_the_key_and_model_of_that_place(
     tmp_path: Path, mainland: LlmServer, rest: LlmServer
 ) -> None:
     async with _connected(tmp_path, mainland, rest) as client:
-        answers = [await client.label(one) for one in (ACME, ask())]
+        answers = [await client.label(one) for one in (_acme(), ask())]
     assert [answer.usage and answer.usage.model for answer in answers] == ["m1", "m2"]
     for server, model, key, message in (
         (mainland, "m1", "sk-mainland", "我的快递没到"),
@@ -75,7 +77,7 @@ async def test_an_endpoint_that_fails_is_not_replaced_by_another(
 ) -> None:
     mainland.failures, mainland.retry_after = {outcome: 1.0}, None
     async with _connected(tmp_path, mainland, rest) as client:
-        answers = [await client.label(replace(ACME, seq=seq)) for seq in range(8)]
+        answers = [await client.label(_acme(seq)) for seq in range(8)]
         other = await client.label(ask())
     assert all(answer.labels is None for answer in answers)
     assert other.error is None
@@ -98,7 +100,7 @@ async def test_metrics_tell_the_endpoints_apart_and_what_was_saved(
     mainland.failures = {"refusal": 1.0}
     metrics = Metrics()
     async with _connected(tmp_path, mainland, rest, metrics) as client:
-        for one in (ACME, ask(), ask()):
+        for one in (_acme(), ask(), ask()):
             await client.label(one)
     shown = metrics.exposition().decode().splitlines()
     for line in (
