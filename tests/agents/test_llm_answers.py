@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.llm.failures import failure_of, retry_after
+from frontdesk.agents.llm.reply import Reply, read_reply
 from frontdesk.agents.llm.verdict import FIELDS, Verdict
 from tests.support.asks import TAXONOMY
 
@@ -77,6 +78,52 @@ def test_reading_never_raises(content: str) -> None:
 @given(st.integers(min_value=1, max_value=len(json.dumps(GOOD)) - 1))
 def test_a_cut_answer_is_no_answer(length: int) -> None:
     assert VERDICT.read(json.dumps(GOOD)[:length]) is None
+
+
+WHOLE = {
+    "choices": [{"finish_reason": "stop", "message": {"content": "{}", "refusal": None}}],
+    "usage": {"prompt_tokens": 12, "completion_tokens": 3},
+}
+
+
+def test_reads_a_completion() -> None:
+    assert read_reply(WHOLE) == Reply(content="{}", refused=False, cut=False, tokens=(12, 3))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        [],
+        {},
+        {"prompt_tokens": 12},
+        {"prompt_tokens": "12", "completion_tokens": 3},
+        {"prompt_tokens": 0, "completion_tokens": 3},
+        {"prompt_tokens": 12, "completion_tokens": -1},
+    ],
+    ids=str,
+)
+def test_tokens_that_cannot_be_are_not_known(usage: object) -> None:
+    reply = read_reply({**WHOLE, "usage": usage})
+    assert reply is not None
+    assert (reply.content, reply.tokens) == ("{}", None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "refusal", "finish_reason", "usage"]), inner
+        )
+    ),
+)
+
+
+@given(JSON)
+def test_whatever_comes_back_is_a_reply_or_none(document: object) -> None:
+    reply = read_reply(document)
+    assert reply is None or isinstance(reply.content, str)
 
 
 @pytest.mark.parametrize(
