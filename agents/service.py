@@ -81,7 +81,9 @@ class Service:
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
-        self._llm = llm = connect(settings, pipeline.taxonomy, observer=self._metrics)
+        self._llm = llm = connect(
+            settings, pipeline.taxonomy, observer=self._metrics, apart=settings.llm_process
+        )
         if llm is not None:
             self._pipeline = replace(pipeline, llm=llm)
         self._labeller = None if llm is None else Switched(llm)

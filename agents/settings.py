@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     llm_endpoints: Path | None = Field(
         None, description="YAML file that binds tenants and locales to endpoints of their own"
     )
+    llm_process: bool = Field(
+        True, description="the requests in a process of their own, so that their CPU is not the shards'"
+    )
     llm_cache_entries: int = Field(50_000, ge=1, description="answers remembered for identical questions")
     llm_cache_seconds: float = Field(86_400.0, gt=0)
     llm_budget: float | None = Field(

@@ -8,8 +8,8 @@ included, with messages that are all different:
 
 - in flight: so many calls at a time at the stand-in's latency; the most there can be is in flight ÷ latency
 - flat out: the stand-in answers at once; calls a second of one core
-- beside: calls at a steady rate, while a loop ticks every 10 ms and a thread computes, as a shard's step does; without any
-  calls, with the client in the same event loop, and as the setting `llm_process` runs it
+- beside: calls at a steady rate, while a loop ticks every 10 ms and a thread computes, as a shard's step does: without any
+  calls, with the client in the same process, and with the client in a process of its own (`FRONTDESK_LLM_PROCESS`)
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Run:
     failed: int
     seconds: float
     cpu: float
-    """of this process and its children but the stand-in, seconds"""
+    """of this process, seconds"""
     lag: dict[str, float] | None = None
     """of a loop that ticks every 10 ms, seconds"""
     work: float | None = None
@@ -103,8 +103,10 @@ async def measured(given: argparse.Namespace) -> Found:
     runs = [flying, flat]
     async with stand_in(0.2) as url:
         runs.append(await beside(None, "no calls", 0.0, given.seconds))
-        async with connected(url, 200) as client:
-            runs.append(await beside(client, "same loop", given.rate, given.seconds))
+        for what, apart in (("same process", False), ("own process", True)):
+            async with connected(url, 200, apart=apart) as client:
+                await asyncio.gather(*(client.label(ask) for ask in itertools.islice(questions("start"), 50)))
+                runs.append(await beside(client, what, given.rate, given.seconds))
     for run in runs:
         say(f"{run.what}: {run.rate:,.1f} calls/s, {run.milliseconds:.2f} ms of CPU a call\n")
     return Found(
@@ -234,11 +236,11 @@ async def stand_in(latency: float) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def connected(url: str, concurrency: int) -> AsyncIterator[Client]:
+async def connected(url: str, concurrency: int, *, apart: bool = False) -> AsyncIterator[Client]:
     """The client as the settings build it, on the bundled taxonomy."""
     taxonomy, _ = load_pack(read_pack(BUNDLED_POLICY))
     settings = Settings(llm_base_url=url, llm_concurrency=concurrency, llm_timeout=30.0)
-    client = connect(settings, taxonomy)
+    client = connect(settings, taxonomy, apart=apart)
     assert client is not None
     try:
         yield client

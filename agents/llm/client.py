@@ -11,15 +11,16 @@ from pydantic import SecretStr
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.endpoint import Endpoint, Routes
 from frontdesk.agents.llm.endpoints_file import read_endpoints
-from frontdesk.agents.llm.exchange import open_client
-from frontdesk.agents.llm.openai_labeller import OpenAiLabeller, now_ms
-from frontdesk.agents.llm.port import Observer
+from frontdesk.agents.llm.openai_labeller import now_ms
+from frontdesk.agents.llm.port import Labeller, Observer
 from frontdesk.agents.llm.prices import UNKNOWN, Price, listed
+from frontdesk.agents.llm.process import ProcessLabeller
 from frontdesk.agents.llm.prompt import LabelPrompt
 from frontdesk.agents.llm.question import Questions
-from frontdesk.agents.llm.router import Router
+from frontdesk.agents.llm.router import build_router
 from frontdesk.agents.llm.single_flight import Memory, SingleFlight
 from frontdesk.agents.llm.verdict import Verdict
+from frontdesk.agents.llm.wire import Setup
 from frontdesk.agents.settings import Settings
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
@@ -30,7 +31,12 @@ class Client:
     """Implements `port.Labeller`, for one event loop, and `ports.Llm`, for any thread."""
 
     def __init__(
-        self, settings: Settings, routes: Routes, taxonomy: Taxonomy, observer: Observer | None
+        self,
+        settings: Settings,
+        routes: Routes,
+        taxonomy: Taxonomy,
+        below: Labeller,
+        observer: Observer | None,
     ) -> None:
         prompt = LabelPrompt(taxonomy, context_tokens=settings.llm_context_tokens)
         verdict = Verdict(taxonomy)
@@ -45,27 +51,7 @@ class Client:
             seconds=settings.llm_cache_seconds,
             observer=observer,
         )
-        router = Router(
-            routes,
-            {
-                endpoint.name: OpenAiLabeller(
-                    client=open_client(
-                        endpoint.base_url, endpoint.api_key.get_secret_value(), endpoint.request_timeout
-                    ),
-                    endpoint=endpoint,
-                    taxonomy=taxonomy,
-                    context_tokens=settings.llm_context_tokens,
-                    observer=observer,
-                )
-                for endpoint in routes.all()
-            },
-        )
-        self._single = SingleFlight(
-            router,
-            self._memory,
-            observer=observer,
-            clock=now_ms,
-        )
+        self._single = SingleFlight(below, self._memory, observer=observer, clock=now_ms)
 
     async def label(self, ask: Ask) -> Answer:
         """As `port.Labeller` promises."""
@@ -95,14 +81,24 @@ def connect(
     *,
     observer: Observer | None = None,
     environment: Mapping[str, str] = os.environ,
+    apart: bool = False,
 ) -> Client | None:
-    """The client that the settings describe; None if they name no endpoint. Opens no connection yet.
+    """The client that the settings describe, with its requests in a process of its own if `apart`; None if the settings name no
+    endpoint. Opens no connection, and starts no process, before the first ask.
 
     Raises:
         StartupError: an endpoint is wrong; with file and line where it is one of the file.
     """
     routes = read_routes(settings, environment)
-    return Client(settings, routes, taxonomy, observer) if routes.all() else None
+    if not routes.all():
+        return None
+    tokens = settings.llm_context_tokens
+    below: Labeller
+    if apart:
+        below = ProcessLabeller(Setup(routes=routes, taxonomy=taxonomy, context_tokens=tokens), observer)
+    else:
+        below = build_router(routes, taxonomy, tokens, observer)
+    return Client(settings, routes, taxonomy, below, observer)
 
 
 def read_routes(settings: Settings, environment: Mapping[str, str] = os.environ) -> Routes:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 
 from frontdesk.agents.llm.endpoint import Routes
+from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
-from frontdesk.agents.llm.port import answer_to
+from frontdesk.agents.llm.port import Observer, answer_to
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
+from frontdesk.streams.taxonomy import Taxonomy
 
 
 class Router:
@@ -33,3 +35,22 @@ class Router:
     async def close(self) -> None:
         """Close the connections to all of them. Call it when no `label` is under way."""
         await asyncio.gather(*(labeller.close() for labeller in self._labellers.values()))
+
+
+def build_router(
+    routes: Routes, taxonomy: Taxonomy, context_tokens: int, observer: Observer | None = None
+) -> Router:
+    """A labeller for each endpoint, behind a router. Opens no connection yet."""
+    labellers = {
+        endpoint.name: OpenAiLabeller(
+            client=open_client(
+                endpoint.base_url, endpoint.api_key.get_secret_value(), endpoint.request_timeout
+            ),
+            endpoint=endpoint,
+            taxonomy=taxonomy,
+            context_tokens=context_tokens,
+            observer=observer,
+        )
+        for endpoint in routes.all()
+    }
+    return Router(routes, labellers)

@@ -12,8 +12,8 @@ from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.settings import Settings
-from tests.contracts.llm import Behaviour, LabellerContract
-from tests.support.asks import TAXONOMY
+from tests.contracts.llm import HOSTILE, Behaviour, LabellerContract
+from tests.support.asks import TAXONOMY, ask
 from tests.support.llm_server import LlmServer
 from tests.support.scripted_labeller import ScriptedLabeller
 
@@ -60,3 +60,24 @@ class TestClient(LabellerContract):
             assert client is not None
             yield client
             await client.close()
+
+
+class TestClientApart(LabellerContract):
+    """As above, with the requests in a process of its own."""
+
+    def open(self, behaviour: Behaviour) -> AbstractAsyncContextManager[Labeller]:
+        return self._open(behaviour)
+
+    @asynccontextmanager
+    async def _open(self, behaviour: Behaviour) -> AsyncIterator[Labeller]:
+        async with LlmServer(failures=FAILURES[behaviour]) as server:
+            client = connect(Settings(llm_base_url=server.url), TAXONOMY, apart=True)
+            assert client is not None
+            yield client
+            await client.close()
+
+    async def test_answers_any_text(self) -> None:
+        """All in one process: starting it takes longer than the test."""
+        async with self.open("ok") as labeller:
+            answers = [await labeller.label(ask(text)) for text in HOSTILE.values()]
+        assert [answer.error for answer in answers] == [None] * len(HOSTILE)
