@@ -103,11 +103,13 @@ class OpenAiLabeller:
         """Ask until there are labels, or asking again cannot help, costs too much, or has no time."""
         last: Failure | None = None
         for attempt in range(self._endpoint.attempts):
+            if not bill.affords(question.bound):
+                return last or Failure(word="over_budget", health="unknown")
             if last is not None:
                 pause = (last.retry_after or 0.0) + self._jitter() * min(
                     LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)
                 )
-                if not bill.affords(question.bound) or self._left(question) <= pause:
+                if self._left(question) <= pause:
                     return last
                 await self._sleep(pause)
             result = await self._attempt(question, bill)
