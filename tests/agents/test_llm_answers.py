@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import httpx2
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,3 +156,19 @@ def test_any_retry_after_is_a_bearable_number_or_nothing(value: str) -> None:
 def test_an_unknown_exception_is_ours_and_says_nothing_of_the_endpoint() -> None:
     failure = failure_of(RuntimeError("boom"), 0.0)
     assert (failure.word, failure.again, failure.health) == ("internal", False, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("cause", "free"),
+    [
+        (httpx2.ConnectTimeout, True),
+        (httpx2.PoolTimeout, True),
+        (httpx2.ReadTimeout, False),
+        (httpx2.WriteTimeout, False),
+    ],
+)
+def test_what_ran_out_of_time_before_it_was_sent_cost_nothing(cause: type[Exception], free: bool) -> None:
+    error = openai.APITimeoutError(httpx2.Request("POST", "http://127.0.0.1:1/v1"))
+    error.__cause__ = cause("")
+    failure = failure_of(error, 0.0)
+    assert (failure.word, failure.free) == ("timeout", free)
