@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -73,6 +74,9 @@ async def _serve(output: BinaryIO) -> None:
 
 def main() -> None:
     """Serve until the worker ends."""
+    # A service manager may tell the whole group to stop: the worker first ends its steps, then this.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
     # Nothing but answers goes to the pipe, whatever a library may print.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

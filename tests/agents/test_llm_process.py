@@ -149,7 +149,8 @@ async def test_a_process_that_is_stuck_holds_nobody_up_and_is_replaced(server: L
     os.kill(stuck, signal.SIGSTOP)
     answer = await labeller.label(ask("another", seconds=0.1))
     assert (answer.labels, answer.error, answer.cut_off) == (None, "timeout", True)
-    assert (await waiting).error == "unavailable"
+    async with asyncio.timeout(20):
+        assert (await waiting).error == "unavailable"
     answer = await _until_available(labeller)
     assert answer.error is None
     assert labeller.pid != stuck
@@ -193,6 +194,17 @@ async def test_the_key_stands_in_no_argument_and_no_variable_of_the_process(serv
     assert server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
     assert b"frontdesk.agents.llm.child" in shown
     assert KEY.encode() not in shown
+
+
+async def test_it_goes_on_while_a_worker_that_was_told_to_stop_does(server: LlmServer) -> None:
+    async with _labeller(server) as labeller:
+        await labeller.label(ask("one"))
+        pid = labeller.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+        answer = await labeller.label(ask("two"))
+        assert (answer.error, labeller.pid) == (None, pid)
 
 
 async def test_closing_ends_it(server: LlmServer) -> None:
