@@ -62,7 +62,7 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         ),
         deadline_ms=int(settings.deadline * 1000),
         amend_within_ms=int(settings.amend_within * 1000),
-        llm_enabled=settings.llm_base_url is not None,
+        llm_enabled=settings.llm_enabled,
         llm_for=frozenset(settings.llm_for),
         llm_backlog_ms=int(settings.llm_backlog_age * 1000),
         waiting_per_customer=settings.waiting_per_customer,

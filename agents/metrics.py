@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import assert_never
+from typing import assert_never, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from frontdesk.agents.llm.port import Saved
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.types import Millis
@@ -21,7 +22,8 @@ MOST_VALUES = 100
 
 
 class Metrics:
-    """Prometheus metrics of one worker, in a registry of its own. Implements `shard.Observer`."""
+    """Prometheus metrics of one worker, in a registry of its own. Implements `shard.Observer` and
+    `llm.port.Observer`."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -91,17 +93,40 @@ class Metrics:
         )
         self._loop = Gauge("frontdesk_event_loop_lag_seconds", "Delay of the event loop.", registry=registry)
         self._calls = Counter(
-            "frontdesk_llm_calls_total", "LLM calls by outcome.", ["outcome"], registry=registry
+            "frontdesk_llm_calls_total",
+            "LLM calls by endpoint and outcome: ok, or why there are no labels.",
+            ["endpoint", "outcome"],
+            registry=registry,
         )
         self._call = Histogram(
             "frontdesk_llm_call_seconds",
-            "Duration of an LLM call.",
+            "Duration of an LLM call, its pauses included.",
+            ["endpoint"],
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
-        self._tokens = Counter("frontdesk_llm_tokens_total", "Tokens used.", ["direction"], registry=registry)
+        self._tokens = Counter(
+            "frontdesk_llm_tokens_total", "Tokens used.", ["endpoint", "direction"], registry=registry
+        )
         self._cost = Counter(
-            "frontdesk_llm_cost_dollars_total", "Money spent on LLM calls.", registry=registry
+            "frontdesk_llm_cost_dollars_total",
+            "Money spent on LLM calls; what is not known, at its bound.",
+            ["endpoint"],
+            registry=registry,
+        )
+        self._saved = Counter(
+            "frontdesk_llm_saved_calls_total",
+            "Calls not made: the answer was remembered, or under way.",
+            ["by"],
+            registry=registry,
+        )
+        for saved in get_args(Saved):
+            self._saved.labels(saved)
+        self._concurrency = Gauge(
+            "frontdesk_llm_concurrency",
+            "LLM requests that may be under way.",
+            ["endpoint"],
+            registry=registry,
         )
 
     def committed(
@@ -128,14 +153,23 @@ class Metrics:
         """A step or a start did not succeed."""
         self._failures.labels(self._bounded("kind", kind)).inc()
 
-    def llm_call(self, outcome: str, seconds: float, usage: Usage | None) -> None:
+    def llm_call(self, endpoint: str, outcome: str, seconds: float, usage: Usage | None) -> None:
         """An LLM call ended."""
-        self._calls.labels(self._bounded("outcome", outcome)).inc()
-        self._call.observe(seconds)
+        endpoint = self._bounded("endpoint", endpoint)
+        self._calls.labels(endpoint, self._bounded("outcome", outcome)).inc()
+        self._call.labels(endpoint).observe(seconds)
         if usage is not None:
-            self._tokens.labels("in").inc(usage.tokens_in)
-            self._tokens.labels("out").inc(usage.tokens_out)
-            self._cost.inc(usage.cost_usd)
+            self._tokens.labels(endpoint, "in").inc(usage.tokens_in)
+            self._tokens.labels(endpoint, "out").inc(usage.tokens_out)
+            self._cost.labels(endpoint).inc(usage.cost_usd)
+
+    def llm_saved(self, by: Saved) -> None:
+        """An ask was answered without a call."""
+        self._saved.labels(by).inc()
+
+    def llm_concurrency(self, endpoint: str, limit: int) -> None:
+        """So many requests may now be under way at an endpoint."""
+        self._concurrency.labels(self._bounded("endpoint", endpoint)).set(limit)
 
     def state(
         self, *, pending: int, backlog: int, lag: int, phases: Mapping[str, int], loop_lag: float

@@ -19,7 +19,7 @@ from frontdesk.agents.bootstrap import build_pipeline
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.topics import check_topics
-from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.switched import Switched
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
@@ -81,7 +81,11 @@ class Service:
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
-        llm = connect(settings, pipeline.taxonomy, observe=self._metrics.llm_call)
+        self._llm = llm = connect(
+            settings, pipeline.taxonomy, observer=self._metrics, apart=settings.llm_process
+        )
+        if llm is not None:
+            self._pipeline = replace(pipeline, llm=llm)
         self._labeller = None if llm is None else Switched(llm)
         self._worker = Worker(
             settings,
@@ -238,6 +242,13 @@ class Service:
             log.warning(
                 "no_llm",
                 detail="FRONTDESK_LLM_BASE_URL is not set: unsure messages are decided on local labels",
+            )
+        elif self._llm is not None and self._llm.unpriced:
+            log.warning(
+                "no_price",
+                endpoints=self._llm.unpriced,
+                detail="calls of these endpoints count as free and no budget holds them; set FRONTDESK_LLM_PRICE_IN and "
+                "FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS",
             )
         if settings.guarantee == "at_least_once":
             log.warning(

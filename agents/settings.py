@@ -100,9 +100,32 @@ class Settings(BaseSettings):
         description='labels worth asking about when the local ones are unsure, as JSON: ["intent"]',
     )
     llm_timeout: float = Field(8.0, gt=0, description="of one request")
-    llm_concurrency: int = Field(32, ge=1)
-    llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million input tokens")
-    llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million output tokens")
+    llm_concurrency: int = Field(
+        32, ge=1, description="requests under way at most; fewer while the endpoint is overloaded"
+    )
+    llm_attempts: int = Field(2, ge=1, le=10, description="requests for one message")
+    llm_requests_per_minute: int | None = Field(None, ge=1)
+    llm_tokens_per_minute: int | None = Field(None, ge=1)
+    llm_context_tokens: int = Field(
+        1_000, ge=0, description="of the conversation before the message, by estimate"
+    )
+    llm_answer_tokens: int = Field(
+        300, ge=100, description="of one answer; a model that reasons needs some thousands"
+    )
+    llm_price_in: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="US dollars for a million input tokens"
+    )
+    llm_price_out: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="US dollars for a million output tokens"
+    )
+    llm_endpoints: Path | None = Field(
+        None, description="YAML file that binds tenants and locales to endpoints of their own"
+    )
+    llm_process: bool = Field(
+        True, description="the requests in a process of their own, so that their CPU is not the shards'"
+    )
+    llm_cache_entries: int = Field(50_000, ge=1, description="answers remembered for identical questions")
+    llm_cache_seconds: float = Field(86_400.0, gt=0)
     llm_budget: float | None = Field(
         None, ge=0, description="US dollars a day (UTC) for all workers together; none: without bound"
     )
@@ -138,7 +161,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not host:port")
         return value
 
-    @field_validator("state_dir", "catalog", "model", mode="before")
+    @field_validator("state_dir", "catalog", "model", "llm_endpoints", mode="before")
     @classmethod
     def _path(cls, value: object) -> object:
         """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in."""
@@ -158,6 +181,11 @@ class Settings(BaseSettings):
         if not sound:
             raise ValueError("it is no URL like https://user:password@host:port")
         return value
+
+    @property
+    def llm_enabled(self) -> bool:
+        """Whether any endpoint is named."""
+        return bool(self.llm_base_url or self.llm_endpoints)
 
     @model_validator(mode="after")
     def _heartbeats(self) -> Self:

@@ -16,6 +16,7 @@ Parts:
   two_workers  what two workers take from each other
   profile      where a message's time goes
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
+  llm_client   what calls of a language model cost the worker
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "two_workers": ("bench.two_workers",),
     "profile": ("bench.profile",),
     "labels": ("bench.labels",),
+    "llm_client": ("bench.llm_client",),
 }
 WAITS = ("failover",)
 """parts that no size makes quick: they wait for a session to time out. Run when they are named, or at full size"""

@@ -28,7 +28,7 @@ from bench.harness.machine import machine
 from bench.harness.session import Found, parsed, parser_for, say, told
 from bench.jobs.ngrams import examples as multidogo
 from frontdesk.agents.embedding import CHUNK, Embed, load_embedder
-from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.local.cascade import Cascade
 from frontdesk.agents.local.model import LocalModel
 from frontdesk.agents.local.training import NEVER, Aim, train

@@ -126,7 +126,7 @@ async def _explain(
     use_llm: bool,
 ) -> Outcome:
     from frontdesk.agents.bootstrap import build_pipeline
-    from frontdesk.agents.llm.openai_labeller import connect
+    from frontdesk.agents.llm.client import connect
     from frontdesk.agents.trial import Trial
 
     pipeline = build_pipeline(settings)

@@ -1,1 +1,1 @@
-"""The large language model behind a port: `port.Labeller` is what the runtime knows, `openai_labeller` the first adapter."""
+"""The large language model behind a port: `port.Labeller` is what the runtime knows, `client` builds what implements it."""

@@ -19,11 +19,13 @@ class Mode(Enum):
     PROMPT = "prompt"
 
 
-MAX_ANSWER_TOKENS = 300
-"""Of one answer; a complete one takes about 80."""
+ANSWER_TOKENS = 300
+"""of one answer at most; a complete one takes about 80, but a model that reasons counts its thoughts as well"""
 
-_OPTIONAL: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": MAX_ANSWER_TOKENS}
 _NEXT = {Mode.JSON_SCHEMA: Mode.JSON_OBJECT, Mode.JSON_OBJECT: Mode.PROMPT}
+_BOUNDS = ("max_tokens", "max_completion_tokens")
+"""the same bound under two names: newer models of OpenAI refuse the first, most others do not know the second"""
+_OPTIONAL = ("temperature", *_BOUNDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,11 @@ class Capabilities:
     without: frozenset[str] = frozenset()
     """optional parameters it does not take (reasoning models refuse a temperature)"""
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the endpoint lets the length of an answer be bounded, and so its cost."""
+        return not self.without.issuperset(_BOUNDS)
+
     def weaker(self, param: str | None) -> Capabilities | None:
         """What to try after a 400 that blames `param`; None if there is nothing left to do without."""
         if param is not None and param in _OPTIONAL and param not in self.without:
@@ -41,9 +48,13 @@ class Capabilities:
         following = _NEXT.get(self.mode)
         return replace(self, mode=following) if following else None
 
-    def parameters(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    def parameters(self, schema: Mapping[str, Any], answer_tokens: int = ANSWER_TOKENS) -> dict[str, Any]:
         """The request's parameters besides model and messages."""
-        chosen = {name: value for name, value in _OPTIONAL.items() if name not in self.without}
+        chosen: dict[str, Any] = {} if "temperature" in self.without else {"temperature": 0.0}
+        for name in _BOUNDS:
+            if name not in self.without:
+                chosen[name] = answer_tokens
+                break
         if self.mode is Mode.JSON_SCHEMA:
             named = {"name": "labels", "strict": True, "schema": schema}
             return chosen | {"response_format": {"type": "json_schema", "json_schema": named}}

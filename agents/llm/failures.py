@@ -11,11 +11,13 @@ from typing import Literal
 import openai
 
 from frontdesk.agents.llm.port import ErrorWord
-from frontdesk.schemas.state import Usage
 
 _FILTERED = frozenset({"content_filter", "content_policy_violation"})
 _FORM = frozenset({400, 415, 422, 501})
 """how endpoints answer a response format or parameter they do not know"""
+_OVERLOADED = frozenset({503, 529})
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+"""of the HTTP library below the client; by name, because the client takes more than one library"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,10 @@ class Failure:
     param: str | None = None
     retry_after: float | None = None
     """seconds the endpoint asks for"""
-    usage: Usage | None = None
-    """an answer that cannot be used costs as much as one that can"""
+    overload: bool = False
+    """the endpoint asks for fewer requests at a time"""
+    free: bool = True
+    """nothing can have been charged: it was turned away, or never arrived"""
 
 
 def failure_of(error: Exception, now: float) -> Failure:
@@ -44,19 +48,24 @@ def failure_of(error: Exception, now: float) -> Failure:
     """
     match error:
         case TimeoutError() | openai.APITimeoutError():
-            return Failure(word="timeout", again=True, health="down")
+            return Failure(word="timeout", again=True, health="down", free=_unsent(error))
         case openai.RateLimitError():
             spent = error.code == "insufficient_quota"
             wait = retry_after(error.response.headers, now)
-            return Failure(word="rate_limited", again=not spent, retry_after=wait)
+            return Failure(word="rate_limited", again=not spent, retry_after=wait, overload=not spent)
         case openai.APIStatusError():
             return _status(error, now)
         case openai.APIConnectionError():
-            return Failure(word="unavailable", again=True, health="down")
+            return Failure(word="unavailable", again=True, health="down", free=_unsent(error))
         case openai.APIResponseValidationError() | ValueError():
-            return Failure(word="invalid")
+            return Failure(word="invalid", free=False)
         case _:
-            return Failure(word="internal", health="unknown")
+            return Failure(word="internal", health="unknown", free=False)
+
+
+def _unsent(error: Exception) -> bool:
+    """Whether a request never left: there was no connection to send it through."""
+    return type(error.__cause__).__name__ in _UNSENT
 
 
 def _status(error: openai.APIStatusError, now: float) -> Failure:
@@ -69,7 +78,14 @@ def _status(error: openai.APIStatusError, now: float) -> Failure:
         return Failure(word="denied", health="down")
     if status in (408, 409) or status >= 500:
         wait = retry_after(error.response.headers, now)
-        return Failure(word="unavailable", again=True, health="down", retry_after=wait)
+        return Failure(
+            word="unavailable",
+            again=True,
+            health="down",
+            retry_after=wait,
+            overload=status in _OVERLOADED,
+            free=False,
+        )
     return Failure(word="rejected")
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 
+from frontdesk.agents.llm.tokens import cut, estimate, shorten
+from frontdesk.schemas.state import Turn
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.taxonomy import Intent, Taxonomy
 
@@ -14,27 +17,32 @@ MAX_MESSAGE = 4_000
 MAX_TURN = 500
 MAX_TURNS = 10
 """the newest"""
+CONTEXT_TOKENS = 1_000
+"""of all turns together, by estimate"""
+_TURN_TOKENS = 12
+"""of what stands around a turn's text"""
 _EXAMPLES = 3
 
 
 class LabelPrompt:
     """The prompt of one taxonomy. Pure once built; the template comes with the package."""
 
-    __slots__ = ("system", "version")
+    __slots__ = ("_context_tokens", "system", "version")
 
-    def __init__(self, taxonomy: Taxonomy, template: str | None = None) -> None:
+    def __init__(
+        self, taxonomy: Taxonomy, template: str | None = None, *, context_tokens: int = CONTEXT_TOKENS
+    ) -> None:
         self.system = _render(template or read_template(), taxonomy)
+        self._context_tokens = context_tokens
         digest = hashlib.sha256(f"{self.system}\n{taxonomy.hash}".encode())
         self.version = digest.hexdigest()[:12]
 
     def user(self, ask: Ask) -> str:
         """The user turn that goes with `system`. Of `ask` only text, turns (role and text) and locale are in it."""
         data = {
-            "conversation": [
-                {"role": turn.role, "text": _cut(turn.text, MAX_TURN)} for turn in ask.turns[-MAX_TURNS:]
-            ],
+            "conversation": _context(ask.turns, self._context_tokens),
             "locale": ask.locale,
-            "message": _cut(ask.text, MAX_MESSAGE),
+            "message": shorten(ask.text, MAX_MESSAGE),
         }
         return f"<customer_data>\n{_as_json(data)}\n</customer_data>"
 
@@ -73,8 +81,15 @@ def _as_json(data: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be sent
 
 
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} … {text[-half:]}"
+def _context(turns: Sequence[Turn], tokens: int) -> list[dict[str, str]]:
+    """The newest turns that fit, oldest first. The first that does not fit ends it; only the newest of all is cut for that."""
+    kept: list[dict[str, str]] = []
+    for turn in reversed(turns[-MAX_TURNS:]):
+        text = shorten(turn.text, MAX_TURN)
+        tokens -= _TURN_TOKENS + estimate(text)
+        if tokens < 0:
+            if not kept and (text := cut(text, tokens + estimate(text))):
+                kept.append({"role": turn.role, "text": text})
+            break
+        kept.append({"role": turn.role, "text": text})
+    return kept[::-1]

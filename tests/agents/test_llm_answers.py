@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import httpx2
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.llm.failures import failure_of, retry_after
+from frontdesk.agents.llm.reply import Reply, read_reply
 from frontdesk.agents.llm.verdict import FIELDS, Verdict
 from tests.support.asks import TAXONOMY
 
@@ -79,6 +82,52 @@ def test_a_cut_answer_is_no_answer(length: int) -> None:
     assert VERDICT.read(json.dumps(GOOD)[:length]) is None
 
 
+WHOLE = {
+    "choices": [{"finish_reason": "stop", "message": {"content": "{}", "refusal": None}}],
+    "usage": {"prompt_tokens": 12, "completion_tokens": 3},
+}
+
+
+def test_reads_a_completion() -> None:
+    assert read_reply(WHOLE) == Reply(content="{}", refused=False, cut=False, tokens=(12, 3))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        [],
+        {},
+        {"prompt_tokens": 12},
+        {"prompt_tokens": "12", "completion_tokens": 3},
+        {"prompt_tokens": 0, "completion_tokens": 3},
+        {"prompt_tokens": 12, "completion_tokens": -1},
+    ],
+    ids=str,
+)
+def test_tokens_that_cannot_be_are_not_known(usage: object) -> None:
+    reply = read_reply({**WHOLE, "usage": usage})
+    assert reply is not None
+    assert (reply.content, reply.tokens) == ("{}", None)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "refusal", "finish_reason", "usage"]), inner
+        )
+    ),
+)
+
+
+@given(JSON)
+def test_whatever_comes_back_is_a_reply_or_none(document: object) -> None:
+    reply = read_reply(document)
+    assert reply is None or isinstance(reply.content, str)
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -107,3 +156,19 @@ def test_any_retry_after_is_a_bearable_number_or_nothing(value: str) -> None:
 def test_an_unknown_exception_is_ours_and_says_nothing_of_the_endpoint() -> None:
     failure = failure_of(RuntimeError("boom"), 0.0)
     assert (failure.word, failure.again, failure.health) == ("internal", False, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("cause", "free"),
+    [
+        (httpx2.ConnectTimeout, True),
+        (httpx2.PoolTimeout, True),
+        (httpx2.ReadTimeout, False),
+        (httpx2.WriteTimeout, False),
+    ],
+)
+def test_what_ran_out_of_time_before_it_was_sent_cost_nothing(cause: type[Exception], free: bool) -> None:
+    error = openai.APITimeoutError(httpx2.Request("POST", "http://127.0.0.1:1/v1"))
+    error.__cause__ = cause("")
+    failure = failure_of(error, 0.0)
+    assert (failure.word, failure.free) == ("timeout", free)

@@ -15,7 +15,11 @@ from pydantic import SecretStr
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.breaker import Breaker
 from frontdesk.agents.llm.capabilities import Mode
-from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, connect, open_client
+from frontdesk.agents.llm.client import connect
+from frontdesk.agents.llm.endpoint import Endpoint
+from frontdesk.agents.llm.exchange import open_client
+from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
+from frontdesk.agents.llm.prices import Price
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
@@ -39,6 +43,25 @@ class Time:
         self.slept.append(seconds)
         self.now += int(seconds * 1000)
         await asyncio.sleep(0)
+
+
+@dataclass(slots=True)
+class Observed:
+    """Keeps what a labeller says of itself."""
+
+    calls: list[tuple[str, str, Usage | None]] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
+
+    def llm_call(self, endpoint: str, outcome: str, seconds: float, usage: Usage | None) -> None:
+        assert seconds >= 0
+        self.calls.append((endpoint, outcome, usage))
+
+    def llm_saved(self, by: str) -> None:
+        self.saved.append(by)
+
+    def llm_concurrency(self, endpoint: str, limit: int) -> None:
+        self.limits.append(limit)
 
 
 @asynccontextmanager
@@ -80,9 +103,9 @@ def time() -> Time:
         ("length", "truncated", 1),
         ("401", "denied", 1),
         ("quota", "rate_limited", 1),
-        ("429", "rate_limited", 5),
-        ("500", "unavailable", 5),
-        ("reset", "unavailable", 5),
+        ("429", "rate_limited", 2),
+        ("500", "unavailable", 2),
+        ("reset", "unavailable", 2),
     ],
 )
 async def test_each_failure_has_its_word_and_is_repeated_only_where_that_can_help(
@@ -117,7 +140,7 @@ async def test_nobody_listens(time: Time) -> None:
 
 async def test_pauses_grow_between_attempts(server: LlmServer, time: Time) -> None:
     server.script = ("500", "500", "500", "ok")
-    async with _connected(server, time) as labeller:
+    async with _connected(server, time, endpoint={"attempts": 4}) as labeller:
         answer = await labeller.label(ask(now=time.now))
     assert answer.error is None
     assert time.slept == [0.5, 1.0, 2.0]
@@ -273,13 +296,64 @@ async def test_waiting_for_a_turn_ends_with_the_asks_own_time(server: LlmServer,
     assert len(server.requests) == 1
 
 
+async def test_an_overloaded_endpoint_gets_half_as_many_requests_at_a_time(
+    server: LlmServer, time: Time
+) -> None:
+    observed = Observed()
+    server.script, server.retry_after = ("429",), None
+    async with _connected(server, time, endpoint={"concurrency": 8}, observer=observed) as labeller:
+        await labeller.label(ask(now=time.now))
+        server.latency = 0.05
+        answers = await asyncio.gather(*(labeller.label(ask(now=time.now, seq=n)) for n in range(8)))
+    assert [answer.error for answer in answers] == [None] * 8
+    assert server.most_in_flight == 4
+    assert observed.limits[:2] == [8, 4]
+
+
+async def test_an_endpoint_that_is_merely_wrong_is_not_taken_for_overloaded(
+    server: LlmServer, time: Time
+) -> None:
+    server.script = ("500", "wrong_enum", "quota", "refusal")
+    async with _connected(server, time, endpoint={"attempts": 1}) as labeller:
+        for _ in range(4):
+            await labeller.label(ask(now=time.now))
+        assert labeller.limit.limit == 8
+
+
+async def test_requests_wait_for_their_rate_and_fail_where_there_is_no_time_for_it(
+    server: LlmServer, time: Time
+) -> None:
+    async with _connected(server, time, endpoint={"requests_per_minute": 6}) as labeller:
+        first = await labeller.label(ask(now=time.now))
+        hurried = await labeller.label(ask(now=time.now, seconds=5))
+        patient = await labeller.label(ask(now=time.now, seconds=60))
+    assert (first.error, hurried.error, patient.error) == (None, "rate_limited", None)
+    assert time.slept == [12.0]
+    assert hurried.usage is None
+    assert len(server.requests) == 2
+
+
+async def test_tokens_are_reserved_by_estimate_and_corrected_by_what_was_used(
+    server: LlmServer, time: Time
+) -> None:
+    async with _connected(server, time) as labeller:
+        probe = await labeller.label(ask(now=time.now))
+    assert probe.usage is not None
+    used = probe.usage.tokens_in + probe.usage.tokens_out
+    async with _connected(server, time, endpoint={"tokens_per_minute": 24 * used}) as labeller:
+        for _ in range(3):
+            await labeller.label(ask(now=time.now))
+        within_the_burst = list(time.slept)
+        await labeller.label(ask(now=time.now))
+    assert within_the_burst == []
+    assert len(time.slept) == 1
+
+
 async def test_cost_is_counted_also_where_the_answer_is_of_no_use(server: LlmServer, time: Time) -> None:
-    seen: list[tuple[str, float, Usage | None]] = []
+    observed = Observed()
     server.script = ("ok", "wrong_enum", "401")
-    prices = {"price_in": 2.0, "price_out": 8.0}
-    async with _connected(
-        server, time, endpoint=prices, observe=lambda *observed: seen.append(observed)
-    ) as labeller:
+    prices = {"price": Price(tokens_in=2.0, tokens_out=8.0), "name": "here"}
+    async with _connected(server, time, endpoint=prices, observer=observed) as labeller:
         answers = [await labeller.label(ask(now=time.now)) for _ in range(3)]
     good, bad, denied = (answer.usage for answer in answers)
     assert good is not None
@@ -287,9 +361,7 @@ async def test_cost_is_counted_also_where_the_answer_is_of_no_use(server: LlmSer
     assert denied is None
     assert good.cost_usd == pytest.approx((good.tokens_in * 2.0 + good.tokens_out * 8.0) / 1e6)
     assert bad.tokens_in == good.tokens_in
-    assert [outcome for outcome, _, _ in seen] == ["ok", "invalid", "denied"]
-    assert [usage for _, _, usage in seen] == [good, bad, denied]
-    assert all(seconds >= 0 for _, seconds, _ in seen)
+    assert observed.calls == [("here", "ok", good), ("here", "invalid", bad), ("here", "denied", denied)]
 
 
 async def test_only_text_turns_and_locale_leave_the_process(server: LlmServer, time: Time) -> None:

@@ -1,0 +1,140 @@
+"""The LLM client as a whole: built here from settings, used through two ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.llm.endpoint import Endpoint, Routes
+from frontdesk.agents.llm.endpoints_file import read_endpoints
+from frontdesk.agents.llm.openai_labeller import now_ms
+from frontdesk.agents.llm.port import Labeller, Observer
+from frontdesk.agents.llm.prices import UNKNOWN, Price, listed
+from frontdesk.agents.llm.process import ProcessLabeller
+from frontdesk.agents.llm.prompt import LabelPrompt
+from frontdesk.agents.llm.question import Questions
+from frontdesk.agents.llm.router import build_router
+from frontdesk.agents.llm.single_flight import Memory, SingleFlight
+from frontdesk.agents.llm.verdict import Verdict
+from frontdesk.agents.llm.wire import Setup
+from frontdesk.agents.settings import Settings
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.effects import Ask
+from frontdesk.streams.taxonomy import Taxonomy
+
+
+class Client:
+    """Implements `port.Labeller`, for one event loop, and `ports.Llm`, for any thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        routes: Routes,
+        taxonomy: Taxonomy,
+        below: Labeller,
+        observer: Observer | None,
+    ) -> None:
+        prompt = LabelPrompt(taxonomy, context_tokens=settings.llm_context_tokens)
+        verdict = Verdict(taxonomy)
+        self.unpriced = tuple(endpoint.name for endpoint in routes.all() if not endpoint.price.known)
+        """endpoints of which nobody said what they cost"""
+        self._routes = routes
+        self._questions = {endpoint.name: Questions(prompt, verdict, endpoint) for endpoint in routes.all()}
+        self._memory = Memory(
+            self._asked,
+            prompt_version=prompt.version,
+            entries=settings.llm_cache_entries,
+            seconds=settings.llm_cache_seconds,
+            observer=observer,
+        )
+        self._single = SingleFlight(below, self._memory, observer=observer, clock=now_ms)
+
+    async def label(self, ask: Ask) -> Answer:
+        """As `port.Labeller` promises."""
+        return await self._single.label(ask)
+
+    def recall(self, ask: Ask) -> Answer | None:
+        """As `ports.Llm` promises."""
+        return self._memory.recall(ask)
+
+    def most(self, ask: Ask) -> float:
+        """As `ports.Llm` promises. Nothing for an ask that is sent nowhere."""
+        questions = self._asked(ask)
+        return 0.0 if questions is None else questions.most(ask)
+
+    async def close(self) -> None:
+        """Close the connections. Call it when no `label` is under way."""
+        await self._single.close()
+
+    def _asked(self, ask: Ask) -> Questions | None:
+        endpoint = self._routes.pick(ask)
+        return None if endpoint is None else self._questions[endpoint.name]
+
+
+def connect(
+    settings: Settings,
+    taxonomy: Taxonomy,
+    *,
+    observer: Observer | None = None,
+    environment: Mapping[str, str] = os.environ,
+    apart: bool = False,
+) -> Client | None:
+    """The client that the settings describe, with its requests in a process of its own if `apart`; None if the settings name no
+    endpoint. Opens no connection, and starts no process, before the first ask.
+
+    Raises:
+        StartupError: an endpoint is wrong; with file and line where it is one of the file.
+    """
+    routes = read_routes(settings, environment)
+    if not routes.all():
+        return None
+    tokens = settings.llm_context_tokens
+    below: Labeller
+    if apart:
+        below = ProcessLabeller(Setup(routes=routes, taxonomy=taxonomy, context_tokens=tokens), observer)
+    else:
+        below = build_router(routes, taxonomy, tokens, observer)
+    return Client(settings, routes, taxonomy, below, observer)
+
+
+def read_routes(settings: Settings, environment: Mapping[str, str] = os.environ) -> Routes:
+    """The endpoints that the settings and their file name.
+
+    Raises:
+        StartupError: as `connect`.
+    """
+    default = _default(settings)
+    path: Path | None = settings.llm_endpoints
+    bound = () if path is None else read_endpoints(path, default, environment)
+    return Routes(bound=bound, default=default if default.base_url else None)
+
+
+def _default(settings: Settings) -> Endpoint:
+    url = settings.llm_base_url or ""
+    if url and not url.startswith(("http://", "https://")):
+        raise StartupError("FRONTDESK_LLM_BASE_URL: give a URL such as https://api.openai.com/v1")
+    given = settings.llm_price_in, settings.llm_price_out
+    if given.count(None) == 1:
+        raise StartupError(
+            "FRONTDESK_LLM_PRICE_IN, FRONTDESK_LLM_PRICE_OUT: only one is given; give both, or neither for the bundled price"
+        )
+    table = listed(settings.llm_model) or UNKNOWN
+    price_in, price_out = given
+    return Endpoint(
+        base_url=url,
+        api_key=settings.llm_api_key or SecretStr(""),
+        model=settings.llm_model,
+        request_timeout=settings.llm_timeout,
+        concurrency=settings.llm_concurrency,
+        attempts=settings.llm_attempts,
+        answer_tokens=settings.llm_answer_tokens,
+        requests_per_minute=settings.llm_requests_per_minute,
+        tokens_per_minute=settings.llm_tokens_per_minute,
+        price=table
+        if price_in is None or price_out is None
+        else Price(tokens_in=price_in, tokens_out=price_out),
+    )
