@@ -19,7 +19,7 @@ from frontdesk.agents.bootstrap import build_pipeline
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.topics import check_topics
-from frontdesk.agents.llm.client import connect
+from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
@@ -32,6 +32,7 @@ from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,7 @@ class Service:
             settings, pipeline.taxonomy, observer=self._metrics, apart=settings.llm_process
         )
         if llm is not None:
+            check_priced(llm, pipeline.limits)
             self._pipeline = replace(pipeline, llm=llm)
         self._labeller = None if llm is None else Switched(llm)
         self._worker = Worker(
@@ -247,7 +249,7 @@ class Service:
             log.warning(
                 "no_price",
                 endpoints=self._llm.unpriced,
-                detail="calls of these endpoints count as free and no budget holds them; set FRONTDESK_LLM_PRICE_IN and "
+                detail="calls of these endpoints count as free; set FRONTDESK_LLM_PRICE_IN and "
                 "FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS",
             )
         if settings.guarantee == "at_least_once":
@@ -255,6 +257,18 @@ class Service:
                 "at_least_once",
                 detail="a crash may decide messages twice; for brokers without transactions only",
             )
+
+
+def check_priced(llm: Client, limits: Limits) -> None:
+    """
+    Raises:
+        StartupError: there is a budget, and an endpoint of which nobody said what it costs: nothing could hold it.
+    """
+    if limits.budget.bounded and llm.unpriced:
+        raise StartupError(
+            f"FRONTDESK_LLM_BUDGET cannot hold {', '.join(llm.unpriced)}: nobody said what its model costs. Set "
+            "FRONTDESK_LLM_PRICE_IN and FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS"
+        )
 
 
 def _end_within(seconds: float) -> None:

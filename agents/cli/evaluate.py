@@ -136,6 +136,7 @@ async def _evaluate(
 def _price(settings: Settings, tally: Tally, per_call: float | None) -> Price:
     """What a call costs: as told, as measured just now, or as the price settings say of a call of usual size."""
     from frontdesk.agents.evaluation.report import Price
+    from frontdesk.agents.llm.client import default_price
 
     if per_call is not None:
         return Price(per_call=per_call, basis=f"${per_call:g} a call, as told")
@@ -143,7 +144,8 @@ def _price(settings: Settings, tally: Tally, per_call: float | None) -> Price:
         per_call = tally.cost_usd / tally.asked
         return Price(per_call=per_call, basis=f"${per_call:.6f} a call, as measured")
     tokens_in, tokens_out = TOKENS
-    per_call = (tokens_in * settings.llm_price_in + tokens_out * settings.llm_price_out) / 1e6
+    known = default_price(settings)
+    per_call = known.of(tokens_in, tokens_out)
     if not per_call:
         return Price(
             per_call=None, basis="no price: set FRONTDESK_LLM_PRICE_IN and _OUT, or --price-per-call"

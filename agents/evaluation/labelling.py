@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -180,7 +180,7 @@ class Asking:
 
 async def label_all(
     entries: Iterable[Text | Passed | Fault], local: LocalTiers, asking: Asking | None, *, batch: int
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """The outcome of every entry, in order. Holds `batch` texts, or as many as keep the LLM busy."""
     waiting: deque[Outcome | asyncio.Task[Labelled]] = deque()
     most = batch if asking is None else max(batch, AHEAD * asking.concurrency)

@@ -228,7 +228,7 @@ def _figures(field: Field, members: Flags, outside: int | None) -> Figures:
 
 def _points(points: metrics.Curve) -> tuple[Point, ...]:
     count = len(points.coverage)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, POINTS)).astype(int)) if count else []
+    chosen = np.unique(np.linspace(0, count - 1, min(count, POINTS)).astype(int))
     return tuple(
         Point(
             threshold=float(points.threshold[at]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from frontdesk.agents.bootstrap import build_pipeline
 from frontdesk.agents.evaluation.labelling import Asking, LocalTiers
-from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.taxonomy import Taxonomy

@@ -117,13 +117,6 @@ def _default(settings: Settings) -> Endpoint:
     url = settings.llm_base_url or ""
     if url and not url.startswith(("http://", "https://")):
         raise StartupError("FRONTDESK_LLM_BASE_URL: give a URL such as https://api.openai.com/v1")
-    given = settings.llm_price_in, settings.llm_price_out
-    if given.count(None) == 1:
-        raise StartupError(
-            "FRONTDESK_LLM_PRICE_IN, FRONTDESK_LLM_PRICE_OUT: only one is given; give both, or neither for the bundled price"
-        )
-    table = listed(settings.llm_model) or UNKNOWN
-    price_in, price_out = given
     return Endpoint(
         base_url=url,
         api_key=settings.llm_api_key or SecretStr(""),
@@ -134,7 +127,21 @@ def _default(settings: Settings) -> Endpoint:
         answer_tokens=settings.llm_answer_tokens,
         requests_per_minute=settings.llm_requests_per_minute,
         tokens_per_minute=settings.llm_tokens_per_minute,
-        price=table
-        if price_in is None or price_out is None
-        else Price(tokens_in=price_in, tokens_out=price_out),
+        price=default_price(settings),
     )
+
+
+def default_price(settings: Settings) -> Price:
+    """Of the default endpoint's model: as the settings say, else as the bundled table does.
+
+    Raises:
+        StartupError: only one of the two prices is given.
+    """
+    price_in, price_out = settings.llm_price_in, settings.llm_price_out
+    if (price_in is None) != (price_out is None):
+        raise StartupError(
+            "FRONTDESK_LLM_PRICE_IN, FRONTDESK_LLM_PRICE_OUT: only one is given; give both, or neither for the bundled price"
+        )
+    if price_in is None or price_out is None:
+        return listed(settings.llm_model) or UNKNOWN
+    return Price(tokens_in=price_in, tokens_out=price_out)

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frontdesk.agents.bootstrap import build_limits
+from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.breaker import Breaker
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
@@ -19,6 +22,8 @@ from frontdesk.agents.llm.prices import UNKNOWN, Bill, Price, listed
 from frontdesk.agents.llm.prompt import LabelPrompt
 from frontdesk.agents.llm.question import Questions
 from frontdesk.agents.llm.verdict import Verdict
+from frontdesk.agents.service import check_priced
+from frontdesk.agents.settings import load
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
@@ -222,3 +227,17 @@ def test_the_table_knows_dated_models_and_takes_no_other_for_similar() -> None:
     assert listed("gpt-4o-mini") == listed("gpt-4o-mini-2024-07-18") == Price(tokens_in=0.15, tokens_out=0.6)
     assert listed("gpt-5-pro") is None
     assert listed("my-own") is None
+
+
+def test_a_budget_over_calls_of_unknown_price_is_refused() -> None:
+    """Nothing could hold it: every call would count as free."""
+    bounded = load(llm_base_url="http://127.0.0.1:9/v1", llm_model="home-made", llm_budget=1.0)
+    limits = build_limits(bounded, partitions=1)
+    llm = connect(bounded, TAXONOMY)
+    assert llm is not None
+    with pytest.raises(StartupError, match="FRONTDESK_LLM_BUDGET cannot hold default"):
+        check_priced(llm, limits)
+    check_priced(llm, build_limits(load(llm_base_url="http://127.0.0.1:9/v1"), partitions=1))
+    priced = connect(load(llm_base_url="http://127.0.0.1:9/v1", llm_model="gpt-4o-mini"), TAXONOMY)
+    assert priced is not None
+    check_priced(priced, limits)
