@@ -15,7 +15,7 @@ from frontdesk.streams.label import ANSWERED
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy, load_pack
-from frontdesk.streams.ports import Scores
+from frontdesk.streams.ports import Said, Scores
 from frontdesk.streams.taxonomy import Taxonomy
 
 _OF_LABELS = frozenset(
@@ -40,6 +40,9 @@ class Unsure:
     def label(self, texts: Sequence[str]) -> list[Scores]:
         label = Label(value="other", confidence=0.2, source="local")
         return [Scores(intent=label, unsure=True) for _ in texts]
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        return [() for _ in texts]
 
 
 def retail() -> Pipeline:
