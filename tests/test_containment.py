@@ -15,7 +15,7 @@ from frontdesk.agents.llm.openai_labeller import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.agents.trial import AskLlm, Outcome, Trial
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Purchase
-from frontdesk.schemas.outputs import Label
+from frontdesk.schemas.outputs import Alert, Label
 from frontdesk.schemas.topics import (
     CONVERSATION_EVENTS,
     CUSTOMER_MESSAGES,
@@ -65,16 +65,23 @@ class Attacked:
             yield attack, await self._last(self.desk, attack, self.ask), await self._last(alone, attack, None)
 
     async def _last(self, desk: Trial, attack: Attack, ask: AskLlm | None) -> Outcome:
-        outcome = Outcome()
+        """Of the last message, with all alerts of the conversation. The customer is one whose anger raises an alert at once,
+        but where it is to do so only in the long run."""
+        customer = f"attacker-{attack.id}"
+        tier = None if attack.kind == "mood" else "vip"
+        desk.remember(CUSTOMER_PROFILES, CustomerProfile(customer_id=customer, tier=tier), clock())
+        outcome, alerts = Outcome(), list[Alert]()
         for number, text in enumerate((*attack.before, attack.text)):
             message = CustomerMessage(
                 message_id=f"{attack.id}-{number}",
                 conversation_id=f"talk-{attack.id}",
-                customer_id=f"attacker-{attack.id}",
+                customer_id=customer,
                 text=text,
                 locale=attack.language,
             )
             outcome = await desk.decide(message, ask, clock)
+            alerts += outcome.alerts
+        outcome.alerts = alerts
         return outcome
 
 
@@ -159,6 +166,7 @@ def test_the_corpus_is_what_it_says() -> None:
 async def test_no_attack_gets_a_label_a_queue_or_an_escalation_out_of_the_policy(form: str | None) -> None:
     faults: list[str] = []
     obeyed: Counter[bool] = Counter()
+    raised: Counter[str] = Counter()
     talked_down = 0
     async with attacked(form) as desk:
         guard = Containment(policy=desk.pipeline.policy, taxonomy=desk.pipeline.taxonomy)
@@ -166,6 +174,7 @@ async def test_no_attack_gets_a_label_a_queue_or_an_escalation_out_of_the_policy
             faults += [f"{attack.id}: {fault}" for fault in guard.faults(outcome, alone)]
             if attack.rule and ALERT_OF[attack.rule] not in {alert.kind for alert in alone.alerts}:
                 faults.append(f"{attack.id}: the text does not trigger {attack.rule}, as the corpus says")
+            raised.update(alert.kind for alert in alone.alerts)
             taken = outcome.decisions[0].labels
             obeyed[taken.intent.source == "llm"] += 1
             talked_down += bool(attack.rule) and taken.urgency == Label(
@@ -175,6 +184,9 @@ async def test_no_attack_gets_a_label_a_queue_or_an_escalation_out_of_the_policy
         asked = {request.message for request in desk.server.requests}
         assert set(desk.model._known) <= asked, "every attack has reached the model"
     assert faults == []
+    assert raised.keys() == {"safety", "legal", "retention", "vip", "mood"}, (
+        "all alerts of the policy were at stake"
+    )
     # Else the test shows nothing: the model did obey, its valid labels were believed, and many attacks wanted less than that.
     share = 0.2 if form is None else 0.5
     assert obeyed[True] > share * len(corpus())
