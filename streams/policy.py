@@ -23,6 +23,7 @@ __all__ = ["AlertDue", "Policy", "PolicyError", "Queue", "Verdict", "load_pack",
 
 TAXONOMY_FILE = "taxonomy.yaml"
 POLICY_FILE = "policy.yaml"
+ESCALATE = "escalate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +141,15 @@ class Policy:
         return named
 
     def _priority(self, route: Rule | None, applied: tuple[Rule, ...]) -> int:
-        """The route's own (else the default), at least what the others ask for, plus what all of them add."""
+        """The route's own (else the default), at least what the others ask for, plus what all of them add.
+
+        What is escalated nobody takes from: most additions go by labels, and a text may talk a model into any label.
+        """
         own = self.defaults.priority if route is None or route.then.priority is None else route.then.priority
         floor = max((rule.then.priority or 0 for rule in applied if rule is not route), default=0)
-        return max(0, min(100, max(own, floor) + sum(rule.then.priority_add for rule in applied)))
+        least = 0 if route is not None and route.then.action == ESCALATE else -100
+        added = sum(max(least, rule.then.priority_add) for rule in applied)
+        return max(0, min(100, max(own, floor) + added))
 
 
 def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
@@ -214,6 +220,8 @@ def _reasons(rule: Rule, applied: bool, action: str, values: Mapping[str, Value]
         ]
     if applied and not then.routes() and (then.priority is not None or then.priority_add):
         change = f"{then.priority_add:+d}" if then.priority_add else f"at least {shown(then.priority or 0)}"
+        if then.priority_add < 0 and action == ESCALATE:
+            change = "stays: nothing takes from an escalation"
         return [
             Reason(
                 rule=rule.id, source=rule.source, effect="priority", because=f"{because}; priority {change}"

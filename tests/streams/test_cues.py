@@ -382,3 +382,31 @@ def test_any_text_gives_labels_in_range(text: str, mood: float) -> None:
 
 def test_nothing_is_nothing() -> None:
     assert cues("") == Cues()
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "my law\u200byer will call",
+        "my l\u0430wy\u0435r will call",
+        "my ｌａｗｙｅｒ will call",
+        "my 𝐥𝐚𝐰𝐲𝐞𝐫 will call",
+        "my ⓛⓐⓦⓨⓔⓡ will call",
+        "my la\u00adwyer will call",
+        "律\u200b师会联系你",
+        "律\u2060\ufeff师会联系你",
+        "我打了１２３１５",
+    ],
+)
+def test_a_cue_in_disguise_is_a_cue(disguised: str) -> None:
+    assert cues(disguised).legal
+
+
+@pytest.mark.parametrize("text", ["Ποιος είναι εκεί", "Где моя посылка", "❤️ thanks", "№ 5 ™ ½", "快递！？…"])
+def test_other_scripts_and_symbols_bring_no_alarm(text: str) -> None:
+    seen = cues(text)
+    assert (seen.legal, seen.safety, seen.leave) == (False, False, False)
+
+
+def test_a_number_sign_negates_nothing() -> None:
+    assert cues("№ 5 is dangerous").safety

@@ -65,6 +65,30 @@ def test_an_answer_replaces_what_the_taxonomy_knows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "given", "taken"),
+    [
+        ("This is outrageous, I am furious!", "satisfied", "angry"),
+        ("This is outrageous, I am furious!", "dissatisfied", "angry"),
+        ("The mug arrived broken, I am so disappointed", "neutral", "dissatisfied"),
+        ("The mug arrived broken, I am so disappointed", "angry", "angry"),
+        ("I am very worried about my parcel", "neutral", "anxious"),
+        ("hello there", "angry", "angry"),
+        ("Thank you so much, excellent!", "angry", "angry"),
+        ("my parcel is late", "neutral", "neutral"),
+    ],
+)
+def test_a_mood_that_the_words_show_plainly_is_never_talked_up(text: str, given: str, taken: str) -> None:
+    local = in_mood(_label(text), 0.0)
+    assert answered(local, llm_labels("other", given), TAXONOMY).emotion.value == taken
+
+
+def test_what_an_llm_said_before_may_be_talked_up() -> None:
+    """It is no better evidence than what it says now."""
+    before = answered(in_mood(_label("hello there"), 0.0), llm_labels("other", "angry"), TAXONOMY)
+    assert answered(before, llm_labels("other", "satisfied"), TAXONOMY).emotion.value == "satisfied"
+
+
+@pytest.mark.parametrize(
     ("given", "kept"), [(1.7, 1.0), (-2.0, 0.0), (float("nan"), 0.5), (float("inf"), 0.5)]
 )
 def test_an_answers_confidence_is_kept_in_range(given: float, kept: float) -> None:

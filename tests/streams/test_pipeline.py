@@ -361,10 +361,10 @@ def test_the_topic_of_every_record_is_the_one_it_belongs_to() -> None:
 
 def test_a_cue_with_something_between_its_words_brings_none_of_it_into_the_alert() -> None:
     shard = Shard(pipeline())
-    shard.send(message("m1", "complaint: the battery was on １３８１２３４５６７８ fire"))
+    shard.send(message("m1", "complaint: the battery was on ١٣٨١٢٣٤٥٦٧٨ fire"))
     [safety] = [alert for alert in shard.alerts if alert.kind == "safety"]
     assert "cue: on fire" in safety.evidence
-    assert "１３８１２３４５６７８" not in "".join(line for alert in shard.alerts for line in alert.evidence)
+    assert "١٣٨١٢٣٤٥٦٧٨" not in "".join(line for alert in shard.alerts for line in alert.evidence)
 
 
 @pytest.mark.parametrize("private", ["4111 1111 1111 1111", "13812345678", "john.smith@example.com"])

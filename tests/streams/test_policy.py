@@ -145,6 +145,20 @@ class TestDecide:
         assert decide(labels(emotion="angry"), {"tier": "vip"}).priority == 100
         assert decide(labels(urgency="low"), {}).priority == 0
 
+    def test_nothing_takes_from_the_priority_of_an_escalation(self) -> None:
+        """A text may talk a model into any label, so no label may push an escalation down the line."""
+        rules = """
+  - {id: one, match: {cue_legal: true}, then: {action: escalate, queue: sales, priority: 85}}
+  - {id: two, match: {urgency: low}, then: {priority_add: -10}}
+  - {id: three, match: {tier: vip}, then: {priority_add: 5}}
+"""
+        decide = policy(rules).decide
+        assert decide(labels(urgency="low"), {"cue_legal": True}).priority == 85
+        assert decide(labels(urgency="low"), {"cue_legal": True, "tier": "vip"}).priority == 90
+        assert decide(labels(urgency="low"), {}).priority == 20
+        reasons = decide(labels(urgency="low"), {"cue_legal": True}).reasons
+        assert reasons[-1].because == "urgency = low; priority stays: nothing takes from an escalation"
+
     def test_others_can_only_shorten_the_sla(self) -> None:
         rules = """
   - {id: one, then: {queue: sales}}

@@ -9,7 +9,7 @@ from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.taxonomy import EMOTIONS, URGENCIES, Intent, Taxonomy
-from tests.support.llm_server import INTENTS
+from tests.support.llm_answers import INTENTS
 
 TAXONOMY = Taxonomy(
     intents=tuple(

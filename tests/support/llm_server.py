@@ -11,36 +11,26 @@ In a test::
 
 As a process, with its URL on the first line of stdout::
 
-    python -m tests.support.llm_server --port 0 --latency 0.5 --fail 500=0.05 --fail hang=0.01
+    python -m tests.support.llm_server --port 0 --latency 0.5 --fail 500=0.05 --fail hang=0.01      (--help for more)
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import hashlib
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
-INTENTS = (
-    "product_enquiry",
-    "after_sales",
-    "complaint",
-    "suggestion",
-    "billing",
-    "technical",
-    "account",
-    "other",
-)
+from tests.support.llm_answers import INTENTS, Answer, Reply, by_cues, message_of
+from tests.support.llm_latency import Latency, seconds
+
 FAILURES = (
     "429",
     "500",
@@ -59,18 +49,6 @@ FAILURES = (
 )
 HANG_SECONDS = 3600.0
 DRIP_SECONDS = 0.05
-_CUES = (
-    ("complaint", r"投诉|失望|差劲|太差|欺骗|unacceptable|disappoint|manager|terrible|rude"),
-    ("billing", r"发票|扣款|退款|账单|多收|invoice|charged|refund|bill|payment"),
-    ("account", r"密码|账号|登录|验证码|注销|password|log ?in|account|sign in"),
-    ("technical", r"闪退|连不上|错误|蓝牙|crash|error|wifi|bluetooth|firmware"),
-    ("after_sales", r"快递|物流|退货|换货|发货|保修|parcel|return|exchange|deliver|warranty|order"),
-    ("suggestion", r"建议|希望|要是|suggest|would be great|you should|please consider"),
-    ("product_enquiry", r"多少钱|有货|推荐|尺码|price|in stock|recommend|difference|size"),
-)
-
-Answer = Callable[[str], Mapping[str, str]]
-"""message (redacted, as it came) -> labels, by field; fields left out get a default"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,40 +71,20 @@ class Request:
         return str((self.body.get("response_format") or {}).get("type", "prompt"))
 
 
-def by_cues(message: str) -> dict[str, str]:
-    """Labels by a few words in Chinese and English: good enough to see the path work."""
-    intent = next((name for name, words in _CUES if re.search(words, message, re.IGNORECASE)), "other")
-    angry = intent == "complaint" or "!!" in message or "！！" in message
-    return {
-        "intent": intent,
-        "emotion": "angry" if angry else "neutral",
-        "urgency": "high" if angry else "normal",
-        "language": "zh" if re.search(r"[\u4e00-\u9fff]", message) else "en",
-    }
-
-
-def message_of(body: Mapping[str, Any]) -> str:
-    """The customer's message within a request: the field ``message`` of the JSON data in the last user turn."""
-    content = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
-    found = re.search(r"\{.*\}", content, re.DOTALL)
-    try:
-        return str(json.loads(found.group(0))["message"]) if found else str(content)
-    except (ValueError, KeyError):
-        return str(content)
-
-
 @dataclass(slots=True, kw_only=True)
 class LlmServer:
     """The server. Use as an async context manager; settings may be changed while it runs."""
 
     answer: Answer = by_cues
+    reply: Reply | None = None
+    """what is said instead of labels, where an answer would have been good"""
     intents: Sequence[str] = INTENTS
     """what a wrong label is drawn from"""
     error_rate: float = 0.0
     """share of answers with a wrong intent"""
     confidence: float = 0.95
-    latency: float = 0.0
-    """seconds before each answer"""
+    latency: Latency = 0.0
+    """seconds before each answer, or how they are distributed"""
     failures: Mapping[str, float] = field(default_factory=dict)
     """share of requests that end in each of `FAILURES`"""
     script: Sequence[str] = ()
@@ -139,6 +97,10 @@ class LlmServer:
     """header of a 429"""
     seed: int = 0
     port: int = 0
+    keep: bool = True
+    """every request, in `requests`: not for a process that serves many"""
+    served: int = 0
+    """requests but for those whose form was refused"""
     requests: list[Request] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -202,10 +164,12 @@ class LlmServer:
         refused = self._unsupported(body)
         message = message_of(body)
         outcome = "unsupported" if refused else self._outcome(message)
-        self.requests.append(Request(body=body, raw=raw, headers=dict(request.headers), outcome=outcome))
+        self.served += not refused
+        if self.keep:
+            self.requests.append(Request(body=body, raw=raw, headers=dict(request.headers), outcome=outcome))
         self._arrived.set()
-        if self.latency:
-            await asyncio.sleep(self.latency)
+        if pause := seconds(self.latency, self._draw("latency", message)):
+            await asyncio.sleep(pause)
         if refused:
             return _error(400, f"'{refused}' is not supported with this model.", "unsupported", param=refused)
         if outcome in _HTTP_FAILURES:
@@ -227,10 +191,8 @@ class LlmServer:
         return next((name for name in sorted(self.rejects) if name in body), None)
 
     def _outcome(self, message: str) -> str:
-        if self.script:
-            served = sum(request.outcome != "unsupported" for request in self.requests)
-            if served < len(self.script):
-                return self.script[served]
+        if self.served < len(self.script):
+            return self.script[self.served]
         self._asked[message] += 1
         drawn = self._draw("failure", message)
         for kind, share in sorted(self.failures.items()):
@@ -245,22 +207,28 @@ class LlmServer:
         return int.from_bytes(hashlib.sha256(text).digest()[:6], "big") / 2**48
 
     def _completion(self, body: Mapping[str, Any], message: str, outcome: str) -> dict[str, Any]:
-        content = self._content(message, outcome)
+        said: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+        if self.reply is not None and outcome == "ok":
+            said |= self.reply(message)
+        else:
+            said["content"] = self._content(message, outcome)
         choice = {
             "index": 0,
             "finish_reason": "length" if outcome == "length" else "stop",
-            "message": {"role": "assistant", "content": content, "refusal": None},
+            "message": said,
         }
         if outcome == "refusal":
             choice["message"] = {"role": "assistant", "content": None, "refusal": "I cannot help with that."}
         return {
-            "id": f"chatcmpl-{len(self.requests)}",
+            "id": f"chatcmpl-{self.served}",
             "object": "chat.completion",
             "created": 1_700_000_000,
             "model": body.get("model", "test"),
             "choices": [] if outcome == "empty" else [choice],
             # a rough count, only to have one that grows with the text
-            "usage": _usage(sum(len(m["content"]) for m in body["messages"]) // 4, len(content) // 4),
+            "usage": _usage(
+                sum(len(m["content"]) for m in body["messages"]) // 4, len(said["content"] or "") // 4
+            ),
         }
 
     def _content(self, message: str, outcome: str) -> str:
@@ -321,48 +289,7 @@ async def _drip(request: web.Request, completion: Mapping[str, Any]) -> web.Stre
     return response
 
 
-def answers_from(path: Path) -> Answer:
-    """Labels by exact text from JSONL lines ``{"text": ..., "intent": ...}``; other texts by cues."""
-    known: dict[str, dict[str, str]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        known[row["text"]] = {name: value for name, value in row.items() if name != "text"}
-    return lambda message: {**by_cues(message), **known.get(message, {})}
-
-
-async def _serve(server: LlmServer) -> None:
-    async with server:
-        print(server.url, flush=True)
-        await asyncio.Event().wait()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A local LLM endpoint for tests.")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
-    parser.add_argument("--error-rate", type=float, default=0.0, help="share of wrong intents")
-    parser.add_argument("--fail", action="append", default=[], metavar="KIND=SHARE", help=", ".join(FAILURES))
-    parser.add_argument("--labels", type=Path, help='JSONL of {"text", "intent", ...}')
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    failures = {kind: float(share) for kind, _, share in (item.partition("=") for item in options.fail)}
-    if unknown := set(failures) - set(FAILURES):
-        parser.error(f"no such failure: {', '.join(sorted(unknown))}")
-    server = LlmServer(
-        answer=answers_from(options.labels) if options.labels else by_cues,
-        error_rate=options.error_rate,
-        latency=options.latency,
-        failures=failures,
-        seed=options.seed,
-        port=options.port,
-    )
-    try:
-        asyncio.run(_serve(server))
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
+    from tests.support.llm_command import main  # it imports this module
+
     sys.exit(main())

@@ -11,7 +11,7 @@ from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Usage
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
-from tests.support.llm_server import by_cues
+from tests.support.llm_answers import by_cues
 
 
 @dataclass(slots=True, kw_only=True)

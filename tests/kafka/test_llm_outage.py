@@ -1,0 +1,134 @@
+"""No call to the LLM succeeds, and messages keep coming: nobody waits longer than promised, and nobody has to do anything."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Iterable
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import load
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from tests.support.audit import Audit, audit, settled
+from tests.support.clients import produce
+from tests.support.kafka import KafkaServer
+from tests.support.llm_server import LlmServer
+from tests.support.traffic import conversation
+from tests.support.workers import Worker
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+APPLICATION = "outage"
+DEADLINE_MS = 2_000
+PER_SECOND = 40
+OUTAGE_SECONDS = 13
+"""longer than the breaker stays open: its probes fail as well"""
+AWAY = {"500": 0.4, "hang": 0.3, "reset": 0.3}
+
+
+class Traffic:
+    """So many messages a second, numbered through."""
+
+    def __init__(self, kafka: KafkaServer) -> None:
+        self._bootstrap = kafka.bootstrap
+        self.sent = 0
+
+    async def second(self) -> None:
+        began = time.monotonic()
+        numbers = range(self.sent, self.sent + PER_SECOND)
+        await produce(self._bootstrap, CUSTOMER_MESSAGES, conversation(numbers))
+        self.sent += PER_SECOND
+        await asyncio.sleep(max(0.0, 1 - (time.monotonic() - began)))
+
+
+async def test_with_every_call_failing_messages_are_decided_in_time_and_labels_come_back_by_themselves(
+    kafka: KafkaServer,
+) -> None:
+    await create_topics(load(broker=kafka.bootstrap))
+    traffic = Traffic(kafka)
+    async with LlmServer(latency=0.05) as llm:
+        worker = Worker(
+            kafka.bootstrap,
+            application=APPLICATION,
+            llm_base_url=llm.url,
+            deadline=DEADLINE_MS / 1000,
+            amend_within=5,
+        )
+        try:
+            worker.start()
+            await worker.ready(within=30)
+            for _ in range(3):
+                await traffic.second()
+            assert heard(await until_decided(kafka, traffic)), (
+                "no LLM label before the outage: it would show nothing"
+            )
+            pid, members, before = worker.pid, await group(kafka), lives(worker)
+
+            llm.failures = AWAY
+            began, asked = now(), len(llm.requests)
+            for _ in range(OUTAGE_SECONDS):
+                await traffic.second()
+            during = decided_since(await until_decided(kafka, traffic), began)
+            refused = {request.outcome for request in llm.requests[asked:]}
+
+            llm.failures = {}
+            healed = now()
+            async with asyncio.timeout(60):
+                while not heard((await audit(kafka.bootstrap)).by_message.values(), since=healed):
+                    await traffic.second()
+
+            account = await settled(kafka.bootstrap, within=30)
+            worker.check()
+            assert (worker.pid, lives(worker), await group(kafka)) == (pid, before, members)
+        finally:
+            worker.stop()
+    assert account.faults == []
+    assert account.undecided == 0
+    assert refused == set(AWAY), "calls have failed in every way"
+    assert any(one.provisional for one in during)
+    assert not heard(during)
+    waits = sorted(one.decided_at - one.received_at for one in during)
+    assert waits[math.ceil(0.99 * len(waits)) - 1] <= 1.2 * DEADLINE_MS
+    assert waits[-1] <= 2 * DEADLINE_MS, "and the hundredth is not forgotten"
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def heard(decisions: Iterable[Decision], since: int = 0) -> bool:
+    """Whether one of them has labels of the LLM."""
+    return any(one.labels.intent.source == "llm" and one.received_at >= since for one in decisions)
+
+
+def decided_since(decisions: Iterable[Decision], began: int) -> list[Decision]:
+    return [one for one in decisions if one.received_at >= began]
+
+
+async def until_decided(kafka: KafkaServer, traffic: Traffic) -> list[Decision]:
+    """All first decisions, once there is one for each message that was sent."""
+    account: Audit = await settled(kafka.bootstrap, within=30)
+    assert account.undecided == 0
+    assert account.messages == traffic.sent - traffic.sent // 10
+    return list(account.by_message.values())
+
+
+def lives(worker: Worker) -> tuple[int, int, int]:
+    """How often it was started, was assigned its shards, and began a life of a shard."""
+    return len(worker.said("worker_starts")), len(worker.said("assigned")), len(worker.said("shard_serves"))
+
+
+async def group(kafka: KafkaServer) -> tuple[str, list[str]]:
+    """State and members of the consumer group: a member that had to join again has another id."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    try:
+        await admin.start()
+        (described,) = await admin.describe_consumer_groups([APPLICATION])
+        return described.groups[0][2], sorted(member[0] for member in described.groups[0][5])
+    finally:
+        await admin.close()
