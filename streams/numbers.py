@@ -28,11 +28,12 @@ _HARMLESS = re.compile(  # a date, or an IPv4 address
 )
 _CONTEXT = re.compile(
     r"(?:tel|phone|mobile|cell|call|dial|whatsapp|text|fax|reach|ring|contact|电话|手机|联系|致电|拨打|号码|座机|微信|来电|回电)"
-    r"[^\d\n]{0,16}$",
+    r"[^\d\n\[\]]{0,16}$",
     re.IGNORECASE,
 )
 _CONTEXT_CHARS = 32
 _SHORT_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
+_TRUNK_GROUPS = ((5, 6), (5, 3, 3))
 _MAX_GROUPS = 8
 _MAX_DIGITS = 20
 _MIN_DIGITS = 7
@@ -166,6 +167,9 @@ def _phone(digits: str, shape: tuple[int, ...], marked: bool, context: bool, bud
     if shape in _SHORT_GROUPS and _NANP.fullmatch(digits):
         return True
     if digits[0] == "0" and 10 <= size <= 12:
+        # Behind a cue, or grouped as one, it need not be in use: numbering plans change.
+        if shape in _TRUNK_GROUPS or (context and size < 12):
+            return True
         return bool(_LANDLINE_CN.fullmatch(digits)) or _valid(digits, "GB", budget)
     if context:
         return size in (7, 8) or any(_valid(digits, region, budget) for region in _HINTS)
