@@ -30,7 +30,7 @@ _ZH_NAME = rf"(?:(?:{'|'.join(ZH_COMPOUND)})|[{ZH_SURNAMES}])"
 _ZH_FIELD = re.compile(
     r"(?:姓名|名字|收件人|收货人|寄件人|发件人|联系人|持卡人|开户名|开户人|户名|户主|收款人|汇款人|付款人|乘机人|乘客|旅客|入住人|预订人"
     r"|预定人|订票人|经办人|投诉人|报修人|申请人|受益人|被保险人|投保人|监护人|登记人|签收人|负责人|车主|机主|号主|患者|学员|学生|客户)"
-    r"(?:姓名|名字|名)?(?P<mark>[ :]{0,3}(?:是|叫|为|写的是|登记的是)?[ :]{0,3})"
+    r"(?:姓名|名字|名)?(?P<mark>[ :\"']{0,4}(?:是|叫|为|写的是|登记的是)?[ :\"']{0,3})"
 )
 """fields of a form: what follows is a name more often than not"""
 _ZH_TOLD = re.compile(
@@ -71,7 +71,7 @@ _EN_GATES = (
 _EN_FIELD = re.compile(
     r"names? ?"
     r"(?:(?:on|of|for|under) (?:the |my |this |that )?(?:account|card|booking|order|reservation|ticket|policy|file)s? ?)?"
-    r"(?P<mark>(?:'s|is|was|:|-|=)?) ?:? ?"
+    r"(?P<mark>(?:'s|is|was|\"?:|-|=)?) ?:? ?[\"']?"
     r"|(?:account holder|cardholder|card holder|policy holder|policyholder|recipient|passenger|guest|attn|attention|contact person"
     r"|c/o|signed for by|signed by|goes by)[ :.-]{1,3}(?:is )?"
 )
@@ -80,6 +80,8 @@ _EN_THINGS = re.compile(
     r"\b(?:brand|product|file|model|display|domain|host|company|city|town|state|bank|hotel|street|shop|item|network|plan|project|wifi|course|user) $"
 )
 """things that have names"""
+_EN_KEY = re.compile(r"(?:full|first|last|family|given|customer|contact|holder)_$")
+"""keys of a record"""
 _EN_TOLD = re.compile(
     r"(?:i'm|im|i am|this is|it's|contact|reach|ask for|asked for|speak to|speak with|spoke to|spoke with|talk to|talked to|dear"
     r"|call me|regards|sincerely|best wishes|wishes|faithfully|yours truly|under|connect me with|connect me to"
@@ -177,9 +179,9 @@ def _zh_start(text: str, title: int) -> int | None:
 
 def _en_names(text: str, low: str) -> Iterator[Span]:
     for found in _EN_FIELD.finditer(low):
-        if _starts_word(low, found.start()) and not _EN_THINGS.search(
-            low, max(0, found.start() - 12), found.start()
-        ):
+        start = found.start()
+        named = _starts_word(low, start) or _EN_KEY.search(low, max(0, start - 12), start)
+        if named and not _EN_THINGS.search(low, max(0, start - 12), start):
             yield from _named(text, found.end(), lower=found["mark"] != "")
     for found in _EN_TOLD.finditer(low):
         if _starts_word(low, found.start()):
@@ -196,7 +198,8 @@ def _en_names(text: str, low: str) -> Iterator[Span]:
 
 
 def _starts_word(low: str, at: int) -> bool:
-    return at == 0 or not (low[at - 1].isalnum() or low[at - 1] in "_'’[")
+    before = low[at - 1 : at]
+    return not (before in ("_", "'", "’", "[") or (before.isascii() and before.isalpha()))
 
 
 def _opens(low: str, at: int) -> bool:

@@ -92,7 +92,9 @@ def _orders(pattern: re.Pattern[str], text: str, low: str) -> Iterator[Span]:
 
 
 def _starts_word(low: str, at: int) -> bool:
-    return at == 0 or not (low[at - 1].isascii() and (low[at - 1].isalnum() or low[at - 1] == "["))
+    """Whether a cue is one here: no word that ends like it, and no placeholder."""
+    before, first = low[at - 1 : at], low[at : at + 1]
+    return not (before == "[" or (before.isascii() and before.isalpha() and first.isascii()))
 
 
 def _zh_plate(body: str) -> bool:
