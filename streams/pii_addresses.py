@@ -62,7 +62,33 @@ _EN_NO_STREET = frozenset(
     )
     for word in line.split()
 )
+_EN_CUED = re.compile(
+    r"address(?: is| was|:| -)? ?:? ?(?P<all>(?:no\.? ?)?\d{1,5}[a-z]?(?:[/-]\d{1,4})?,? [a-z0-9][\w'’.-]{0,24}(?:,? [a-z0-9][\w'’-]{0,24}){0,8})"
+)
+"""behind its cue an address needs no street"""
 _EN_BOX = re.compile(r"(?<!\w)p\.? ?o\.? ?box:? ?\d{1,6}\b")
+_EN_WORD = re.compile(r"[^\s,]+")
+_EN_GOES_ON = frozenset(
+    (
+        "phone",
+        "ph",
+        "mobile",
+        "email",
+        "name",
+        "please",
+        "not",
+        "but",
+        "i",
+        "we",
+        "you",
+        "thanks",
+        "thank",
+        "then",
+        "so",
+        "if",
+        "call",
+    )
+)
 _EN_FLAT = re.compile(r"(?<!\w)(?:flat|apartment|apt|unit|suite|ste|room|studio)\.? ?#?(?:\w{1,5},? )?$")
 _STATES = (
     "A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]"
@@ -149,6 +175,9 @@ def _en_addresses(text: str, low: str) -> Iterator[Span]:
         ):
             continue
         yield _with_tail(text, low, found.start(), found.end())
+    if "address" in low:
+        for found in _EN_CUED.finditer(low):
+            yield Span(start=found.start("all"), end=_cued_end(low, *found.span("all")), kind="ADDRESS")
     if "box" in low:
         for found in _EN_BOX.finditer(low):
             yield _with_tail(text, low, found.start(), found.end())
@@ -157,6 +186,14 @@ def _en_addresses(text: str, low: str) -> Iterator[Span]:
     if "zip" in low or "post" in low:
         for found in _EN_CODE.finditer(low):
             yield Span(start=found.start("code"), end=found.end("code"), kind="ADDRESS")
+
+
+def _cued_end(low: str, start: int, end: int) -> int:
+    """Where the sentence goes on with something else."""
+    for word in _EN_WORD.finditer(low, start, end):
+        if word[0] in _EN_NO_STREET or word[0] in _EN_GOES_ON:
+            return word.start() - 1 if word.start() > start else end
+    return end
 
 
 def _with_tail(text: str, low: str, start: int, end: int) -> Span:

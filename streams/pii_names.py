@@ -65,7 +65,7 @@ _ZH_TITLE_WORDS = (
 _EN_GATES = (
     "name", "i'm", "im ", "i am", "this is", "mr", "ms", "miss", "dr", "prof", "contact", "speaking", " here", "regards",
     "sincerely", "wishes", "faithfully", "dear", "attn", "holder", "recipient", "ask for", "speak ", "spoke", "talk",
-    "passenger", "guest", "under ", "call me", "ship", "send", "deliver", "by ", "c/o", "signed",
+    "attention", "passenger", "guest", "under ", "call me", "ship", "send", "deliver", "by ", "c/o", "signed",
 )  # fmt: skip
 """one of these stands in every text that a pattern below can match"""
 _EN_FIELD = re.compile(
@@ -80,6 +80,8 @@ _EN_THINGS = re.compile(
     r"\b(?:brand|product|file|model|display|domain|host|company|city|town|state|bank|hotel|street|shop|item|network|plan|project|wifi|course|user) $"
 )
 """things that have names"""
+_EN_OWN = re.compile(r"(?:^|\b(?:my|first|last|full|given|family) |sur)$")
+"""what makes `name` a person's without a mark behind it"""
 _EN_KEY = re.compile(r"(?:full|first|last|family|given|customer|contact|holder)_$")
 """keys of a record"""
 _EN_TOLD = re.compile(
@@ -94,6 +96,7 @@ _EN_GREETED = re.compile(
     r"(?:^|[.!?\n] ?|\b(?:hi|hello|hey|morning|afternoon|evening)[,!.]? (?:there[,!.]? )?)$"
 )
 _EN_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’.-](?=[^\W\d_])){0,30}")
+_EN_NONE = EN_NO_NAME | EN_BRANDS
 _MOST_WORDS = 4
 
 
@@ -156,7 +159,7 @@ def _zh_end(text: str, at: int) -> int | None:
 
 def _latin_end(text: str, at: int) -> int | None:
     found = _LATIN_NAME.match(text, at)
-    return found.end() if found and found[0].split()[0].lower() not in EN_NO_NAME | EN_BRANDS else None
+    return found.end() if found and found[0].split()[0].lower() not in _EN_NONE else None
 
 
 def _zh_start(text: str, title: int) -> int | None:
@@ -182,7 +185,8 @@ def _en_names(text: str, low: str) -> Iterator[Span]:
         start = found.start()
         named = _starts_word(low, start) or _EN_KEY.search(low, max(0, start - 12), start)
         if named and not _EN_THINGS.search(low, max(0, start - 12), start):
-            yield from _named(text, found.end(), lower=found["mark"] != "")
+            lower = found["mark"] != "" or _EN_OWN.search(low, max(0, start - 10), start) is not None
+            yield from _named(text, found.end(), lower=lower)
     for found in _EN_TOLD.finditer(low):
         if _starts_word(low, found.start()):
             yield from _told(text, low, found)

@@ -88,7 +88,7 @@ EN_NO_NAME = _words(
     "manager management member message minute minutes mobile moment money month months name names night nonsense office online order "
     "orders package parcel part password payment people person phone plan policy price problem product purchase question reason "
     "receipt reception refund regards representative request reservation room sales service services sign site sms someone staff store "
-    "student subscriber support system team technical ticket time times trip type unit user username version way website week weeks "
+    "student subscriber support tag tags badge spelling space search server  system team technical ticket time times trip type unit user username version way website week weeks "
     "work year years mr mrs ms miss mx dr prof sir madam ma'am folks guys concern "
     # places and peoples that follow `I am` and `this is`
     "american british chinese indian canadian german french english spanish italian irish scottish welsh australian european asian "

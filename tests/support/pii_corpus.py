@@ -123,11 +123,10 @@ def measure(messages: Iterable[Message]) -> Score:
 
 def table(score: Score) -> str:
     """Recall and precision in Markdown: hidden of labelled, and right of found."""
-    heads = [f"{half}, {language}" for half in HALVES for language in LANGUAGES]
-    lines = [
-        "| kind | " + " | ".join(f"{head}: hidden | right" for head in heads) + " |",
-        "|---" * (1 + 2 * len(heads)) + "|",
+    heads = [
+        f"{half} {language} {what}" for half in HALVES for language in LANGUAGES for what in ("hidden", "right")
     ]
+    lines = ["| kind | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     total: Counter[tuple[str, str, str]] = Counter()
     for kind in sorted(KINDS):
         row = [kind]
