@@ -27,12 +27,19 @@ _HARMLESS = re.compile(  # a date, or an IPv4 address
     r"|(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"
 )
 _CONTEXT = re.compile(
-    r"(?:tel|phone|mobile|cell|call|dial|whatsapp|text|fax|reach|ring|contact|电话|手机|联系|致电|拨打|号码|座机|微信|来电|回电)"
-    r"[^\d\n]{0,16}$",
+    r"(?:tel|phone|\bph\b|mobile|cell|call|dial|whatsapp|text|fax|reach|ring|contact|电话|手机|联系|致电|拨打|号码|座机|微信|来电|回电)"
+    r"[^\d\n\[\]]{0,16}$",
     re.IGNORECASE,
 )
+_CALLED = re.compile(
+    r"(?:\b(?:tele)?phone|\bmobile|\bcell|\btel|\bph|\bwhatsapp|电话|手机|座机)\.? ?(?:numbers?|no\b\.?|num\b|#|号码|号)?(?: ?(?:is|was|to|:|是|为|改成|换成))? ?$",
+    re.IGNORECASE,
+)
+"""right before a number: a telephone number, whatever its plan"""
 _CONTEXT_CHARS = 32
 _SHORT_GROUPS = ((3, 3, 4), (1, 3, 3, 4))
+_TRUNK_GROUPS = ((5, 6), (5, 3, 3))
+_MOST_CALLED = 13
 _MAX_GROUPS = 8
 _MAX_DIGITS = 20
 _MIN_DIGITS = 7
@@ -65,6 +72,7 @@ def _in_run(text: str, start: int, end: int, budget: _Budget) -> Iterator[Span]:
     glued = before[-1:].isascii() and before[-1:].isalpha()
     plus = before[-2:].rstrip("(").endswith("+")
     context = bool(_CONTEXT.search(before))
+    called = context and _CALLED.search(before) is not None
     skip_until = 0
     for first, (left, right, digits) in enumerate(groups):
         if left < skip_until:
@@ -85,7 +93,9 @@ def _in_run(text: str, start: int, end: int, budget: _Budget) -> Iterator[Span]:
                 yield Span(start=left, end=right + 1, kind="ID")
             elif kind:
                 yield Span(start=_lead(text, left, marked), end=right, kind=kind)
-            elif not alone and _phone(joined, shape, marked, context, budget):
+            elif (called and first == 0 and len(joined) <= _MOST_CALLED) or (
+                not alone and _phone(joined, shape, marked, context, budget)
+            ):
                 phone = Span(start=_lead(text, left, marked), end=right, kind="PHONE")
         if phone:
             yield phone
@@ -166,6 +176,9 @@ def _phone(digits: str, shape: tuple[int, ...], marked: bool, context: bool, bud
     if shape in _SHORT_GROUPS and _NANP.fullmatch(digits):
         return True
     if digits[0] == "0" and 10 <= size <= 12:
+        # Behind a cue, or grouped as one, it need not be in use: numbering plans change.
+        if shape in _TRUNK_GROUPS or (context and size < 12):
+            return True
         return bool(_LANDLINE_CN.fullmatch(digits)) or _valid(digits, "GB", budget)
     if context:
         return size in (7, 8) or any(_valid(digits, region, budget) for region in _HINTS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_SPECIFIC = {"EMAIL": 4, "IBAN": 3, "ID": 2, "CARD": 1, "PHONE": 0}
+KINDS = ("EMAIL", "IBAN", "ID", "CARD", "PASSPORT", "PLATE", "PHONE", "ORDER", "NAME", "ADDRESS")
+"""what a span can be, the most specific first"""
+_SPECIFIC = {kind: len(KINDS) - at for at, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A piece of a text, end exclusive, and what it is: EMAIL, PHONE, CARD, ID or IBAN."""
+    """A piece of a text, end exclusive, and what it is: one of `KINDS`."""
 
     start: int
     end: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import re
 import sys
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PREVIEW = 60
 _LOOK_AT = 4096
+_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Only this reason, for example malformed.")]
@@ -237,14 +239,22 @@ def parse_since(text: str, *, now_ms: int) -> int:
 
 
 def readable(data: bytes | None, *, cut: int | None = None) -> str | None:
-    """Bytes as text that is safe to show: personal data replaced, nothing a terminal would obey. None for null."""
+    """Bytes as text that is safe to show: personal data replaced, nothing a terminal would obey. None for null.
+
+    JSON's \\u escapes are resolved first: a name that is written in them is a name all the same.
+    """
     from frontdesk.streams.redact import redact
 
     if data is None:
         return None
-    text = redact(data.decode("utf-8", "replace"))
+    text = redact(_ESCAPES.sub(_resolved, data.decode("utf-8", "replace")))
     safe = "".join(char if char.isprintable() or (char in "\n\t" and cut is None) else "·" for char in text)
     return safe if cut is None or len(safe) <= cut else safe[: cut - 1] + "…"
+
+
+def _resolved(escapes: re.Match[str]) -> str:
+    text = json.loads(f'"{escapes[0]}"')
+    return str(text)
 
 
 def _headers(found: Found) -> dict[str, str | None]:
@@ -261,7 +271,7 @@ def _summary(found: Found) -> dict[str, object]:
         "offset": letter.offset,
         "reason": letter.reason,
         "error_class": letter.error_class,
-        "detail": letter.detail,
+        "detail": readable(letter.detail.encode("utf-8", "replace")),
         "failed_at": _when(letter.failed_at),
         "replay_of": found.replay_of,
         "key": readable(letter.key),

@@ -22,6 +22,8 @@ STAGES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("streams/language.py", (), "core: language"),
     ("streams/redact.py", (), "core: redaction"),
     ("streams/spans.py", (), "core: redaction"),
+    ("streams/numbers.py", (), "core: redaction"),
+    ("streams/pii_", (), "core: redaction"),
     ("streams/cues.py", (), "core: cues"),
     ("streams/facts.py", (), "core: facts"),
     ("streams/", (), "core: everything else"),
