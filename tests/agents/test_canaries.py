@@ -189,6 +189,8 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
         assert {"ok", "500", "reset"} <= {request.outcome for request in server.requests}
         sent = server.sent
     logging.getLogger("frontdesk.canary").debug("a line at DEBUG")
+    for name in ("openai._base_client", "httpx2", "httpcore2.http11"):
+        logging.getLogger(name).debug("Request options: %s", said("NAME", "en"))  # as some versions of them do
     logged = debug_logs.readouterr()
 
     asked = [request.message for request in server.requests]
@@ -207,6 +209,7 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
     assert "a line at DEBUG" in output
     assert "core_error" in output
     assert leaks(output) == []
+    assert "what about this" not in output, "no customer's words at all"
 
     assert leaks(desk.metrics.exposition().decode()) == []
     assert b'frontdesk_llm_calls_total{outcome="ok"}' in desk.metrics.exposition()

