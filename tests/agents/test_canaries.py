@@ -190,7 +190,9 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
         sent = server.sent
     logging.getLogger("frontdesk.canary").debug("a line at DEBUG")
     for name in ("openai._base_client", "httpx2", "httpcore2.http11"):
-        logging.getLogger(name).debug("Request options: %s", said("NAME", "en"))  # as some versions of them do
+        logging.getLogger(name).debug(
+            "Request options: %s", said("NAME", "en")
+        )  # as some versions of them do
     logged = debug_logs.readouterr()
 
     asked = [request.message for request in server.requests]

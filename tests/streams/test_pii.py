@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +178,8 @@ def test_a_long_text_costs_in_proportion(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     once = redact(text)
     assert redact(once) == once
+
+
+def test_the_page_shows_what_is_measured(score: Score) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "personal-data.md").read_text(encoding="utf-8")
+    assert pii_corpus.table(score) in page, "python -m tests.support.pii_corpus prints the table"
