@@ -48,11 +48,12 @@ _ZH_POSTCODE = re.compile(r"邮(?:政)?编(?:码)?[^\d\n\[\]]{0,6}(?P<code>\d{6}
 
 _STREETS = "street|road|avenue|ave|boulevard|blvd|lane|crescent|terrace|highway|hwy|parkway|pkwy"
 """names of streets in any case"""
+_STRONG = frozenset(_STREETS.split("|"))
 _STREETS_CAPITAL = "st|rd|ln|dr|drive|ct|court|pl|place|square|sq|way|close|gardens|grove|row|walk|mews|hill|quay|circle|cir|trail|parade|green|park"
 """words that must be capitalised, and all before them, to be a street"""
 _EN_STREET = re.compile(
     r"(?<![\w.,:/$£€#-])(?P<number>\d{1,5}[a-z]?(?:-\d{1,5})?),? (?P<words>(?:[a-z0-9][\w'’.-]{0,24} ){1,4}?)"
-    rf"(?P<street>(?:{_STREETS}|{_STREETS_CAPITAL})\b\.?)"
+    rf"(?P<street>(?:{_STREETS}|{_STREETS_CAPITAL})\b\.?)(?P<more>(?: (?:{_STREETS}|{_STREETS_CAPITAL})\b\.?){{0,2}})"
 )
 _EN_NO_STREET = frozenset(
     word
@@ -168,8 +169,8 @@ def _en_addresses(text: str, low: str) -> Iterator[Span]:
         if not _EN_NO_STREET.isdisjoint(words):
             continue
         first = found.start("words")
-        street = found["street"].rstrip(".")
-        weak = street not in _STREETS.split("|")
+        street = (found["more"] or found["street"]).split()[-1].rstrip(".")
+        weak = street not in _STRONG
         if weak and not all(
             word[0].isupper() or word[0].isdigit() for word in text[first : found.end()].split()
         ):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +19,8 @@ import pytest
 import structlog
 
 from frontdesk.agents.cli.dlq import readable
-from frontdesk.agents.llm.openai_labeller import Endpoint, OpenAiLabeller, open_client
+from frontdesk.agents.llm.client import connect
+from frontdesk.agents.llm.openai_labeller import now_ms
 from frontdesk.agents.logs import configure
 from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.settings import Settings
@@ -31,6 +33,7 @@ from frontdesk.schemas.topics import (
     ROUTING_DEAD_LETTERS,
     ROUTING_LABELS,
 )
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.spans import KINDS
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce
@@ -62,7 +65,15 @@ CANARIES = {
 }
 """kind and language -> what is said, and the personal data in it"""
 
-OUTCOMES = ("ok", "500", "429", "truncated", "html", "reset", "wrong_enum", "refusal", "401", "empty")
+FAILURES = ("500", "429", "truncated", "html", "reset", "wrong_enum", "refusal", "401", "empty")
+OUTCOMES = [outcome for failure in FAILURES for outcome in (failure, "ok")]
+
+
+def pieces(canary: str) -> set[str]:
+    """The canary, and what of it would give it away: its words, and four characters in a row of Chinese."""
+    words = {word for word in re.findall(r"[A-Za-z]{4,}", canary) if "@" not in canary}
+    runs = {canary[at : at + 4] for at in range(len(canary) - 3)}
+    return {canary, *words, *(run for run in runs if len(re.findall(r"[\u4e00-\u9fff]", run)) >= 2)}
 
 
 def leaks(seen: str) -> list[str]:
@@ -70,7 +81,11 @@ def leaks(seen: str) -> list[str]:
     bare = seen.replace(" ", "").replace("-", "")
     found = []
     for (kind, language), (_, canary) in CANARIES.items():
-        forms = (canary, json.dumps(canary)[1:-1], ascii(canary)[1:-1], quote(canary))
+        forms = {
+            form
+            for piece in pieces(canary)
+            for form in (piece, json.dumps(piece)[1:-1], ascii(piece)[1:-1], quote(piece))
+        }
         if any(form in seen for form in forms) or canary.replace(" ", "").replace("-", "") in bare:
             found.append(f"{kind}/{language}")
     return found
@@ -107,8 +122,11 @@ class Watched(Desk):
 
 
 @pytest.fixture
-def debug_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
-    """Logging as a worker has it at DEBUG, in what `capsys` reads; put back afterwards."""
+def debug_logs(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.CaptureFixture[str]]:
+    """Logging as a worker has it at DEBUG, in what `capfd` reads; put back afterwards."""
+    monkeypatch.setenv("OPENAI_LOG", "debug")  # for the client's process
     root = logging.getLogger()
     before = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
@@ -116,7 +134,7 @@ def debug_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFix
     for name in ("openai", "httpx2", "httpcore2", "asyncio", "aiohttp"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     configure(Settings(log_level="DEBUG"))
-    yield capsys
+    yield capfd
     structlog.reset_defaults()
     root.handlers[:], root.level = before[0], before[1]
     for name in logging.root.manager.loggerDict:
@@ -160,32 +178,29 @@ def unusable(text: str) -> Iterator[bytes]:
     yield text.encode()
 
 
-async def run(desk: Watched, server: LlmServer) -> None:
+async def run(desk: Watched, server: LlmServer, *, apart: bool) -> None:
     """All messages, until each is decided or buried and nothing waits."""
-    labeller = OpenAiLabeller(
-        client=open_client(server.url, "sk-canary", 20.0),
-        endpoint=Endpoint(model="test", request_timeout=20.0, concurrency=8),
-        taxonomy=desk.core.taxonomy,  # type: ignore[union-attr]  # it is the pipeline
-        observe=desk.metrics.llm_call,
-        clock=lambda: desk.now,
-        sleep=lambda _: asyncio.sleep(0),
-    )
-    desk.labeller = labeller  # type: ignore[assignment]  # the real one
+    settings = Settings(llm_base_url=server.url, llm_api_key="sk-canary", llm_attempts=1)
+    desk.now = Millis(now_ms())
+    client = connect(settings, desk.core.taxonomy, observer=desk.metrics, apart=apart)  # type: ignore[union-attr]  # it is the pipeline
+    desk.labeller = client  # type: ignore[assignment]  # the real one
     for value in messages(desk.codec):
         desk.put(value)
     decided = 2 * len(CANARIES) + 2
     async with Running(desk) as shard:
         await desk.until(lambda: len(desk.decided()) >= decided and not shard.pending, within=60)
-    await labeller.close()
+    assert client is not None
+    await client.close()
 
 
-async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[str]) -> None:
-    core = pipeline(llm_enabled=True, deadline_ms=60_000)
+@pytest.mark.parametrize("apart", [False, True], ids=["in the process", "in a process of its own"])
+async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[str], apart: bool) -> None:
+    core = pipeline(llm_enabled=True, deadline_ms=60_000, llm_backlog_ms=10**12)
     desk = Watched(core=replace(core, labeller=Clumsy()))
     async with LlmServer(
-        answer=lambda _: {"intent": "complaint"}, script=OUTCOMES * 3, retry_after="0"
+        answer=lambda _: {"intent": "complaint"}, script=OUTCOMES, retry_after="0"
     ) as server:
-        await run(desk, server)
+        await run(desk, server, apart=apart)
         assert {"ok", "500", "reset"} <= {request.outcome for request in server.requests}
         sent = server.sent
     logging.getLogger("frontdesk.canary").debug("a line at DEBUG")
@@ -196,6 +211,7 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
     logged = debug_logs.readouterr()
 
     asked = [request.message for request in server.requests]
+    assert len(asked) > len(CANARIES)
     for kind in KINDS:
         assert any(f"[{kind}]" in text for text in asked), f"a request with [{kind}] was sent"
     assert leaks(sent) == []
@@ -214,7 +230,7 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
     assert "what about this" not in output, "no customer's words at all"
 
     assert leaks(desk.metrics.exposition().decode()) == []
-    assert b'frontdesk_llm_calls_total{outcome="ok"}' in desk.metrics.exposition()
+    assert b'outcome="ok"' in desk.metrics.exposition()
 
     labelled = desk.published(ROUTING_LABELS, LabelRecord)
     assert len(labelled) >= 2 * len(CANARIES)
@@ -228,7 +244,7 @@ async def test_no_canary_leaves_the_process(debug_logs: pytest.CaptureFixture[st
 
 
 async def test_what_is_shown_of_dead_letters_has_no_canary(debug_logs: pytest.CaptureFixture[str]) -> None:
-    desk = Watched(core=pipeline(llm_enabled=True, deadline_ms=60_000))
+    desk = Watched(core=pipeline(llm_enabled=True, deadline_ms=60_000, llm_backlog_ms=10**12))
     everything = "；".join(said(kind, language) for kind, language in CANARIES)
     values = list(unusable(everything))
     desk.settings = desk.settings.model_copy(update={"halt_dead_letter_minimum": 100})
