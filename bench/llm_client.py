@@ -21,6 +21,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -35,11 +36,13 @@ from frontdesk.agents.settings import BUNDLED_POLICY, Settings
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.policy import load_pack
 
 ENOUGH = 0.95
 """of in flight ÷ latency"""
+OK = "ok"
 TICK = 0.01
 ROOT = Path(__file__).parents[1]
 LOCAL = Label(value="other", confidence=0.4, source="local")
@@ -59,7 +62,9 @@ class Run:
 
     what: str
     calls: int
-    failed: int
+    """that brought labels"""
+    errors: dict[str, int]
+    """by why there were none"""
     seconds: float
     cpu: float
     """of this process, seconds"""
@@ -115,7 +120,7 @@ async def measured(given: argparse.Namespace) -> Found:
             f"{flying.rate:,.1f} of {most:,.1f} calls/s that {given.in_flight} in flight at {given.latency:g} s allow: {flying.rate / most:.1%}.",
         ],
         figures={"runs": [asdict(run) for run in runs], "share_of_most": flying.rate / most},
-        right=(given.quick or flying.rate >= ENOUGH * most) and not any(run.failed for run in runs),
+        right=(given.quick or flying.rate >= ENOUGH * most) and not any(run.errors for run in runs),
     )
 
 
@@ -124,28 +129,27 @@ async def closed(client: Client, what: str, in_flight: int, seconds: float) -> R
     asks = questions(what)
     started, cpu = time.perf_counter(), time.process_time()
     end = started + seconds
-    done = [0, 0]
+    ends = Counter[str]()
 
     async def caller() -> None:
         while True:
             answer = await client.label(next(asks))
             if time.perf_counter() > end:
                 return
-            done[answer.labels is None] += 1
+            ends[answer.error or OK] += 1
 
     callers = [asyncio.create_task(caller()) for _ in range(in_flight)]
     await asyncio.sleep(max(0.0, end - time.perf_counter()))
     spent = time.process_time() - cpu
     await asyncio.gather(*callers)
-    return Run(what=what, calls=done[0], failed=done[1], seconds=seconds, cpu=spent)
+    return Run(what=what, calls=ends.pop(OK, 0), errors=ends, seconds=seconds, cpu=spent)
 
 
 async def beside(client: Client | None, what: str, rate: float, seconds: float) -> Run:
     """Calls at a steady rate beside a ticking loop and a thread that computes."""
     stop, rounds = threading.Event(), [0]
     worker = threading.Thread(target=_compute, args=(stop, rounds), daemon=True)
-    asks, tasks, late = questions(what), set[asyncio.Task[object]](), list[float]()
-    failed = 0
+    asks, tasks, late = questions(what), set[asyncio.Task[Answer]](), list[float]()
     started, cpu = time.perf_counter(), time.process_time()
     worker.start()
     due, asked = started, 0
@@ -160,12 +164,11 @@ async def beside(client: Client | None, what: str, rate: float, seconds: float) 
     elapsed, spent = time.perf_counter() - started, time.process_time() - cpu
     stop.set()
     worker.join()
-    for answer in await asyncio.gather(*tasks):
-        failed += answer.labels is None  # type: ignore[attr-defined]
+    ends = Counter(answer.error or OK for answer in await asyncio.gather(*tasks))
     return Run(
         what=what,
-        calls=len(tasks),
-        failed=failed,
+        calls=ends.pop(OK, 0),
+        errors=ends,
         seconds=elapsed,
         cpu=spent,
         lag=percentiles(late),
@@ -210,7 +213,8 @@ def table(runs: Sequence[Run]) -> str:
         cpu = f"{run.milliseconds:.2f} | {1000 / run.milliseconds:,.0f}" if alone else " | "
         lag = f"{1000 * run.lag['p50']:.1f} | {1000 * run.lag['p99']:.1f}" if run.lag else " | "
         work = f"{run.work:,.0f}" if run.work is not None else ""
-        rows.append(f"| {run.what} | {run.rate:,.1f} | {run.failed} | {cpu} | {lag} | {work} |")
+        failed = ", ".join(f"{count:,} {word}" for word, count in sorted(run.errors.items())) or "0"
+        rows.append(f"| {run.what} | {run.rate:,.1f} | {failed} | {cpu} | {lag} | {work} |")
     return "\n".join(rows)
 
 
