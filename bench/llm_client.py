@@ -100,11 +100,10 @@ async def measured(given: argparse.Namespace) -> Found:
     """All runs, one after the other."""
     most = given.in_flight / given.latency
     async with stand_in(given.latency) as url, connected(url, given.in_flight) as client:
-        await closed(client, "warming up", given.in_flight, given.latency * 1.5)
-        flying = await closed(client, "in flight", given.in_flight, max(given.seconds, 3 * given.latency))
+        rounds = max(3, round(given.seconds / given.latency))
+        flying = await closed(client, "in flight", given.in_flight, rounds * given.latency, 2 * given.latency)
     async with stand_in(0.0) as url, connected(url, 32) as client:
-        await closed(client, "warming up", 32, 0.5)
-        flat = await closed(client, "flat out", 32, given.seconds)
+        flat = await closed(client, "flat out", 32, given.seconds, 1.0)
     runs = [flying, flat]
     async with stand_in(0.2) as url:
         runs.append(await beside(None, "no calls", 0.0, given.seconds))
@@ -124,21 +123,23 @@ async def measured(given: argparse.Namespace) -> Found:
     )
 
 
-async def closed(client: Client, what: str, in_flight: int, seconds: float) -> Run:
-    """Keep so many calls in flight. Calls that end within the time count, and those begun before it too."""
+async def closed(client: Client, what: str, in_flight: int, seconds: float, warming: float) -> Run:
+    """Keep so many calls in flight; counted is what ends after the warming up, when they no longer begin all at once."""
     asks = questions(what)
-    started, cpu = time.perf_counter(), time.process_time()
-    end = started + seconds
+    begin = time.perf_counter() + warming
+    end = begin + seconds
     ends = Counter[str]()
 
     async def caller() -> None:
-        while True:
+        while time.perf_counter() < end:
             answer = await client.label(next(asks))
-            if time.perf_counter() > end:
-                return
-            ends[answer.error or OK] += 1
+            now = time.perf_counter()
+            if begin <= now < end:
+                ends[answer.error or OK] += 1
 
     callers = [asyncio.create_task(caller()) for _ in range(in_flight)]
+    await asyncio.sleep(warming)
+    cpu = time.process_time()
     await asyncio.sleep(max(0.0, end - time.perf_counter()))
     spent = time.process_time() - cpu
     await asyncio.gather(*callers)
