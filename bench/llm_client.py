@@ -21,6 +21,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -35,11 +36,13 @@ from frontdesk.agents.settings import BUNDLED_POLICY, Settings
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.policy import load_pack
 
 ENOUGH = 0.95
 """of in flight ÷ latency"""
+OK = "ok"
 TICK = 0.01
 ROOT = Path(__file__).parents[1]
 LOCAL = Label(value="other", confidence=0.4, source="local")
@@ -59,7 +62,9 @@ class Run:
 
     what: str
     calls: int
-    failed: int
+    """that brought labels"""
+    errors: dict[str, int]
+    """by why there were none"""
     seconds: float
     cpu: float
     """of this process, seconds"""
@@ -95,11 +100,10 @@ async def measured(given: argparse.Namespace) -> Found:
     """All runs, one after the other."""
     most = given.in_flight / given.latency
     async with stand_in(given.latency) as url, connected(url, given.in_flight) as client:
-        await closed(client, "warming up", given.in_flight, given.latency * 1.5)
-        flying = await closed(client, "in flight", given.in_flight, max(given.seconds, 3 * given.latency))
+        rounds = max(3, round(given.seconds / given.latency))
+        flying = await closed(client, "in flight", given.in_flight, rounds * given.latency, 2 * given.latency)
     async with stand_in(0.0) as url, connected(url, 32) as client:
-        await closed(client, "warming up", 32, 0.5)
-        flat = await closed(client, "flat out", 32, given.seconds)
+        flat = await closed(client, "flat out", 32, given.seconds, 1.0)
     runs = [flying, flat]
     async with stand_in(0.2) as url:
         runs.append(await beside(None, "no calls", 0.0, given.seconds))
@@ -115,37 +119,38 @@ async def measured(given: argparse.Namespace) -> Found:
             f"{flying.rate:,.1f} of {most:,.1f} calls/s that {given.in_flight} in flight at {given.latency:g} s allow: {flying.rate / most:.1%}.",
         ],
         figures={"runs": [asdict(run) for run in runs], "share_of_most": flying.rate / most},
-        right=(given.quick or flying.rate >= ENOUGH * most) and not any(run.failed for run in runs),
+        right=(given.quick or flying.rate >= ENOUGH * most) and not any(run.errors for run in runs),
     )
 
 
-async def closed(client: Client, what: str, in_flight: int, seconds: float) -> Run:
-    """Keep so many calls in flight. Calls that end within the time count, and those begun before it too."""
+async def closed(client: Client, what: str, in_flight: int, seconds: float, warming: float) -> Run:
+    """Keep so many calls in flight; counted is what ends after the warming up, when they no longer begin all at once."""
     asks = questions(what)
-    started, cpu = time.perf_counter(), time.process_time()
-    end = started + seconds
-    done = [0, 0]
+    begin = time.perf_counter() + warming
+    end = begin + seconds
+    ends = Counter[str]()
 
     async def caller() -> None:
-        while True:
+        while time.perf_counter() < end:
             answer = await client.label(next(asks))
-            if time.perf_counter() > end:
-                return
-            done[answer.labels is None] += 1
+            now = time.perf_counter()
+            if begin <= now < end:
+                ends[answer.error or OK] += 1
 
     callers = [asyncio.create_task(caller()) for _ in range(in_flight)]
+    await asyncio.sleep(warming)
+    cpu = time.process_time()
     await asyncio.sleep(max(0.0, end - time.perf_counter()))
     spent = time.process_time() - cpu
     await asyncio.gather(*callers)
-    return Run(what=what, calls=done[0], failed=done[1], seconds=seconds, cpu=spent)
+    return Run(what=what, calls=ends.pop(OK, 0), errors=ends, seconds=seconds, cpu=spent)
 
 
 async def beside(client: Client | None, what: str, rate: float, seconds: float) -> Run:
     """Calls at a steady rate beside a ticking loop and a thread that computes."""
     stop, rounds = threading.Event(), [0]
     worker = threading.Thread(target=_compute, args=(stop, rounds), daemon=True)
-    asks, tasks, late = questions(what), set[asyncio.Task[object]](), list[float]()
-    failed = 0
+    asks, tasks, late = questions(what), set[asyncio.Task[Answer]](), list[float]()
     started, cpu = time.perf_counter(), time.process_time()
     worker.start()
     due, asked = started, 0
@@ -160,12 +165,11 @@ async def beside(client: Client | None, what: str, rate: float, seconds: float) 
     elapsed, spent = time.perf_counter() - started, time.process_time() - cpu
     stop.set()
     worker.join()
-    for answer in await asyncio.gather(*tasks):
-        failed += answer.labels is None  # type: ignore[attr-defined]
+    ends = Counter(answer.error or OK for answer in await asyncio.gather(*tasks))
     return Run(
         what=what,
-        calls=len(tasks),
-        failed=failed,
+        calls=ends.pop(OK, 0),
+        errors=ends,
         seconds=elapsed,
         cpu=spent,
         lag=percentiles(late),
@@ -210,7 +214,8 @@ def table(runs: Sequence[Run]) -> str:
         cpu = f"{run.milliseconds:.2f} | {1000 / run.milliseconds:,.0f}" if alone else " | "
         lag = f"{1000 * run.lag['p50']:.1f} | {1000 * run.lag['p99']:.1f}" if run.lag else " | "
         work = f"{run.work:,.0f}" if run.work is not None else ""
-        rows.append(f"| {run.what} | {run.rate:,.1f} | {run.failed} | {cpu} | {lag} | {work} |")
+        failed = ", ".join(f"{count:,} {word}" for word, count in sorted(run.errors.items())) or "0"
+        rows.append(f"| {run.what} | {run.rate:,.1f} | {failed} | {cpu} | {lag} | {work} |")
     return "\n".join(rows)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openai import AsyncOpenAI, Omit, OpenAIError, Timeout
+from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError, Timeout
 
 from frontdesk.agents.llm.capabilities import Capabilities
 from frontdesk.agents.llm.endpoint import Endpoint
@@ -145,4 +145,7 @@ def open_client(base_url: str, api_key: str, timeout: float) -> AsyncOpenAI:
         api_key=api_key or _NO_KEY,
         max_retries=0,
         timeout=Timeout(timeout, connect=min(CONNECT_TIMEOUT, timeout)),
+        # Its own pool looks through all its connections at every request: with 200 under way that is most of a call's CPU.
+        # A redirect would take the customer's words to an address that nobody has set.
+        http_client=DefaultAioHttpClient(follow_redirects=False),
     )

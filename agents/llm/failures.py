@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import aiohttp
 import openai
 
 from frontdesk.agents.llm.port import ErrorWord
@@ -16,8 +17,8 @@ _FILTERED = frozenset({"content_filter", "content_policy_violation"})
 _FORM = frozenset({400, 415, 422, 501})
 """how endpoints answer a response format or parameter they do not know"""
 _OVERLOADED = frozenset({503, 529})
-_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
-"""of the HTTP library below the client; by name, because the client takes more than one library"""
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""of the transport: there was no connection to send a request through"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,9 @@ def failure_of(error: Exception, now: float) -> Failure:
     the request.
     """
     match error:
+        case openai.APITimeoutError() if not isinstance(_root(error), TimeoutError):
+            # The transport under the client takes a connection that breaks for one that cannot be made in time.
+            return Failure(word="unavailable", again=True, health="down", free=_unsent(error))
         case TimeoutError() | openai.APITimeoutError():
             return Failure(word="timeout", again=True, health="down", free=_unsent(error))
         case openai.RateLimitError():
@@ -63,9 +67,16 @@ def failure_of(error: Exception, now: float) -> Failure:
             return Failure(word="internal", health="unknown", free=False)
 
 
-def _unsent(error: Exception) -> bool:
-    """Whether a request never left: there was no connection to send it through."""
-    return type(error.__cause__).__name__ in _UNSENT
+def _unsent(error: BaseException) -> bool:
+    """Whether a request never left."""
+    return isinstance(_root(error), _UNSENT)
+
+
+def _root(error: BaseException) -> BaseException:
+    """What the transport said first."""
+    while error.__cause__ is not None and not isinstance(error, (aiohttp.ClientError, TimeoutError)):
+        error = error.__cause__
+    return error
 
 
 def _status(error: openai.APIStatusError, now: float) -> Failure:
@@ -74,7 +85,7 @@ def _status(error: openai.APIStatusError, now: float) -> Failure:
         return Failure(word="refused")
     if status in _FORM:
         return Failure(word="rejected", form=True, param=error.param)
-    if status in (401, 403, 404, 405):
+    if status in (401, 403, 404, 405) or status < 400:
         return Failure(word="denied", health="down")
     if status in (408, 409) or status >= 500:
         wait = retry_after(error.response.headers, now)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import aiohttp
 import httpx2
 import openai
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,17 +161,29 @@ def test_an_unknown_exception_is_ours_and_says_nothing_of_the_endpoint() -> None
     assert (failure.word, failure.again, failure.health) == ("internal", False, "unknown")
 
 
-@pytest.mark.parametrize(
-    ("cause", "free"),
-    [
-        (httpx2.ConnectTimeout, True),
-        (httpx2.PoolTimeout, True),
-        (httpx2.ReadTimeout, False),
-        (httpx2.WriteTimeout, False),
-    ],
+REFUSED = aiohttp.ClientConnectorError(
+    ConnectionKey("127.0.0.1", 1, False, True, None, None, None), OSError()
 )
-def test_what_ran_out_of_time_before_it_was_sent_cost_nothing(cause: type[Exception], free: bool) -> None:
-    error = openai.APITimeoutError(httpx2.Request("POST", "http://127.0.0.1:1/v1"))
-    error.__cause__ = cause("")
+
+
+@pytest.mark.parametrize(
+    ("cause", "word", "free"),
+    [
+        (aiohttp.ConnectionTimeoutError(), "timeout", True),
+        (aiohttp.SocketTimeoutError(), "timeout", False),
+        (REFUSED, "unavailable", True),
+        (aiohttp.ServerDisconnectedError(), "unavailable", False),
+        (aiohttp.ClientOSError(104, "reset"), "unavailable", False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+@pytest.mark.parametrize("said", [openai.APITimeoutError, openai.APIConnectionError])
+def test_only_what_was_never_sent_cost_nothing(
+    cause: Exception, word: str, free: bool, said: Callable[..., Exception]
+) -> None:
+    error = said(request=httpx2.Request("POST", "http://127.0.0.1:1/v1"))
+    error.__cause__ = httpx2.ConnectTimeout("")
+    error.__cause__.__cause__ = cause
     failure = failure_of(error, 0.0)
-    assert (failure.word, failure.free) == ("timeout", free)
+    assert failure.free == free
+    assert failure.word == word or said is openai.APIConnectionError

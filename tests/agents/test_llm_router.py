@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.metrics import Metrics
@@ -82,6 +84,22 @@ async def test_an_endpoint_that_fails_is_not_replaced_by_another(
     assert all(answer.labels is None for answer in answers)
     assert other.error is None
     assert [request.message for request in rest.requests] == ["Where is my parcel?"]
+
+
+async def test_nobody_is_sent_elsewhere_by_a_redirect(tmp_path: Path, rest: LlmServer) -> None:
+    app = web.Application()
+
+    async def elsewhere(_: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(f"{rest.url}/chat/completions")
+
+    app.router.add_post("/v1/chat/completions", elsewhere)
+    moved = TestServer(app, host="127.0.0.1")
+    await moved.start_server()
+    async with _connected(tmp_path, LlmServer(port=moved.port or 0), rest) as client:
+        answer = await client.label(_acme())
+    await moved.close()
+    assert (answer.labels, answer.error, answer.usage) == (None, "denied", None)
+    assert rest.requests == []
 
 
 async def test_what_is_bound_nowhere_is_sent_nowhere_and_costs_nothing(
