@@ -34,6 +34,7 @@ def command(
     batch: texts.Batch = 64,
     concurrency: texts.Concurrency = None,
     patience: texts.Patience = 60.0,
+    max_cost: texts.MaxCost = None,
     price_per_call: Annotated[
         float | None,
         typer.Option(
@@ -69,6 +70,7 @@ def command(
             use_llm=llm,
             batch=batch,
             patience=patience,
+            max_cost=max_cost,
             price_per_call=price_per_call,
             tell=tell,
         )
@@ -91,6 +93,7 @@ async def _evaluate(
     use_llm: bool,
     batch: int,
     patience: float,
+    max_cost: float | None,
     price_per_call: float | None,
     tell: Tell,
 ) -> Report:
@@ -101,7 +104,7 @@ async def _evaluate(
     from frontdesk.agents.sources.entry import Fault
     from frontdesk.agents.sources.texts import read_texts
 
-    async with open_session(settings, use_llm=use_llm, patience=patience) as session:
+    async with open_session(settings, use_llm=use_llm, patience=patience, max_cost=max_cost) as session:
         tally = Tally(session.taxonomy)
         watch = texts.Watch(file)
         bad = passed = 0
