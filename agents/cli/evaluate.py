@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from frontdesk.agents.evaluation.tally import Tally
     from frontdesk.agents.settings import Settings
     from frontdesk.agents.sources.texts import Columns
+    from frontdesk.streams.taxonomy import Taxonomy
 
-TOKENS = (1_500, 60)
-"""of a call, where none was made to measure: in and out, with the bundled taxonomy, roughly"""
-
-
+MESSAGE_TOKENS, ANSWER_TOKENS = 50, 70
+"""of a call beside the instructions, where none was made to measure: a short message and four labels with confidences"""
 _MISTAKES_SHOWN = 6
 
 
@@ -35,6 +34,7 @@ def command(
     batch: texts.Batch = 64,
     concurrency: texts.Concurrency = None,
     patience: texts.Patience = 60.0,
+    max_cost: texts.MaxCost = None,
     price_per_call: Annotated[
         float | None,
         typer.Option(
@@ -70,6 +70,7 @@ def command(
             use_llm=llm,
             batch=batch,
             patience=patience,
+            max_cost=max_cost,
             price_per_call=price_per_call,
             tell=tell,
         )
@@ -92,6 +93,7 @@ async def _evaluate(
     use_llm: bool,
     batch: int,
     patience: float,
+    max_cost: float | None,
     price_per_call: float | None,
     tell: Tell,
 ) -> Report:
@@ -102,7 +104,7 @@ async def _evaluate(
     from frontdesk.agents.sources.entry import Fault
     from frontdesk.agents.sources.texts import read_texts
 
-    async with open_session(settings, use_llm=use_llm, patience=patience) as session:
+    async with open_session(settings, use_llm=use_llm, patience=patience, max_cost=max_cost) as session:
         tally = Tally(session.taxonomy)
         watch = texts.Watch(file)
         bad = passed = 0
@@ -125,7 +127,7 @@ async def _evaluate(
         return report.build(
             tally,
             session.taxonomy,
-            _price(settings, tally, price_per_call),
+            _price(settings, session.taxonomy, tally, price_per_call),
             file=file.name,
             model=session.version,
             bad=bad,
@@ -133,25 +135,26 @@ async def _evaluate(
         )
 
 
-def _price(settings: Settings, tally: Tally, per_call: float | None) -> Price:
+def _price(settings: Settings, taxonomy: Taxonomy, tally: Tally, per_call: float | None) -> Price:
     """What a call costs: as told, as measured just now, or as the price settings say of a call of usual size."""
     from frontdesk.agents.evaluation.report import Price
     from frontdesk.agents.llm.client import default_price
+    from frontdesk.agents.llm.prompt import LabelPrompt
+    from frontdesk.agents.llm.tokens import estimate
 
     if per_call is not None:
         return Price(per_call=per_call, basis=f"${per_call:g} a call, as told")
     if tally.cost_usd:
         per_call = tally.cost_usd / tally.asked
         return Price(per_call=per_call, basis=f"${per_call:.6f} a call, as measured")
-    tokens_in, tokens_out = TOKENS
-    known = default_price(settings)
-    per_call = known.of(tokens_in, tokens_out)
+    tokens_in = estimate(LabelPrompt(taxonomy).system) + MESSAGE_TOKENS
+    per_call = default_price(settings).of(tokens_in, ANSWER_TOKENS)
     if not per_call:
         return Price(
             per_call=None, basis="no price: set FRONTDESK_LLM_PRICE_IN and _OUT, or --price-per-call"
         )
-    basis = f"${per_call:.6f} a call, for {tokens_in:,} + {tokens_out:,} tokens (assumed: --llm measures)"
-    return Price(per_call=per_call, basis=basis)
+    size = f"{tokens_in:,} + {ANSWER_TOKENS} tokens of {settings.llm_model} (estimated: --llm measures)"
+    return Price(per_call=per_call, basis=f"${per_call:.6f} a call, for {size}")
 
 
 def _write(path: Path, report: Report) -> None:

@@ -34,6 +34,7 @@ def command(
     batch: texts.Batch = 64,
     concurrency: texts.Concurrency = None,
     patience: texts.Patience = 60.0,
+    max_cost: texts.MaxCost = None,
     as_json: common.Json = False,
 ) -> None:
     """Label every text of a file: intent, emotion, urgency and language, and what each tier said.
@@ -51,7 +52,9 @@ def command(
     started = time.monotonic()
     try:
         with progress("labelling", run.source.lines, "lines labelled") as tell:
-            work = run.label(settings, use_llm=not no_llm, batch=batch, patience=patience, tell=tell)
+            work = run.label(
+                settings, use_llm=not no_llm, batch=batch, patience=patience, max_cost=max_cost, tell=tell
+            )
             account = common.run(work)
     except KeyboardInterrupt:
         if out is not None:
@@ -80,18 +83,27 @@ class _Run:
     """the last line that is written"""
 
     async def label(
-        self, settings: Settings, *, use_llm: bool, batch: int, patience: float, tell: Tell
+        self,
+        settings: Settings,
+        *,
+        use_llm: bool,
+        batch: int,
+        patience: float,
+        max_cost: float | None,
+        tell: Tell,
     ) -> Account:
         from frontdesk.agents.evaluation.documents import document
         from frontdesk.agents.evaluation.labelling import label_all
         from frontdesk.agents.evaluation.session import open_session
         from frontdesk.agents.sources.texts import Columns, read_texts
 
-        async with open_session(settings, use_llm=use_llm, patience=patience) as session:
+        async with open_session(settings, use_llm=use_llm, patience=patience, max_cost=max_cost) as session:
             model = settings.llm_model if session.asking is not None else None
             sink = self._sink(session, model)
             try:
                 before = self.done = sink.done
+                if session.asking is not None and session.asking.purse is not None:
+                    session.asking.purse.spent += sink.account.cost_usd  # by the runs before this one
                 entries = read_texts(self.file, Columns(text=self.text_column))
                 ahead = (entry for entry in entries if entry.line > before)
                 watch = texts.Watch(self.file)

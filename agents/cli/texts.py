@@ -26,6 +26,14 @@ Concurrency = Annotated[
 Patience = Annotated[
     float, typer.Option(min=0.1, help="Seconds the LLM has for one text, all its retries included.")
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="DOLLARS",
+        help="Spend at most this on the LLM; what is not affordable keeps its local labels.",
+    ),
+]
 
 
 class Watch:

@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.evaluation.purse import Purse
+from frontdesk.agents.llm.port import Labeller, answer_to
 from frontdesk.agents.sources.entry import Fault
 from frontdesk.agents.sources.texts import Passed, Text
 from frontdesk.schemas.inputs import CustomerMessage
@@ -154,28 +155,44 @@ class Asking:
         self._patience = Millis(int(patience * 1000))
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
+        self.purse: Purse | None = None
+        """what may be spent; None: without bound"""
 
     async def __call__(self, labelled: Labelled) -> Labelled:
         """The same text with the LLM's answer, which is redacted words in and labels, or an error word, out."""
-        text = labelled.text
         async with self._slots:  # its time runs from when it is asked, not from when it was read
-            give_up_at = Millis(self._clock() + self._patience)
-            answer = await self._labeller.label(
-                Ask(
-                    customer=f"{text.tenant_id}/{text.line}".encode("utf-8", "replace"),
-                    seq=text.line,
-                    attempt=1,
-                    tenant_id=text.tenant_id,
-                    text=redact(text.text),
-                    turns=(),
-                    locale=text.locale,
-                    local=labelled.local,
-                    deadline=give_up_at,
-                    give_up_at=give_up_at,
-                )
-            )
+            answer = await self._paid(self._ask(labelled))
         labels = labels_of.answered(labelled.local, answer.labels, self._taxonomy)
         return replace(labelled, labels=labels, answer=answer)
+
+    async def _paid(self, ask: Ask) -> Answer:
+        if self.purse is None:
+            return await self._labeller.label(ask)
+        funded = await self.purse.reserve(ask)
+        if funded is None:
+            return answer_to(ask, None, error="over_budget")
+        answer = None
+        try:
+            answer = await self._labeller.label(funded)
+        finally:
+            await self.purse.settle(funded, answer)
+        return answer
+
+    def _ask(self, labelled: Labelled) -> Ask:
+        text = labelled.text
+        give_up_at = Millis(self._clock() + self._patience)
+        return Ask(
+            customer=f"{text.tenant_id}/{text.line}".encode("utf-8", "replace"),
+            seq=text.line,
+            attempt=1,
+            tenant_id=text.tenant_id,
+            text=redact(text.text),
+            turns=(),
+            locale=text.locale,
+            local=labelled.local,
+            deadline=give_up_at,
+            give_up_at=give_up_at,
+        )
 
 
 async def label_all(

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from frontdesk.agents.evaluation.report import Figures, Share, Slice
 
 MOST_LABELS = 24
-"""rows of a heatmap; the less frequent ones are drawn as one"""
+"""rows of a heatmap; those that are mistaken least are drawn as one"""
 REST = "(rest)"
 _SIDE, _LEFT, _TOP = 300, 46, 12
 _CELL, _MARGIN = 34, 150
@@ -97,13 +97,13 @@ def _operating_point(picture: ET.Element, name: str, share: Share, number: int, 
 
 
 def _folded(figures: Figures) -> tuple[list[str], list[list[int]]]:
-    """The most frequent labels and their table; all others as one."""
+    """The labels that are most often mistaken, and their table; all others as one."""
     labels, table = list(figures.labels), [list(row) for row in figures.confusion]
     if len(labels) <= MOST_LABELS:
         return labels, table
-    weight = [sum(table[at]) + sum(row[at] for row in table) for at in range(len(labels))]
-    frequent = sorted(range(len(labels)), key=lambda at: -weight[at])[: MOST_LABELS - 1]
-    kept = sorted(frequent)
+    texts = [sum(table[at]) + sum(row[at] for row in table) for at in range(len(labels))]
+    worst = sorted(range(len(labels)), key=lambda at: (2 * table[at][at] - texts[at], -texts[at]))
+    kept = sorted(worst[: MOST_LABELS - 1])
     place = {old: new for new, old in enumerate(kept)}
     folded = [[0] * MOST_LABELS for _ in range(MOST_LABELS)]
     for row, counts in enumerate(table):
@@ -166,4 +166,4 @@ def _text(
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 20 else f"{name[:19]}…"
+    return name if len(name) <= 18 else f"{name[:17]}…"

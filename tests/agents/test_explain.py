@@ -17,6 +17,8 @@ from tests.support import core
 from tests.support.llm_server import LlmServer
 from tests.support.llm_thread import running
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LATE_PARCEL = "我的快递三天没到，太让人失望了"
 
 
@@ -172,6 +174,7 @@ class TestTiers:
             monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", server.url)
             monkeypatch.setenv("FRONTDESK_LLM_MODEL", "stand-in")
             monkeypatch.setenv("FRONTDESK_LLM_PRICE_IN", "2")
+            monkeypatch.setenv("FRONTDESK_LLM_PRICE_OUT", "0")
             (said,) = explained(self.UNSURE)["llm"]
             people = invoke(self.UNSURE).output
             server.failures = {"refusal": 1.0}

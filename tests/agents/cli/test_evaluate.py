@@ -51,7 +51,7 @@ def test_people_see_tables(own):
         "Settled by",
         "embedding",
         "AUROC",
-        "no price: set",
+        "estimated: --llm measures",
     ):
         assert word in shown
 
@@ -65,6 +65,7 @@ def test_with_the_llm_as_the_last_tier(own, monkeypatch):
     with running(LlmServer(answer=truth.__getitem__)) as server:
         monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", server.url)
         monkeypatch.setenv("FRONTDESK_LLM_PRICE_IN", "1")
+        monkeypatch.setenv("FRONTDESK_LLM_PRICE_OUT", "4")
         report = json.loads(frontdesk("evaluate", str(own), "--llm", "--json").stdout)
         alone = json.loads(frontdesk("evaluate", str(own), "--json").stdout)
     every = report["all"]
@@ -74,7 +75,8 @@ def test_with_the_llm_as_the_last_tier(own, monkeypatch):
     assert every["labels"]["intent"]["accuracy"] > every["labels"]["intent"]["local_accuracy"]
     assert report["price"]["per_call"] == pytest.approx(report["cost_usd"] / report["asked"])
     assert "as measured" in report["price"]["basis"]
-    assert "assumed" in alone["price"]["basis"]
+    assert "estimated" in alone["price"]["basis"]
+    assert alone["price"]["per_call"] == pytest.approx(report["price"]["per_call"], rel=0.5)
 
 
 def test_bad_lines_are_named_left_out_and_make_the_exit_code(tmp_path):

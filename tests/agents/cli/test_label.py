@@ -99,6 +99,17 @@ def test_where_the_llm_fails_the_local_labels_stand_with_the_error_word(tmp_path
     assert "no answer: refused 1" in done.stderr
 
 
+def test_money_is_bounded_over_all_runs(tmp_path, llm, monkeypatch):
+    file, out = write(tmp_path / "in.jsonl", {"text": UNSURE.format(1)}), tmp_path / "out.jsonl"
+    frontdesk("label", str(file), "--out", str(out), "--max-cost", "0")
+    (line,) = read(out)
+    assert (line["llm"]["error"], line["settled_by"], llm.requests) == ("over_budget", None, [])
+    monkeypatch.delenv("FRONTDESK_LLM_PRICE_IN")
+    monkeypatch.delenv("FRONTDESK_LLM_PRICE_OUT")
+    refused = frontdesk("label", str(file), "--max-cost", "1", code=2)
+    assert "FRONTDESK_LLM_PRICE_IN" in refused.stderr, "nobody knows what the stand-in costs"
+
+
 def test_an_llm_that_lets_us_not_in_stops_it_and_the_rest_is_done_later(tmp_path, llm):
     llm.failures = {"401": 1.0}
     file, out = (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from frontdesk.agents.evaluation.labelling import AHEAD, Asking, LocalTiers, label_all
+from frontdesk.agents.evaluation.purse import Purse
 from frontdesk.agents.sources.entry import Fault
 from frontdesk.agents.sources.texts import Passed, Text
+from frontdesk.schemas.state import Usage
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.taxonomy import load_taxonomy
@@ -128,3 +131,33 @@ async def test_who_stops_reading_stops_the_calls():
     await asyncio.sleep(0.01)
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert others == []
+
+
+class Priced(ScriptedLabeller):
+    """Every call costs ten cents, and may cost thirty."""
+
+    def most(self, ask) -> float:
+        return 0.3
+
+    def recall(self, ask) -> None:
+        return None
+
+    async def label(self, ask):
+        answer = await super().label(ask)
+        usage = Usage(model="m", cost_usd=0.1) if answer.usage else None
+        return replace(answer, usage=usage, cut_off=answer.error == "internal")
+
+
+@pytest.mark.parametrize(
+    ("script", "asked"), [((), 8), (("internal", "internal"), 4)], ids=["settled", "cut off"]
+)
+async def test_no_more_is_spent_than_there_is_however_many_calls_are_under_way(script, asked):
+    llm = Priced(answer=by_number, script=script, latency=0.001)
+    last = asking(llm, concurrency=6)
+    last.purse = Purse(1.05, llm, spent=0.05)
+    local = LocalTiers(core.KeywordLabeller(), TAXONOMY, Limits())
+    found = [one async for one in label_all(texts(*["unsure"] * 40), local, last, batch=8)]
+    assert len(llm.asked) == asked
+    assert last.purse.spent == pytest.approx(0.85), "another call may cost more than is left"
+    assert all(ask.max_cost_usd == 0.3 for ask in llm.asked)
+    assert [one.answer.error for one in found].count("over_budget") == 40 - asked
