@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from frontdesk.agents.llm.openai_labeller import connect
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.agents.trial import AskLlm, Outcome, Trial
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Purchase

@@ -156,7 +156,7 @@ class Desk:
 
     def records(self, start: int, end: int) -> list[ConsumerRecord]:
         return [
-            ConsumerRecord(topic, 0, offset, NOW, 0, key, value, None, 0, 0, ())
+            ConsumerRecord(topic, 0, offset, self.now, 0, key, value, None, 0, 0, ())
             for offset, (topic, key, value) in list(enumerate(self.inputs))[start:end]
         ]
 
