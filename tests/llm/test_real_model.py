@@ -13,9 +13,10 @@ import pytest
 
 from frontdesk.agents.embedded import dies_with_parent
 from frontdesk.agents.llm.capabilities import Mode
-from frontdesk.agents.llm.openai_labeller import OpenAiLabeller, connect
+from frontdesk.agents.llm.endpoint import Endpoint
+from frontdesk.agents.llm.exchange import open_client
+from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
 from frontdesk.agents.llm.port import ErrorWord
-from frontdesk.agents.settings import Settings
 from tests.support.asks import TAXONOMY, ask
 from tests.support.real_model import missing
 
@@ -52,8 +53,11 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 async def labeller(url: str) -> AsyncIterator[OpenAiLabeller]:
-    made = connect(Settings(llm_base_url=url, llm_model="smollm2", llm_timeout=SECONDS), TAXONOMY)
-    assert made is not None
+    made = OpenAiLabeller(
+        client=open_client(url, "", SECONDS),
+        endpoint=Endpoint(model="smollm2", request_timeout=SECONDS, concurrency=1),
+        taxonomy=TAXONOMY,
+    )
     yield made
     await made.close()
 
