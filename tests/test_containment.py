@@ -90,13 +90,14 @@ async def attacked(form: str | None = None) -> AsyncIterator[Attacked]:
     model = Gullible(corpus(), form=form)
     async with LlmServer(reply=model.reply) as server:
         pipeline = retail()
-        labeller = connect(Settings(llm_base_url=server.url), pipeline.taxonomy)
-        assert labeller is not None
+        client = connect(Settings(llm_base_url=server.url), pipeline.taxonomy)
+        assert client is not None
+        pipeline = replace(pipeline, llm=client)
         desk = Trial(pipeline)
         for topic, record in history_of_another():
             desk.remember(topic, record, clock())
-        yield Attacked(server=server, model=model, pipeline=pipeline, desk=desk, ask=labeller.label)
-        await labeller.close()
+        yield Attacked(server=server, model=model, pipeline=pipeline, desk=desk, ask=client.label)
+        await client.close()
 
 
 def history_of_another() -> list[

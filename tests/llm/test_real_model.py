@@ -53,8 +53,11 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 async def labeller(url: str) -> AsyncIterator[OpenAiLabeller]:
-    endpoint = Endpoint(model="smollm2", request_timeout=SECONDS, concurrency=1)
-    made = OpenAiLabeller(client=open_client(url, "", SECONDS), endpoint=endpoint, taxonomy=TAXONOMY)
+    made = OpenAiLabeller(
+        client=open_client(url, "", SECONDS),
+        endpoint=Endpoint(model="smollm2", request_timeout=SECONDS, concurrency=1),
+        taxonomy=TAXONOMY,
+    )
     yield made
     await made.close()
 
