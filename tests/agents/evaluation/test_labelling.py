@@ -122,8 +122,8 @@ async def test_order_holds_however_the_answers_come_and_no_more_is_read_than_kee
 
 
 async def test_who_stops_reading_stops_the_calls():
-    llm = Arrivals(1)
-    work = asyncio.create_task(labelled(texts("unsure", "billing"), llm))
+    llm = Arrivals(3)
+    work = asyncio.create_task(labelled(texts("unsure", "unsure", "billing", "unsure"), llm))
     await llm.here.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
