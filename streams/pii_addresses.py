@@ -53,13 +53,18 @@ _STREETS_CAPITAL = "st|rd|ln|dr|drive|ct|court|pl|place|square|sq|way|close|gard
 """words that must be capitalised, and all before them, to be a street"""
 _EN_STREET = re.compile(
     r"(?<![\w.,:/$£€#-])(?P<number>\d{1,5}[a-z]?(?:-\d{1,5})?),? (?P<words>(?:[a-z0-9][\w'’.-]{0,24} ){1,4}?)"
-    rf"(?P<street>(?:{_STREETS}|{_STREETS_CAPITAL})\b\.?)(?P<more>(?: (?:{_STREETS}|{_STREETS_CAPITAL})\b\.?){{0,2}})"
+    rf"(?P<street>(?:{_STREETS}|{_STREETS_CAPITAL})\b\.?)"
 )
+_EN_MORE = re.compile(
+    rf" (?:[a-z0-9][\w'’.-]{{0,24}} ){{0,2}}(?P<street>(?:{_STREETS}|{_STREETS_CAPITAL})\b\.?)"
+)
+"""another street word after one: Hill Grove Street"""
+_MOST_STREETS = 3
 _EN_NO_STREET = frozenset(
     word
     for line in (
         "the a an my our your his her their this that of on in at to from for and or by with down up along off near minutes",
-        "minute min mins hours hour days day weeks week months times km miles mile kms lanes cars orders items people is was are it side other wrong main",
+        "minute min mins hours hour days day weeks week months times km miles mile kms lanes cars orders items people is was are it side other wrong",
     )
     for word in line.split()
 )
@@ -99,7 +104,7 @@ _UK = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"
 _POSTCODE = rf"(?:(?:{_STATES}),? (?:\d{{5}}(?:-\d{{4}})?|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{{4}})(?!\w)|{_UK})"
 _EN_TAIL = re.compile(
     r"(?:,? (?:[Aa]pt|[Aa]partment|[Uu]nit|[Ss]uite|[Ss]te|[Ff]lat|[Ff]loor|[Rr]oom)\.? ?#?\w{1,5}\b|,? #\w{1,5}\b)?"
-    r"(?:, [A-Z][a-z.'’-]+(?: [A-Z][a-z.'’-]+){0,2}){0,2}"
+    r"(?:, [A-Z][a-z.'’-]+(?: (?:(?:upon|under|on|by|le|de|del|la|of) )?[A-Z][a-z.'’-]+){0,2}){0,2}"
     rf"(?:,? {_POSTCODE})?"
 )
 _EN_TAIL_LOW = re.compile(
@@ -169,13 +174,11 @@ def _en_addresses(text: str, low: str) -> Iterator[Span]:
         if not _EN_NO_STREET.isdisjoint(words):
             continue
         first = found.start("words")
-        street = (found["more"] or found["street"]).split()[-1].rstrip(".")
-        weak = street not in _STRONG
-        if weak and not all(
-            word[0].isupper() or word[0].isdigit() for word in text[first : found.end()].split()
-        ):
+        end, street = _street_end(text, low, found)
+        weak = street.rstrip(".") not in _STRONG
+        if weak and not (_capitals(text[first:end]) or _EN_TAIL_LOW.match(low, end)):
             continue
-        yield _with_tail(text, low, found.start(), found.end())
+        yield _with_tail(text, low, found.start(), end)
     if "address" in low:
         for found in _EN_CUED.finditer(low):
             yield Span(start=found.start("all"), end=_cued_end(low, *found.span("all")), kind="ADDRESS")
@@ -187,6 +190,21 @@ def _en_addresses(text: str, low: str) -> Iterator[Span]:
     if "zip" in low or "post" in low:
         for found in _EN_CODE.finditer(low):
             yield Span(start=found.start("code"), end=found.end("code"), kind="ADDRESS")
+
+
+def _street_end(text: str, low: str, found: re.Match[str]) -> tuple[int, str]:
+    """Where the street's name ends, and its last word."""
+    end, street = found.end(), found["street"]
+    for _ in range(_MOST_STREETS):
+        more = _EN_MORE.match(low, end)
+        if more is None or not _capitals(text[end : more.end()]):
+            break
+        end, street = more.end(), more["street"]
+    return end, street
+
+
+def _capitals(words: str) -> bool:
+    return all(word[0].isupper() or word[0].isdigit() for word in words.split())
 
 
 def _cued_end(low: str, start: int, end: int) -> int:
