@@ -88,11 +88,8 @@ async def test_with_every_call_failing_messages_are_decided_in_time_and_labels_c
         try:
             worker.start()
             await worker.ready(within=30)
-            for _ in range(3):
-                await traffic.second()
-            assert heard(await until_decided(kafka, traffic)), (
-                "no LLM label before the outage: it would show nothing"
-            )
+            await until_heard(kafka, traffic)
+            await until_decided(kafka, traffic)
             pid, members, before = worker.pid, await group(kafka), lives(worker)
 
             began, asked = now(), len(llm.requests)
@@ -104,11 +101,7 @@ async def test_with_every_call_failing_messages_are_decided_in_time_and_labels_c
             failed = {request.outcome for request in llm.requests[asked:]}
 
             llm.failures = {}
-            healed = now()
-            async with asyncio.timeout(60):
-                while not heard((await audit(kafka.bootstrap)).by_message.values(), since=healed):
-                    await traffic.second()
-
+            await until_heard(kafka, traffic)
             account = await settled(kafka.bootstrap, within=30)
             worker.check()
             assert (worker.pid, lives(worker), await group(kafka)) == (pid, before, members)
@@ -133,6 +126,14 @@ def now() -> int:
 def heard(decisions: Iterable[Decision], since: int = 0) -> bool:
     """Whether one of them has labels of the LLM."""
     return any(one.labels.intent.source == "llm" and one.received_at >= since for one in decisions)
+
+
+async def until_heard(kafka: KafkaServer, traffic: Traffic) -> None:
+    """Messages keep coming until one of them has labels of the LLM."""
+    began = now()
+    async with asyncio.timeout(60):
+        while not heard((await audit(kafka.bootstrap)).by_message.values(), since=began):
+            await traffic.second()
 
 
 def decided_since(decisions: Iterable[Decision], began: int) -> list[Decision]:
