@@ -7,7 +7,8 @@ The stand-in for the model is a process of its own. Measured is the client as th
 included, with messages that are all different:
 
 - in flight: so many calls at a time at the stand-in's latency; the most there can be is in flight ÷ latency
-- flat out: the stand-in answers at once; calls a second of one core
+- flat out: the stand-in answers at once; calls a second of one core; and what is left of a call's CPU in the worker when the
+  client has a process of its own
 - beside: calls at a steady rate, while a loop ticks every 10 ms and a thread computes, as a shard's step does: without any
   calls, with the client in the same process, and with the client in a process of its own (`FRONTDESK_LLM_PROCESS`)
 """
@@ -104,7 +105,9 @@ async def measured(given: argparse.Namespace) -> Found:
         flying = await closed(client, "in flight", given.in_flight, rounds * given.latency, 2 * given.latency)
     async with stand_in(0.0) as url, connected(url, 32) as client:
         flat = await closed(client, "flat out", 32, given.seconds, 1.0)
-    runs = [flying, flat]
+    async with stand_in(0.0) as url, connected(url, 32, apart=True) as client:
+        left = await closed(client, "flat out, own process", 32, given.seconds, 3.0)
+    runs = [flying, flat, left]
     async with stand_in(0.2) as url:
         runs.append(await beside(None, "no calls", 0.0, given.seconds))
         for what, apart in (("same process", False), ("own process", True)):
@@ -124,20 +127,21 @@ async def measured(given: argparse.Namespace) -> Found:
 
 
 async def closed(client: Client, what: str, in_flight: int, seconds: float, warming: float) -> Run:
-    """Keep so many calls in flight; counted is what ends after the warming up, when they no longer begin all at once."""
+    """Keep so many calls in flight, begun one after the other in half of the warming up; counted is what ends after it."""
     asks = questions(what)
     begin = time.perf_counter() + warming
     end = begin + seconds
     ends = Counter[str]()
 
-    async def caller() -> None:
+    async def caller(number: int) -> None:
+        await asyncio.sleep(warming / 2 * number / in_flight)
         while time.perf_counter() < end:
             answer = await client.label(next(asks))
             now = time.perf_counter()
             if begin <= now < end:
                 ends[answer.error or OK] += 1
 
-    callers = [asyncio.create_task(caller()) for _ in range(in_flight)]
+    callers = [asyncio.create_task(caller(number)) for number in range(in_flight)]
     await asyncio.sleep(warming)
     cpu = time.process_time()
     await asyncio.sleep(max(0.0, end - time.perf_counter()))
