@@ -9,7 +9,13 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced, RecordTooLargeError
+from aiokafka.errors import (
+    IllegalOperation,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordTooLargeError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
@@ -118,8 +124,11 @@ class TransactionalWriter:
             with suppress(KafkaError, TimeoutError, AssertionError, WriteFailed):
                 await self._abort(producer)  # an open one would hold readers back until the next life
             raise Refused(_said(error)) from error
-        except (KafkaError, TimeoutError, AssertionError) as error:
-            # AssertionError: how aiokafka reports an impossible transaction state after a failed request.
+        except (KafkaError, TimeoutError, AssertionError, IllegalOperation) as error:
+            # AssertionError and IllegalOperation, which is no KafkaError: how aiokafka reports the state of a transaction after a
+            # request that failed while something else was awaited. What failed is known to the sender, which has ended.
+            if isinstance(_sender_error(producer), ProducerFenced):
+                raise Fenced(_said(error)) from error
             raise WriteFailed(_said(error)) from error
         return written
 
@@ -258,6 +267,12 @@ async def _delivered(batches: Sequence[asyncio.Future[RecordMetadata]]) -> dict[
         raise failures[0]
     found = (batch.result() for batch in batches)
     return {metadata.topic: metadata.offset for metadata in found if metadata.offset >= 0}
+
+
+def _sender_error(producer: AIOKafkaProducer) -> BaseException | None:
+    """What the producer's sender ended with; None while it goes on."""
+    task = producer._sender.sender_task  # noqa: SLF001  # no public way to learn of it
+    return None if task is None or not task.done() or task.cancelled() else task.exception()
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from frontdesk.agents.runtime.logs import KafkaLogs
-from frontdesk.agents.runtime.writer import TransactionalWriter
+from frontdesk.agents.runtime.writer import Fenced, TransactionalWriter
 from frontdesk.agents.settings import load
-from tests.contracts.writer import TOPICS, Ports, WriterContract
+from tests.contracts.writer import TOPICS, Ports, WriterContract, decision, state
 from tests.support.clients import make_topic
 from tests.support.kafka import KafkaServer
 from tests.support.memory_broker import Broker, Connection, MemoryLogs, MemoryWriter
@@ -41,3 +42,27 @@ class TestOnKafka(WriterContract):
         for topic in TOPICS:
             await make_topic(self.kafka.bootstrap, topic)
         yield Ports(writer=lambda: TransactionalWriter(settings, 0), logs=KafkaLogs(settings))
+
+    async def test_fenced_between_two_batches_it_says_so_and_nothing_else(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """While one batch waits to be queued the broker may have refused the one before it, which ends the sender."""
+        async with self.open() as ports:
+            first, second = ports.writer(), ports.writer()
+            await first.open()
+            await first.write([decision("first"), state("first")], {})
+            await second.open()
+            client = first._producer.client
+            known, asked = client._wait_on_metadata, []
+
+            async def slowly(topic: str) -> None:
+                asked.append(topic)
+                await asyncio.sleep(0.5 if len(asked) > 1 else 0)
+                await known(topic)
+
+            monkeypatch.setattr(client, "_wait_on_metadata", slowly)
+            with pytest.raises(Fenced):
+                await first.write([decision("zombie"), state("zombie")], {})
+            assert len(asked) == 2
+            await first.close()
+            await second.close()
