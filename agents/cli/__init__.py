@@ -22,6 +22,7 @@ from frontdesk.agents.cli import (
     explain,
     intake,
     label,
+    learn,
     llm,
     publish,
     topics,
@@ -108,6 +109,7 @@ def build() -> typer.Typer:
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
+    app.add_typer(learn.build(), name="learn", short_help="Teach the local labels from labelled texts.")
     app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
     return app
 

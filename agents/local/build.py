@@ -11,7 +11,7 @@ from frontdesk.agents.local.remembering import Remembering
 from frontdesk.streams.ports import IntentLabeller
 from frontdesk.streams.taxonomy import Taxonomy
 
-MISSING = "FRONTDESK_MODEL needs scikit-learn, which is not installed: pip install 'frontdesk[learn]'"
+NEEDS_LEARN = "needs scikit-learn, which is not installed: pip install 'frontdesk[learn]'"
 
 
 def build_local(taxonomy: Taxonomy, folder: Path | None, embed: Embed) -> IntentLabeller:
@@ -25,5 +25,5 @@ def build_local(taxonomy: Taxonomy, folder: Path | None, embed: Embed) -> Intent
     try:
         from frontdesk.agents.local.cascade import Cascade
     except ImportError:
-        raise StartupError(MISSING) from None
+        raise StartupError(f"FRONTDESK_MODEL {NEEDS_LEARN}") from None
     return Remembering(Cascade(taxonomy, load_model(folder), embed))

@@ -23,6 +23,7 @@ from frontdesk.agents.local.model import DIGITS, Floats, Head, LocalModel, Tiers
 from frontdesk.agents.local.ngrams import Ngrams
 
 Indexes: TypeAlias = NDArray[np.intp]
+Flags: TypeAlias = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[str], None]
 
 FOLDS = 5
@@ -31,8 +32,11 @@ LEAST_EXAMPLES = 2 * FOLDS
 NGRAM_C = 0.5
 EMBEDDING_C = 10.0
 MIXES = tuple(step / 20 for step in range(21))
+STRICTER = 0.3
+"""of what may go wrong, the share that the first tier is denied where there is a second"""
 NEVER = 1.01
 """a threshold that no confidence reaches"""
+NOBODY: Flags = np.zeros(0, dtype=np.bool_)
 
 
 class TooLittle(ValueError):
@@ -113,6 +117,7 @@ class _Task:
             raise TooLittle(
                 f"{name}: only {len(self._classes)} of {len(counts)} values have {LEAST_EXAMPLES} examples or more"
             )
+        self._left_out = {value: n for value, n in sorted(counts.items()) if n < LEAST_EXAMPLES}
         number = {value: at for at, value in enumerate(self._classes)}
         kept = np.array([at for at, value in enumerate(values) if value in number])
         self._truth = np.array([number[values[at]] for at in kept])
@@ -126,9 +131,12 @@ class _Task:
         first = self._out_of_fold(self._features, self._linear, "n-grams")
         temperature = _temperature(first, self._truth)
         first = first / np.float32(temperature)
-        threshold = _threshold(first, self._truth, aim)
+        # Held to the whole aim the first tier would use up all that may go wrong, and leave the second nothing to settle.
+        alone = self._vectors is None
+        threshold = _threshold(first, self._truth, aim if alone else aim + (1 - aim) * STRICTER)
         head = self._head(self._linear(), self._features, temperature, threshold)
         told: dict[str, Any] = {"classes": len(self._classes), "examples": len(self._truth)}
+        told |= {"left_out": self._left_out} if self._left_out else {}
         told["ngrams"] = _told(first, self._truth, threshold)
         if self._vectors is None:
             return Tiers(ngrams=head), told
@@ -139,9 +147,10 @@ class _Task:
         both: Floats = first * np.float32(1 - mix) + second * np.float32(mix)
         joint = _temperature(both, self._truth)
         both = both / np.float32(joint)
-        # Of what the first tier leaves: those are what the second is asked about.
-        left = softmax(first).max(axis=1) < threshold
-        later = _threshold(both[left], self._truth[left], aim)
+        # The second is asked about what the first leaves; both together have to meet the aim.
+        settled = np.round(softmax(first).max(axis=1), DIGITS) >= threshold
+        before = (first.argmax(axis=1) == self._truth)[settled]
+        later = _threshold(both[~settled], self._truth[~settled], aim, before)
         told |= {"embedding": _told(both, self._truth, later), "mix": mix}
         return (
             Tiers(
@@ -209,8 +218,9 @@ def _temperature(logits: Floats, truth: Indexes) -> float:
     return float(np.exp(found.x))
 
 
-def _threshold(logits: Floats, truth: Indexes, aim: float) -> float:
-    """The lowest confidence from which on the aim is met; `NEVER` where it is not."""
+def _threshold(logits: Floats, truth: Indexes, aim: float, before: Flags = NOBODY) -> float:
+    """The lowest confidence from which on the aim is met, together with what was settled (right or not) before; `NEVER` where
+    it is not."""
     if not len(truth):
         return NEVER
     probabilities = softmax(logits)
@@ -218,7 +228,7 @@ def _threshold(logits: Floats, truth: Indexes, aim: float) -> float:
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
     right = (probabilities.argmax(axis=1) == truth)[order]
-    accuracy = np.cumsum(right) / np.arange(1, len(right) + 1)
+    accuracy = (before.sum() + np.cumsum(right)) / (len(before) + np.arange(1, len(right) + 1))
     # Texts that are as confident as each other are believed together.
     last = np.append(ranked[1:] != ranked[:-1], True)
     met = np.flatnonzero(last & (accuracy >= aim))

@@ -40,6 +40,7 @@ def test_has_the_commands_that_the_manual_names() -> None:
         "explain",
         "intake resume",
         "label",
+        "learn train",
         "llm off",
         "llm on",
         "llm status",

@@ -1,0 +1,176 @@
+"""`frontdesk learn train`: the local tiers, taught by labelled texts of a file. Needs no Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from frontdesk.agents.cli import common, texts
+from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from frontdesk.agents.settings import Settings
+    from frontdesk.agents.sources.texts import Text
+
+ACCURACY = 0.97
+"""aimed at where nothing else is asked for and the labels are taken for right: nobody settles everything without a mistake"""
+_FAULTS_SHOWN = 10
+_LEARNED = ("intent", "emotion", "urgency")
+
+
+def build() -> typer.Typer:
+    """The group."""
+    app = common.group("Teach the local labels what the company's own messages mean.")
+    app.callback()(_group)  # keeps `train` a subcommand
+    app.command(
+        "train",
+        short_help="Make a model from labelled texts.",
+        epilog="Example: frontdesk learn train labelled.jsonl model && FRONTDESK_MODEL=model frontdesk worker",
+    )(train)
+    return app
+
+
+def _group() -> None:
+    """Teach the local labels what the company's own messages mean."""
+
+
+def train(
+    file: texts.TextFile,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the model goes; made if it is not there.")
+    ],
+    text_column: texts.TextColumn = "text",
+    intent_column: Annotated[str, typer.Option(help="Field or column that holds the intent.")] = "intent",
+    teacher: Annotated[
+        float,
+        typer.Option(
+            min=0.5, max=1, help="How many of the labels are right: 1 for people, less for an LLM's."
+        ),
+    ] = 1.0,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=1,
+            help="Of what the model settles alone. None: as good as the labels it learns from.",
+        ),
+    ] = None,
+    as_json: common.Json = False,
+) -> None:
+    """Learn intent, and emotion and urgency where texts have them, for the taxonomy of FRONTDESK_POLICY.
+
+    Thresholds are set on texts that the model had not seen, so that what it settles is as accurate as asked. With labels that
+    are all taken for right (--teacher 1) and no --accuracy the aim is 97 %. The same file gives the same model.
+    """
+    settings = common.settings()
+    aimed = ACCURACY if accuracy is None and teacher == 1 else accuracy
+    told = _train(settings, file, folder, text_column, intent_column, teacher, aimed)
+    if as_json:
+        common.print_json(told)
+        return
+    typer.echo(f"model {told['model']} in {folder}: FRONTDESK_MODEL={folder} frontdesk worker")
+    for label in _LEARNED:
+        for value, count in told["learned"].get(label, {}).get("left_out", {}).items():
+            typer.echo(
+                f"  {label:8} {value!r} was not learned: {count} examples are too few; it will be taken for another"
+            )
+        for tier in ("ngrams", "embedding"):
+            found = told["learned"].get(label, {}).get(tier)
+            if found is not None:
+                typer.echo(
+                    f"  {label:8} {tier:10} agrees in {found['agrees']:.1%} of all, settles {found['settles']:.1%} "
+                    f"and agrees in {found['agrees_where_settled']:.1%} of those"
+                )
+
+
+def _train(
+    settings: Settings,
+    file: Path,
+    folder: Path,
+    text_column: str,
+    intent_column: str,
+    teacher: float,
+    accuracy: float | None,
+) -> dict[str, Any]:
+    from frontdesk.agents.bootstrap import read_pack
+    from frontdesk.agents.embedding import load_embedder
+    from frontdesk.agents.local.build import NEEDS_LEARN
+    from frontdesk.agents.sources.texts import Columns
+    from frontdesk.streams.policy import PolicyError, load_pack
+
+    try:
+        from frontdesk.agents.local.training import Aim, TooLittle
+        from frontdesk.agents.local.training import train as taught
+    except ImportError:
+        raise StartupError(f"frontdesk learn {NEEDS_LEARN}") from None
+    try:
+        taxonomy, _ = load_pack(read_pack(settings.policy))
+    except PolicyError as error:
+        raise StartupError(f"invalid policy: {error}") from None
+    known = {"intent": taxonomy.intent_ids(), "emotion": taxonomy.emotions, "urgency": taxonomy.urgencies}
+    found = _labelled(file, Columns(text=text_column, intent=intent_column), known)
+    labels = {
+        name: [one.given[name] for one in found]
+        for name in _LEARNED
+        if all(name in one.given for one in found)
+    }
+    try:
+        model = taught(
+            [one.text for one in found],
+            labels,
+            taxonomy_hash=taxonomy.hash,
+            embed=load_embedder(),
+            # The same words of different people stay in one fold, else they would be known from the other.
+            groups=[one.text for one in found],
+            aim=Aim(accuracy=accuracy, teacher=teacher),
+            progress=lambda what: typer.echo(what, err=True),
+        )
+    except TooLittle as error:
+        raise StartupError(f"{file}: {error}; label more texts, or merge intents of the taxonomy") from None
+    try:
+        saved = model.saved(folder)
+    except OSError as error:
+        raise StartupError(
+            f"{folder}: {error.strerror or error}; name a folder that can be written to"
+        ) from None
+    return {"model": saved.version, "folder": str(folder), "learned": dict(saved.learned_from)}
+
+
+def _labelled(file: Path, columns: Any, known: Mapping[str, Sequence[str]]) -> list[Text]:
+    """The texts with an intent of the taxonomy; what is of no use is told of, and left out.
+
+    Raises:
+        StartupError: there are none.
+    """
+    from frontdesk.agents.sources.entry import Fault
+    from frontdesk.agents.sources.texts import Text, read_texts
+
+    found: list[Text] = []
+    faults = 0
+    for entry in read_texts(file, columns):
+        if isinstance(entry, Text) and "intent" in entry.given:
+            strange = next(
+                (name for name in _LEARNED if entry.given.get(name) not in (None, *known[name])), None
+            )
+            if strange is None:
+                found.append(entry)
+                continue
+            value = entry.given[strange]
+            entry = Fault(
+                path=file,
+                line=entry.line,
+                problem=f"{strange} {value[:40]!r} is not in the taxonomy",
+                fix="mend the label, or the taxonomy of FRONTDESK_POLICY",
+            )
+        if isinstance(entry, Fault):
+            faults += 1
+            if faults <= _FAULTS_SHOWN:
+                typer.echo(f"frontdesk: {entry}; left out", err=True)
+    if faults > _FAULTS_SHOWN:
+        typer.echo(f"frontdesk: {faults - _FAULTS_SHOWN} more were left out", err=True)
+    if not found:
+        raise StartupError(f"{file}: no text with an intent; name the column: --intent-column NAME")
+    return found
