@@ -119,6 +119,8 @@ class Service:
             try:
                 if not await self._caught_up(follower):
                     return EXIT_STOPPED
+                if self._llm is not None:
+                    await self._llm.start()
                 await self._worker.start()
                 return await self._watch()
             finally:

@@ -51,11 +51,17 @@ class Client:
             seconds=settings.llm_cache_seconds,
             observer=observer,
         )
+        self._below = below
         self._single = SingleFlight(below, self._memory, observer=observer, clock=now_ms)
 
     async def label(self, ask: Ask) -> Answer:
         """As `port.Labeller` promises."""
         return await self._single.label(ask)
+
+    async def start(self) -> None:
+        """Begin what takes time before the first ask. Never raises."""
+        if isinstance(self._below, ProcessLabeller):
+            await self._below.start()
 
     def recall(self, ask: Ask) -> Answer | None:
         """As `ports.Llm` promises."""

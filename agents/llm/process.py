@@ -30,7 +30,7 @@ COMMAND = (sys.executable, "-m", "frontdesk.agents.llm.child")
 class ProcessLabeller:
     """Implements `port.Labeller` through a child process. For one event loop.
 
-    The process starts with the first ask, and again after it ended: what was under way then fails, cut off. An ask that it does
+    The process starts with `start` or the first ask, and again after it ended: what was under way then fails, cut off. An ask that it does
     not answer in time is answered here; a process that says nothing any more is ended.
     """
 
@@ -86,6 +86,10 @@ class ProcessLabeller:
             raise
         finally:
             del self._waiting[number]
+
+    async def start(self) -> None:
+        """Start the process now: it takes about a second, which the first ask then has for itself. Never raises."""
+        await self._running()
 
     async def close(self) -> None:
         """End the process. Call it when no `label` is under way."""

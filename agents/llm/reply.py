@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+MOST_TOKENS = 100_000_000
+"""of one call: a larger count is no count, and would not fit where it is kept"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One chat completion."""
@@ -39,7 +43,9 @@ def _tokens(usage: Mapping[str, object]) -> tuple[int, int] | None:
     tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if not isinstance(tokens_in, int) or not isinstance(tokens_out, int):
         return None
-    return (tokens_in, tokens_out) if tokens_in > 0 and tokens_out >= 0 else None
+    return (
+        (tokens_in, tokens_out) if 0 < tokens_in <= MOST_TOKENS and 0 <= tokens_out <= MOST_TOKENS else None
+    )
 
 
 def _mapping(value: object) -> Mapping[str, object]:

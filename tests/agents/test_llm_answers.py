@@ -105,6 +105,7 @@ def test_reads_a_completion() -> None:
         {"prompt_tokens": "12", "completion_tokens": 3},
         {"prompt_tokens": 0, "completion_tokens": 3},
         {"prompt_tokens": 12, "completion_tokens": -1},
+        {"prompt_tokens": 2**63, "completion_tokens": 3},
     ],
     ids=str,
 )

@@ -222,6 +222,15 @@ async def test_without_an_ask_no_process_is_started(server: LlmServer) -> None:
         assert (late.error, labeller.pid) == ("timeout", None)
 
 
+async def test_started_early_it_is_there_for_the_first_ask(server: LlmServer) -> None:
+    async with _labeller(server) as labeller:
+        await labeller.start()
+        early = labeller.pid
+        assert early is not None
+        assert (await labeller.label(ask())).labels is not None
+        assert labeller.pid == early
+
+
 async def test_a_process_that_cannot_be_started_is_a_failure_like_any_other(server: LlmServer) -> None:
     labeller = ProcessLabeller(_setup(server), command=("/nonexistent/python",))
     answers = [await labeller.label(ask()) for _ in range(2)]
