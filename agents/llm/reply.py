@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 MOST_TOKENS = 100_000_000
 """of one call: a larger count is no count, and would not fit where it is kept"""
 
