@@ -132,6 +132,7 @@ class ProcessLabeller:
                 self._heard_at = time.monotonic()
                 self._take(message)
         finally:
+            _kill(process)  # also one that still runs, but says what nobody understands
             self._process = None
             for ask, answer in self._waiting.values():
                 if not answer.done():

@@ -265,3 +265,13 @@ async def test_it_does_not_outlive_a_worker_that_was_killed(server: LlmServer) -
     pid = int(await worker.stdout.readline())
     assert await worker.wait() == -signal.SIGKILL
     await _until_gone(pid)
+
+
+async def test_a_process_that_talks_nonsense_is_ended(server: LlmServer, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    nonsense = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); print('?', flush=True); time.sleep(60)"
+    labeller = ProcessLabeller(_setup(server), command=(sys.executable, "-c", nonsense))
+    answer = await labeller.label(ask())
+    assert (answer.error, answer.cut_off) == ("unavailable", True)
+    await _until_gone(int(pid.read_text()))
+    await labeller.close()
