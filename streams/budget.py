@@ -82,7 +82,9 @@ class Till:
                     return None
         for key, account in accounts.items():
             self.accounts.put_spending(key, replace(account, reserved=account.reserved + nanos))
-        return replace(entry, reserved=nanos, reserved_on=self._day)
+        # The accounts' day, which a clock that went back does not turn back: it is there that the answer settles.
+        day = max((account.day for account in accounts.values()), default=self._day)
+        return replace(entry, reserved=nanos, reserved_on=day)
 
     def settle(self, entry: Waiting, dollars: float) -> Waiting:
         """The entry without its reservation: its call is over and has cost so much."""

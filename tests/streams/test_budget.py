@@ -182,3 +182,15 @@ def test_whatever_happens_the_bill_never_exceeds_the_budget(data: st.DataObject)
         assert sum(map(charged.__getitem__, charged)) <= budget / NANOS + 1e-9
         spent, reserved = account(shard)
         assert spent + reserved <= budget
+
+
+def test_on_a_day_that_a_clock_went_back_from_calls_are_settled_too() -> None:
+    shard = shard_with(Budget(total=100 * CENT))
+    shard.now = MIDNIGHT
+    shard.send(message("m1", "unsure"))
+    shard.now = MIDNIGHT - 500
+    shard.send(message("m2", "unsure", customer_id="bob"))
+    shard.answers(*(answer(one, None) for one in shard.asks))
+    account = shard.state.spending(TOTAL)
+    assert account is not None
+    assert account.reserved == 0
