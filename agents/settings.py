@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -127,10 +127,15 @@ class Settings(BaseSettings):
     llm_cache_entries: int = Field(50_000, ge=1, description="answers remembered for identical questions")
     llm_cache_seconds: float = Field(86_400.0, gt=0)
     llm_budget: float | None = Field(
-        None, ge=0, description="US dollars a day (UTC) for all workers together; none: without bound"
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars a day (UTC) for all workers together; none: without bound",
     )
-    llm_tenant_budget: float | None = Field(None, ge=0, description="US dollars a day for each tenant")
-    llm_tenant_budgets: dict[str, float] = Field(
+    llm_tenant_budget: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="US dollars a day for each tenant"
+    )
+    llm_tenant_budgets: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description='of single tenants, as JSON: {"acme": 2.5}'
     )
     llm_urgent_share: float = Field(

@@ -77,3 +77,20 @@ def test_a_misspelt_variable_is_named_and_others_are_left_alone() -> None:
 def test_an_empty_path_is_none_and_not_the_folder_we_happen_to_be_in(monkeypatch, name):
     monkeypatch.setenv(f"FRONTDESK_{name.upper()}", "")
     assert getattr(load(), name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LLM_BUDGET", "inf"),
+        ("LLM_TENANT_BUDGET", "inf"),
+        ("LLM_TENANT_BUDGETS", '{"acme": -1}'),
+        ("LLM_TENANT_BUDGETS", '{"acme": NaN}'),
+    ],
+)
+def test_a_budget_that_is_no_amount_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FRONTDESK_{name}", value)
+    with pytest.raises(StartupError, match=f"FRONTDESK_{name}"):
+        load()
