@@ -116,6 +116,7 @@ def load_model(folder: Path) -> LocalModel:
             )
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             labels = {name: _tiers(name, told, arrays) for name, told in manifest["labels"].items()}
+            _check(labels)
             return LocalModel(
                 taxonomy_hash=manifest["taxonomy_hash"],
                 idf=arrays["idf"],
@@ -131,6 +132,19 @@ def load_model(folder: Path) -> LocalModel:
         raise StartupError(
             f"FRONTDESK_MODEL: {folder} holds no model ({type(error).__name__}: {error})"
         ) from None
+
+
+def _check(labels: Mapping[str, Tiers]) -> None:
+    """Raise `ValueError` where a manifest and its arrays do not go together: else every message would find out."""
+    if "intent" not in labels:
+        raise ValueError("it knows no intents")
+    for name, tiers in labels.items():
+        for tier, head in _heads(tiers).items():
+            classes = len(head.classes)
+            if head.weights.ndim != 2 or head.weights.shape[1] != classes or head.bias.shape != (classes,):
+                raise ValueError(f"{name}, {tier}: {classes} classes, but weights {head.weights.shape}")
+        if tiers.embedding is not None and tiers.embedding.classes != tiers.ngrams.classes:
+            raise ValueError(f"{name}: its tiers have other classes")
 
 
 def _tiers(name: str, told: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Tiers:

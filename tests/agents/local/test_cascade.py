@@ -166,6 +166,15 @@ def test_a_folder_that_is_not_whole_is_refused_with_its_name(model: LocalModel, 
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 9}))
     with pytest.raises(StartupError, match="format 9"):
         load_model(tmp_path)
+    model.saved(tmp_path)
+    told = json.loads(manifest.read_text())
+    told["labels"]["intent"]["heads"]["ngrams"]["classes"].pop()
+    manifest.write_text(json.dumps(told))
+    with pytest.raises(StartupError, match="holds no model"):
+        load_model(tmp_path)
+    manifest.write_text(json.dumps({**told, "labels": {}}))
+    with pytest.raises(StartupError, match="holds no model"):
+        load_model(tmp_path)
     manifest.write_text("[]")
     with pytest.raises(StartupError, match="holds no model"):
         load_model(tmp_path)
