@@ -25,7 +25,7 @@ from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import LATE, Overlay
 from frontdesk.streams.ports import Llm
-from frontdesk.streams.redact import redact
+from frontdesk.streams.redact import plain_locale, redact
 from frontdesk.streams.remember import conversation_of
 
 ASKED = "asked"
@@ -225,7 +225,7 @@ class Pending:
             tenant_id=message.tenant_id,
             text=redact(message.text or ""),
             turns=(*said, *before)[-self._limits.turns :],
-            locale=message.locale,
+            locale=plain_locale(message.locale),
             local=entry.local,
             deadline=entry.deadline,
             give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),

@@ -51,9 +51,13 @@ _LOCAL_ANY = re.compile(r"[\w.+-]+$")
 _LOCAL_CHARS = 64
 _DIGIT = re.compile("[0-9]")
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?(?=$|[-_.@,;])")
 _ROUNDS = 8
 """more than were ever seen to change anything: three"""
-_INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff"
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]+"
+)
+"""what nobody sees, such as the marks of direction that telephones put around and into numbers: looked through"""
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u30fc"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
@@ -71,6 +75,13 @@ def redact(text: str) -> str:
     return text
 
 
+def plain_locale(locale: str | None) -> str | None:
+    """Language, script and region of a locale (`zh`, `pt_BR`, `zh-Hant-TW`), without what may follow; None for anything else
+    that stands in its place: it is free text until then."""
+    found = None if locale is None else _LOCALE.match(locale.strip())
+    return None if found is None else found[0]
+
+
 def _replaced(text: str, found: Iterable[Span]) -> str:
     out: list[str] = []
     at = 0
@@ -82,6 +93,14 @@ def _replaced(text: str, found: Iterable[Span]) -> str:
 
 def spans(text: str) -> tuple[Span, ...]:
     """Where personal data stands in the text: in order, without overlap."""
+    if text.isascii() or _INVISIBLE.search(text) is None:
+        return _visible_spans(text)
+    at = [number for number, char in enumerate(text) if _INVISIBLE.match(char) is None]
+    seen = _visible_spans("".join(text[number] for number in at))
+    return tuple(Span(start=at[one.start], end=at[one.end - 1] + 1, kind=one.kind) for one in seen)
+
+
+def _visible_spans(text: str) -> tuple[Span, ...]:
     folded = text if text.isascii() else text.translate(_folding())
     low = folded.lower()
     if len(low) != len(folded):  # a few letters grow, such as a dotted capital I
@@ -101,7 +120,7 @@ def _folding() -> dict[int, str]:
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     table |= {code: str(int(chr(code))) for code in range(0x80, 0x1FC00) if chr(code).isdecimal()}
     table |= {ord(char): "-" for char in _DASHES}
-    return table | {ord(char): " " for char in _INVISIBLE + _SPACES}
+    return table | {ord(char): " " for char in _SPACES}
 
 
 def _emails(text: str) -> Iterator[Span]:

@@ -24,7 +24,7 @@ from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.ports import IntentLabeller, Said, Scores
-from frontdesk.streams.redact import redact
+from frontdesk.streams.redact import plain_locale, redact
 from frontdesk.streams.taxonomy import Taxonomy
 
 AHEAD = 8
@@ -188,7 +188,7 @@ class Asking:
             tenant_id=text.tenant_id,
             text=redact(text.text),
             turns=(),
-            locale=text.locale,
+            locale=plain_locale(text.locale),
             local=labelled.local,
             deadline=give_up_at,
             give_up_at=give_up_at,

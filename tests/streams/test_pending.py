@@ -331,3 +331,19 @@ def test_of_an_old_backlog_only_the_urgent_are_asked_about(shard: Shard) -> None
     assert shard.routes()[0][3] is False, "it is final: nobody was asked"
     assert [ask.seq for ask in shard.asks] == [2, 3]
     assert shard.counts["llm_skipped_backlog"] == 1
+
+
+@pytest.mark.parametrize(
+    ("locale", "sent"),
+    [
+        ("call 13812345678", None),
+        ("138-1234-5678", None),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("pt_BR", "pt_BR"),
+        ("zh-CN-u-nu-hanidec", "zh-CN"),
+        ("zh_CN.UTF-8", "zh_CN"),
+    ],
+)
+def test_a_locale_tells_nothing_but_where(shard: Shard, locale: str, sent: str | None) -> None:
+    shard.send(message("m1", "unsure", locale=locale))
+    assert shard.asks[0].locale == sent

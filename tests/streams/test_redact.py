@@ -174,3 +174,10 @@ def test_numbers_beyond_the_budget_are_hidden_rather_than_leaked() -> None:
     clean = redact(text)
     assert "13800138000" not in clean
     assert "2025550143" not in clean
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u202c", "\u2066", "\ufe0f", "\u200b", "\u034f"])
+def test_what_nobody_sees_hides_nothing(mark: str) -> None:
+    assert redact(f"call {mark}138{mark}1234{mark}5678{mark}") == f"call {mark}[PHONE]{mark}"
+    assert redact(f"john.doe{mark}@example.com is mine") == "[EMAIL] is mine"
+    assert redact(f"card 4111{mark}1111{mark}1111{mark}1111") == "card [CARD]"
