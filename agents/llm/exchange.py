@@ -22,6 +22,8 @@ from frontdesk.schemas.outputs import Labels
 
 CONNECT_TIMEOUT = 3.0
 _NO_KEY = "none"
+_OTHERS = ("OpenAI-Organization", "OpenAI-Project")
+"""headers that the client fills from the environment, whosever account they name"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,9 @@ class Exchange:
         """capabilities have worked once: a 400 now is about the request, not about its form"""
         self._client = client
         # The client takes no for an answer only here, request by request: not as a default header.
-        self._headers: Mapping[str, Any] = {"Authorization": Omit()} if client.api_key == _NO_KEY else {}
+        self._headers: Mapping[str, Any] = {name: Omit() for name in _OTHERS}
+        if client.api_key == _NO_KEY:
+            self._headers = {**self._headers, "Authorization": Omit()}
         self._endpoint = endpoint
         self._verdict = verdict
         self._rate = rate

@@ -28,6 +28,8 @@ from frontdesk.streams.taxonomy import Taxonomy
 FIRST_PAUSE = 0.5
 """seconds; doubles with each attempt. Full jitter: Exponential Backoff And Jitter, AWS Architecture Blog, 2015"""
 LONGEST_PAUSE = 8.0
+LONGEST_QUIET = 300.0
+"""seconds that nobody asks an endpoint at its own request; then one does, to see: it may have said years"""
 
 
 def now_ms() -> int:
@@ -170,7 +172,8 @@ class OpenAiLabeller:
         finally:
             settle(ticket)
         if isinstance(result, Failure) and result.word == "rate_limited" and result.retry_after:
-            self._quiet_until = max(self._quiet_until, self._clock() + int(result.retry_after * 1000))
+            quiet = min(result.retry_after, LONGEST_QUIET)
+            self._quiet_until = max(self._quiet_until, self._clock() + int(quiet * 1000))
         return result
 
     def _left(self, question: Question) -> float:

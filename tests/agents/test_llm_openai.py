@@ -394,12 +394,15 @@ async def test_a_key_meant_for_someone_else_is_not_sent(
     server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-endpoint")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-another-endpoint")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-another-endpoint")
     labeller = connect(Settings(llm_base_url=server.url), TAXONOMY)
     assert labeller is not None
     answer = await labeller.label(ask())
     await labeller.close()
     assert answer.error is None
     assert "Authorization" not in server.requests[0].headers
+    assert "another-endpoint" not in str(server.requests[0].headers)
 
 
 async def test_settings_make_a_labeller(server: LlmServer) -> None:
@@ -427,3 +430,12 @@ async def test_a_defect_becomes_an_answer(server: LlmServer, time: Time) -> None
     async with _connected(server, time) as labeller:
         answer = await labeller.label(replace(ask(now=time.now), text=None))
     assert (answer.labels, answer.error) == (None, "internal")
+
+
+async def test_nobody_is_silenced_for_years(server: LlmServer, time: Time) -> None:
+    server.script, server.retry_after = ("429", "ok"), "100000000"
+    async with _connected(server, time) as labeller:
+        await labeller.label(ask(now=time.now))
+        time.now += 300_000
+        answer = await labeller.label(ask(now=time.now))
+    assert answer.error is None
