@@ -24,7 +24,8 @@ SILENT = 10.0
 """seconds without a word, with an answer overdue, after which it is ended, to be started again"""
 START_EVERY = 1.0
 """seconds between two starts of the process, should it end by itself"""
-COMMAND = (sys.executable, "-m", "frontdesk.agents.llm.child")
+COMMAND = (sys.executable, "-P", "-m", "frontdesk.agents.llm.child")
+"""-P: not what happens to lie in the present folder"""
 
 
 class ProcessLabeller:

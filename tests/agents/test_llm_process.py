@@ -275,3 +275,12 @@ async def test_a_process_that_talks_nonsense_is_ended(server: LlmServer, tmp_pat
     assert (answer.error, answer.cut_off) == ("unavailable", True)
     await _until_gone(int(pid.read_text()))
     await labeller.close()
+
+
+async def test_no_module_of_the_folder_it_is_started_in_gets_at_the_keys(
+    server: LlmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openai.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    async with _labeller(server) as labeller:
+        assert (await labeller.label(ask())).error is None
