@@ -83,13 +83,13 @@ def label(
 
 def in_mood(words: Labelled, mood: float) -> Labels:
     """All labels of a message whose conversation was in this mood before it: emotion depends on the trend."""
-    emotion = words.emotion or cues.emotion(words.cues, mood)
-    return Labels(
-        intent=words.intent,
-        emotion=emotion,
-        urgency=words.urgency or cues.urgency(words.cues, emotion),
-        language=words.language,
-    )
+    shown = cues.emotion(words.cues, mood)
+    # A trained tier can be talked into a mood as an LLM can, by words that it has often seen with another.
+    emotion = shown if words.emotion is None or _plainly_worse(shown, words.emotion) else words.emotion
+    urgency = cues.urgency(words.cues, emotion)
+    if words.urgency is not None and not _plainly_critical(urgency):
+        urgency = words.urgency
+    return Labels(intent=words.intent, emotion=emotion, urgency=urgency, language=words.language)
 
 
 def unsure(words: Labelled, local: Labels, wanted: Collection[str]) -> bool:
@@ -110,8 +110,8 @@ def relabel(local: Labels, seen: Cues, mood: float) -> Labels:
 def answered(local: Labels, answer: Labels | None, taxonomy: Taxonomy) -> Labels:
     """The LLM's labels where the taxonomy knows them, the local ones elsewhere.
 
-    A bad mood that the words show plainly stands: an answer may find a worse one, never a better one. Rules that escalate go by
-    emotions, and a text can talk a model into any of them.
+    A bad mood that the words show plainly stands: an answer may find a worse one, never a better one. So does a critical
+    urgency. Rules that escalate go by them, and a text can talk a model into any label.
     """
     if answer is None:
         return local
@@ -119,7 +119,9 @@ def answered(local: Labels, answer: Labels | None, taxonomy: Taxonomy) -> Labels
     return Labels(
         intent=_pick(local.intent, answer.intent, [intent.id for intent in taxonomy.intents]),
         emotion=local.emotion if _plainly_worse(local.emotion, emotion) else emotion,
-        urgency=_pick(local.urgency, answer.urgency, taxonomy.urgencies),
+        urgency=local.urgency
+        if _plainly_critical(local.urgency)
+        else _pick(local.urgency, answer.urgency, taxonomy.urgencies),
         language=_pick(local.language, answer.language, taxonomy.languages),
     )
 
@@ -169,6 +171,10 @@ def _plainly_worse(local: Label, given: Label) -> bool:
 
     sure = local.source not in ANSWERED and local.confidence >= SURE_CUES
     return sure and mood(local) < min(0.0, mood(given))
+
+
+def _plainly_critical(local: Label) -> bool:
+    return local.source == RULE and local.value == "critical" and local.confidence >= SURE_CUES
 
 
 def _pick(local: Label, given: Label, known: Sequence[str]) -> Label:

@@ -31,7 +31,8 @@ MaxCost = Annotated[
     typer.Option(
         min=0,
         metavar="DOLLARS",
-        help="Spend at most this on the LLM; what is not affordable keeps its local labels.",
+        help="Spend at most this on the LLM in one go; what is not affordable keeps its local labels. Calls that an "
+        "interruption cut off are not counted when the run goes on.",
     ),
 ]
 

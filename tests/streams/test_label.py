@@ -164,9 +164,22 @@ def test_which_labels_are_worth_asking_about_is_for_the_settings_to_say() -> Non
 
 
 def test_what_a_trained_tier_says_of_emotion_outlives_the_wait() -> None:
-    (words,) = label_all(["this is terrible, I am furious"], Topical(), {})
-    calm = Label(value="neutral", confidence=0.97, source="local")
-    local = in_mood(replace(words, emotion=calm), 0.0)
-    assert local.emotion == calm
-    assert relabel(local, words.cues, -1.0).emotion == calm
-    assert relabel(in_mood(words, 0.0), words.cues, -1.0).emotion.value == "angry"
+    (words,) = label_all(["and when will that be"], Topical(), {})
+    worried = Label(value="anxious", confidence=0.97, source="local")
+    local = in_mood(replace(words, emotion=worried), 0.0)
+    assert local.emotion == worried
+    assert relabel(local, words.cues, 0.0).emotion == worried
+    assert relabel(in_mood(words, 0.0), words.cues, 0.0).emotion.value == "neutral"
+
+
+def test_neither_a_trained_tier_nor_an_llm_talks_up_what_the_words_show_plainly() -> None:
+    (words,) = label_all(["This is outrageous, I am furious! It caught fire and my hand is burnt!"], Topical(), {})
+    glad = Label(value="satisfied", confidence=0.97, source="local")
+    calm = Label(value="low", confidence=0.97, source="local")
+    local = in_mood(replace(words, emotion=glad, urgency=calm), 0.0)
+    assert (local.emotion.value, local.urgency.value) == ("angry", "critical")
+    told = replace(
+        llm_labels("billing", "satisfied"), urgency=Label(value="low", confidence=1.0, source="llm")
+    )
+    found = answered(local, told, TAXONOMY)
+    assert (found.emotion.value, found.urgency.value) == ("angry", "critical")
