@@ -268,7 +268,7 @@ def check_priced(llm: Client, limits: Limits) -> None:
     """
     if limits.budget.bounded and llm.unpriced:
         raise StartupError(
-            f"FRONTDESK_LLM_BUDGET cannot hold {', '.join(llm.unpriced)}: nobody said what its model costs. Set "
+            f"FRONTDESK_LLM_BUDGET cannot hold endpoint {', '.join(llm.unpriced)}: nobody said what its model costs. Set "
             "FRONTDESK_LLM_PRICE_IN and FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS"
         )
 

@@ -96,7 +96,8 @@ def main(arguments: Sequence[str]) -> int:
             say(f"there is no folder {given.data}: nothing to label\n")
             return 0
         parser.error(
-            f"--data: there is no folder {given.data}; name one that holds banking77/, multidogo/ and crosswoz/"
+            f"--data: there is no folder {given.data}; name one that holds banking77/, multidogo/ and crosswoz/ "
+            "(or set FRONTDESK_DATA)"
         )
     about = machine()
     embed = load_embedder()

@@ -156,7 +156,7 @@ class LabelFile:
         others = [name for name in made_from if before.get(name) != made_from[name]]
         if others:
             raise StartupError(
-                f"{self._path}: was begun with other {', '.join(others)}; name another --out, or remove it and "
+                f"{self._path}: was begun with another {', '.join(others)}; name another --out, or remove it and "
                 f"{self._mark.name}"
             )
 

@@ -120,9 +120,14 @@ def _table(path: Path, dialect: type[csv.Dialect], columns: Columns) -> Iterator
             raise StartupError(f"{path}:1: not UTF-8; save the file as UTF-8")
         if titles.count(columns.text) != 1:
             shown = ", ".join(title[:40] for title in titles[:12])
+            # A spreadsheet of many a country writes semicolons and calls it CSV.
+            fix = (
+                "separate the columns by commas or tabs, not semicolons"
+                if len(titles) == 1 and ";" in titles[0]
+                else "name the column of the text: --text-column NAME"
+            )
             raise StartupError(
-                f"{path}:1: not one column {columns.text!r} in the header row ({shown}); name the column of the text: "
-                "--text-column NAME"
+                f"{path}:1: not one column {columns.text!r} in the header row ({shown}); {fix}"
             )
         for row in table:
             if not any(cell.strip() for cell in row.cells):

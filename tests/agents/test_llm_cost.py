@@ -235,7 +235,7 @@ def test_a_budget_over_calls_of_unknown_price_is_refused() -> None:
     limits = build_limits(bounded, partitions=1)
     llm = connect(bounded, TAXONOMY)
     assert llm is not None
-    with pytest.raises(StartupError, match="FRONTDESK_LLM_BUDGET cannot hold default"):
+    with pytest.raises(StartupError, match="FRONTDESK_LLM_BUDGET cannot hold endpoint default"):
         check_priced(llm, limits)
     check_priced(llm, build_limits(load(llm_base_url="http://127.0.0.1:9/v1"), partitions=1))
     priced = connect(load(llm_base_url="http://127.0.0.1:9/v1", llm_model="gpt-4o-mini"), TAXONOMY)

@@ -97,6 +97,7 @@ def test_tables_have_a_header_and_rows_that_may_span_lines(read, name, comma):
     [
         ("in.csv", "id,words\n1,a\n", "in.csv:1: not one column 'text' in the header row (id, words)"),
         ("in.csv", "text,text\n1,a\n", "--text-column"),
+        ("in.csv", "id;text\n1;a\n", "not semicolons"),
         ("in.csv", "", "the file is empty"),
         ("in.json", '[{"text": "a"}]', "one object a line"),
     ],

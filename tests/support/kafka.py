@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import os
 import re
@@ -130,7 +131,12 @@ class KafkaServer:
     """
 
     def __init__(
-        self, *, heap: str = "512m", properties: dict[str, str] | None = None, links: int = 0
+        self,
+        *,
+        heap: str = "512m",
+        properties: dict[str, str] | None = None,
+        links: int = 0,
+        port: int | None = None,
     ) -> None:
         self._heap = heap
         self._extra = properties or {}
@@ -138,7 +144,7 @@ class KafkaServer:
         self._jars = fetch_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="frontdesk-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
-        self.bootstrap = f"127.0.0.1:{free_port()}"
+        self.bootstrap = f"127.0.0.1:{port or free_port()}"
         self.links = tuple(Listener(free_port(), free_port()) for _ in range(links))
         self.log = self._folder / "kafka.log"
 
@@ -247,3 +253,34 @@ class KafkaServer:
                 f"Kafka's storage could not be formatted: {(done.stdout + done.stderr)[-2000:]}"
             )
         draft.rename(configuration)
+
+
+def main() -> None:
+    """A Kafka to try Frontdesk on, until Ctrl-C; what was on it goes with it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.kafka",
+        description="An Apache Kafka on 127.0.0.1 until Ctrl-C, its data gone afterwards. Needs Java 17 and, the first time, Maven.",
+        epilog="example: python -m tests.support.kafka --port 9092",
+    )
+    parser.add_argument("--port", type=int, default=9092, help="default %(default)s")
+    port = parser.parse_args().port
+    if live_brokers(f"127.0.0.1:{port}"):
+        parser.error(f"port {port} is taken by a Kafka: use that, or give another --port")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        server = KafkaServer(port=port)
+    except MissingToolError as error:
+        parser.error(str(error))
+    try:
+        server.start()
+        print(server.bootstrap, flush=True)
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()

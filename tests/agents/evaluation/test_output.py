@@ -67,7 +67,7 @@ def test_damage_before_the_end_is_not_thrown_away_but_named(out):
 
 def test_another_input_or_model_does_not_go_on_with_it(out):
     begun(out, 1)
-    with pytest.raises(StartupError, match="begun with other input, LLM"):
+    with pytest.raises(StartupError, match="begun with another input, LLM"):
         LabelFile(out, {"input": "abd", "LLM": "m"})
 
 
