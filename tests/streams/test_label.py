@@ -173,7 +173,9 @@ def test_what_a_trained_tier_says_of_emotion_outlives_the_wait() -> None:
 
 
 def test_neither_a_trained_tier_nor_an_llm_talks_up_what_the_words_show_plainly() -> None:
-    (words,) = label_all(["This is outrageous, I am furious! It caught fire and my hand is burnt!"], Topical(), {})
+    (words,) = label_all(
+        ["This is outrageous, I am furious! It caught fire and my hand is burnt!"], Topical(), {}
+    )
     glad = Label(value="satisfied", confidence=0.97, source="local")
     calm = Label(value="low", confidence=0.97, source="local")
     local = in_mood(replace(words, emotion=glad, urgency=calm), 0.0)
