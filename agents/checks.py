@@ -7,16 +7,19 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 import aiohttp
 
-from frontdesk.agents.bootstrap import read_pack
+from frontdesk.agents.bootstrap import build_limits, read_pack
 from frontdesk.agents.errors import RegistryUnavailable, StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.reading import from_last, read_to_end
 from frontdesk.agents.kafka.topics import check_topics
+from frontdesk.agents.llm.client import read_routes
 from frontdesk.agents.registry import connect
+from frontdesk.agents.runtime.stores import check_state_dir
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
@@ -49,8 +52,10 @@ async def examine(settings: Settings, *, sample: int, tell: Callable[[Result], N
     note(packages(_installed))
     found, taxonomy = await asyncio.to_thread(policy, settings)
     note(found)
-    note(await asyncio.to_thread(model, taxonomy))
+    note(await asyncio.to_thread(model, taxonomy, settings.model))
+    note(state(settings))
     note(await llm(settings))
+    note(budget(settings))
     note(await schema_registry(settings))
     reachable = await kafka(settings)
     note(reachable)
@@ -90,15 +95,19 @@ def policy(settings: Settings) -> tuple[Result, Taxonomy | None]:
     return Result(check="policy", status="ok", detail=f"{settings.policy.name}, {loaded.hash[:12]}"), taxonomy
 
 
-def model(taxonomy: Taxonomy | None) -> Result:
-    """The local model loads and labels a text. Takes a second or two."""
+def model(taxonomy: Taxonomy | None, folder: Path | None = None) -> Result:
+    """The local model loads, the one in `folder` if there is one, and labels a text. Takes a second or two."""
     if taxonomy is None:
         return Result(check="model", status="skipped", detail="no valid taxonomy to label by")
-    from frontdesk.agents.embedding import EmbeddingLabeller, load_embedder
+    from frontdesk.agents.embedding import load_embedder
+    from frontdesk.agents.local.build import build_local
 
     try:
-        labeller = EmbeddingLabeller(taxonomy, load_embedder())
+        labeller = build_local(taxonomy, folder, load_embedder())
         (scores,) = labeller.label(["where is my parcel?"])
+    except StartupError as error:
+        fix = "frontdesk learn train FILE FOLDER makes one; or unset FRONTDESK_MODEL"
+        return Result(check="model", status="failed", detail=str(error), fix=fix)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with an installed model, doctor says so and goes on
         return Result(
             check="model",
@@ -109,6 +118,44 @@ def model(taxonomy: Taxonomy | None) -> Result:
     return Result(
         check="model", status="ok", detail=f"{labeller.version}, labels a test text {scores.intent.value}"
     )
+
+
+def state(settings: Settings) -> Result:
+    """The folder for the shards' state can be written to, where one is named."""
+    if settings.state_dir is None:
+        return Result(
+            check="state", status="skipped", detail="FRONTDESK_STATE_DIR is not set: state in memory"
+        )
+    try:
+        check_state_dir(settings)
+    except StartupError as error:
+        return Result(
+            check="state",
+            status="failed",
+            detail=str(error),
+            fix="set FRONTDESK_STATE_DIR to a folder of its own",
+        )
+    return Result(check="state", status="ok", detail=f"{settings.state_dir} can be written to")
+
+
+def budget(settings: Settings) -> Result:
+    """A budget for the LLM can be held: every endpoint has a price."""
+    name = "budget"
+    if not settings.llm_enabled or not build_limits(settings, partitions=1).budget.bounded:
+        why = "no budget is set" if settings.llm_enabled else "no LLM is named"
+        return Result(check=name, status="skipped", detail=why)
+    try:
+        unpriced = [one.name for one in read_routes(settings).all() if not one.price.known]
+    except StartupError as error:
+        return Result(check=name, status="failed", detail=str(error), fix="mend the named setting or line")
+    if unpriced:
+        return Result(
+            check=name,
+            status="failed",
+            detail=f"nobody said what the model of {', '.join(unpriced)} costs: a worker refuses to start",
+            fix="set FRONTDESK_LLM_PRICE_IN and FRONTDESK_LLM_PRICE_OUT, or price_in and price_out of the endpoint",
+        )
+    return Result(check=name, status="ok", detail="every endpoint has a price")
 
 
 async def llm(settings: Settings) -> Result:

@@ -161,6 +161,6 @@ def _sentence(account: Account, seconds: float) -> str:
         errors = ", ".join(f"{word} {count:,}" for word, count in account.errors.most_common())
         said += (
             f"\nthe LLM was asked {account.asked:,} times ({'no answer: ' + errors if errors else 'all answered'}): "
-            f"{account.tokens_in:,} + {account.tokens_out:,} tokens, ${account.cost_usd:.4f}"
+            f"{account.tokens_in:,} + {account.tokens_out:,} tokens, {texts.dollars(account.cost_usd, account.tokens_in, 4)}"
         )
     return said

@@ -82,7 +82,11 @@ def train(
             if found is not None:
                 typer.echo(
                     f"  {label:8} {tier:10} agrees in {found['agrees']:.1%} of all, settles {found['settles']:.1%} "
-                    f"and agrees in {found['agrees_where_settled']:.1%} of those"
+                    + (
+                        f"and agrees in {found['agrees_where_settled']:.1%} of those"
+                        if found["settles"]
+                        else ""
+                    )
                 )
 
 
@@ -111,6 +115,12 @@ def _train(
     except PolicyError as error:
         raise StartupError(f"invalid policy: {error}") from None
     known = {"intent": taxonomy.intent_ids(), "emotion": taxonomy.emotions, "urgency": taxonomy.urgencies}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # before the minutes of learning
+        raise StartupError(
+            f"{folder}: {error.strerror or error}; name a folder that can be written to"
+        ) from None
     found = _labelled(file, Columns(text=text_column, intent=intent_column), known)
     labels = {
         name: [one.given[name] for one in found]

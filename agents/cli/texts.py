@@ -37,6 +37,13 @@ MaxCost = Annotated[
 ]
 
 
+def dollars(cost_usd: float, tokens: int, digits: int) -> str:
+    """What calls cost, for people: that tokens were free is more often a price that nobody named."""
+    if tokens and not cost_usd:
+        return "no price known (FRONTDESK_LLM_PRICE_IN and _OUT)"
+    return f"${cost_usd:.{digits}f}"
+
+
 class Watch:
     """Looks at each outcome as it comes: tells of bad lines, the first few in full, and stops where going on only costs."""
 

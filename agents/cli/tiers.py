@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from frontdesk.agents.cli.texts import dollars
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -89,7 +91,8 @@ def _show_answer(console: Console, answer: Answer, seconds: float) -> None:
             console.print(f"  {name:12} {label.source:10} {label.value:16} {label.confidence:.2f}")
     usage = answer.usage
     cost = (
-        f"{usage.model}, {usage.tokens_in:,} + {usage.tokens_out:,} tokens, ${usage.cost_usd:.6f}"
+        f"{usage.model}, {usage.tokens_in:,} + {usage.tokens_out:,} tokens, "
+        f"{dollars(usage.cost_usd, usage.tokens_in, 6)}"
         if usage
         else "no usage told"
     )

@@ -176,3 +176,24 @@ def test_doctor_goes_on_without_kafka() -> None:
         "skipped",
     )
     assert statuses["model"] == "ok"
+
+
+def test_a_budget_that_nothing_could_hold_is_found_before_a_worker_refuses_it() -> None:
+    endpoint = {"llm_base_url": "http://127.0.0.1:9/v1"}
+    assert checks.budget(load()).status == "skipped"
+    assert checks.budget(load(**endpoint)).status == "skipped"
+    assert checks.budget(load(**endpoint, llm_budget=1.0, llm_model="gpt-4o-mini")).status == "ok"
+    found = checks.budget(load(**endpoint, llm_budget=1.0, llm_model="home-made"))
+    assert found.status == "failed"
+    assert "FRONTDESK_LLM_PRICE_IN" in (found.fix or "")
+
+
+def test_a_folder_that_holds_no_model_or_takes_no_state_is_found(tmp_path: Path) -> None:
+    _, taxonomy = checks.policy(load())
+    found = checks.model(taxonomy, tmp_path)
+    assert found.status == "failed"
+    assert "model.json" in found.detail
+    assert checks.state(load()).status == "skipped"
+    assert checks.state(load(state_dir=tmp_path / "state")).status == "ok"
+    (tmp_path / "file").write_text("")
+    assert checks.state(load(state_dir=tmp_path / "file")).status == "failed"
