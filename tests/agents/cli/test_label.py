@@ -132,7 +132,7 @@ def test_started_again_it_goes_on_where_it_was(tmp_path, llm, how):
     arguments = [str(file), "--batch", "8", "--concurrency", "2"]
     frontdesk("label", *arguments, "--out", str(whole), code=1)
 
-    llm.latency = 0.05
+    llm.latency = 0.5  # long enough to be cut off in the middle, however busy the machine is
     process = subprocess.Popen(
         [sys.executable, "-m", "frontdesk", "label", *arguments, "--out", str(out)],
         stderr=subprocess.PIPE,
@@ -143,6 +143,7 @@ def test_started_again_it_goes_on_where_it_was(tmp_path, llm, how):
         assert process.poll() is None, process.stderr and process.stderr.read()
         time.sleep(0.01)
     process.send_signal(how)
+    llm.latency = 0.0
     _, said = process.communicate()
     if how is signal.SIGINT:
         assert process.returncode == 130
