@@ -138,6 +138,8 @@ def test_started_again_it_goes_on_where_it_was(tmp_path, llm, how):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"COLUMNS": "200"},
+        # Whoever runs the tests in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not out.exists() or out.read_bytes().count(b"\n") < 10:
         assert process.poll() is None, process.stderr and process.stderr.read()
