@@ -91,14 +91,15 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
             metadata_max_age_ms=30_000,
         )
 
-    async def start_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """Where the group stands, by partition: the committed offset, else the beginning."""
-        positions: dict[TP, int] = await self.call_thread(self._start_positions, tuple(partitions))
-        return positions
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
+        """What the group has committed, by partition; None where it has nothing. Asked of the broker: the client's own position
+        is where it has fetched to, and what it fetched may have been lost with a shard's life."""
+        offsets: dict[TP, int | None] = await self.call_thread(self._committed, tuple(partitions))
+        return offsets
 
-    async def _start_positions(self, partitions: Sequence[TP]) -> dict[TP, int]:
+    async def _committed(self, partitions: Sequence[TP]) -> dict[TP, int | None]:
         consumer = self._ensure_consumer()
-        return {tp: await consumer.position(TopicPartition(*tp)) for tp in partitions}
+        return {tp: await consumer.committed(TopicPartition(*tp)) for tp in partitions}
 
     async def commit_now(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit offsets as a member of the group; only for brokers without transactions."""

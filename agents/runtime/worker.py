@@ -221,10 +221,12 @@ class Worker:
         return AtLeastOnceWriter(self.settings, number, self._commit)
 
     async def _starts(self, number: int, known: Mapping[str, int]) -> Mapping[str, int]:
-        unknown = [TP(topic, number) for topic in INPUT_TOPICS if topic not in known]
-        group = await self._consumer().start_positions(unknown) if unknown else {}
         starts = {topic: known[topic] for topic in INPUT_TOPICS if topic in known}
-        starts |= {tp.topic: offset for tp, offset in group.items()}
+        if unknown := [TP(topic, number) for topic in INPUT_TOPICS if topic not in known]:
+            group = await self._consumer().committed(unknown)
+            logs = await self._logs.bounds([TopicPartition(*tp) for tp in unknown])
+            for tp, offset in group.items():
+                starts[tp.topic] = logs[TopicPartition(*tp)][0] if offset is None else offset
         # The embedded broker tells ends too low; on it nothing outlives the broker anyway.
         if self.settings.guarantee == "exactly_once" and await self._beyond(number, starts):
             # A broker that has not heard yet that it leads no more tells an old end, once: all of the log would be done again.

@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from rocksdict import Cache
 
 from frontdesk.agents.kafka.topics import create_topics
@@ -162,3 +163,36 @@ def _spoil(data: Path) -> None:
     cut = [(key, value[:12]) for key, value in store.items(CUSTOMERS_TABLE)]
     store.write({CUSTOMERS_TABLE: cut}, {}, store.as_of)
     store.close()
+
+
+async def test_what_a_life_had_fetched_before_it_ever_committed_is_not_lost_with_it(
+    kafka: KafkaServer,
+) -> None:
+    """The client stands behind what it fetched. A new group whose first transactions fail has nothing but the log's beginning."""
+    await create_topics(load(broker=kafka.bootstrap, application="new"))
+    await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(200)))
+    worker = Worker(kafka.bootstrap, application="new")
+    taking = asyncio.create_task(_take(kafka, [f"new-{shard}" for shard in range(4)]))
+    try:
+        worker.start()
+        async with asyncio.timeout(60):
+            while len({entry["shard"] for entry in worker.said("shard_starts_over")}) < 4:  # noqa: ASYNC110  # another process sets no event
+                await asyncio.sleep(0.1)
+        taking.cancel()
+        account = await settled(kafka.bootstrap, within=60)
+        worker.check()
+    finally:
+        taking.cancel()
+        worker.stop()
+    assert account.faults == []
+    assert account.undecided == 0
+    assert account.decisions == account.messages == 180
+
+
+async def _take(kafka: KafkaServer, names: list[str]) -> None:
+    """Fence the producers of these names again and again, as workers would that take the shards: nothing of theirs commits."""
+    while True:
+        for name in names:
+            async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=name) as other:
+                await other.begin_transaction()
+                await other.abort_transaction()

@@ -17,7 +17,7 @@ from frontdesk.agents.runtime.transport import ShardConsumer
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES, INPUT_TOPICS
 from frontdesk.schemas.types import Millis
 
 
@@ -110,7 +110,7 @@ async def test_when_all_shards_together_hold_enough_only_those_with_nothing_to_d
 class Silent:
     """The group's consumer, which is not to be asked."""
 
-    async def start_positions(self, partitions: list[TP]) -> dict[TP, int]:
+    async def committed(self, partitions: list[TP]) -> dict[TP, int | None]:
         raise AssertionError(partitions)
 
 
@@ -130,6 +130,22 @@ async def test_a_log_that_ends_before_the_position_is_looked_at_twice(
     monkeypatch.setattr(worker, "_consumer", Silent)
     known = dict.fromkeys(INPUT_TOPICS, 100)
     assert await worker._starts(3, known) == {**known, CUSTOMER_MESSAGES: start}
+
+
+async def test_what_the_state_does_not_know_begins_where_the_group_committed_or_at_the_beginning(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Group:
+        async def committed(self, partitions: list[TP]) -> dict[TP, int | None]:
+            return {tp: 40 if tp.topic == CUSTOMER_PROFILES else None for tp in partitions}
+
+    async def bounds(wanted: list[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        return dict.fromkeys(wanted, (2, 100))
+
+    monkeypatch.setattr(worker._logs, "bounds", bounds)
+    monkeypatch.setattr(worker, "_consumer", Group)
+    found = await worker._starts(3, {CUSTOMER_MESSAGES: 7})
+    assert found == {**dict.fromkeys(INPUT_TOPICS, 2), CUSTOMER_MESSAGES: 7, CUSTOMER_PROFILES: 40}
 
 
 class Handing:
