@@ -17,7 +17,8 @@ from frontdesk.schemas.topics import PRODUCT_CATALOG
 from frontdesk.streams.budget import Budget, share_of
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
-from frontdesk.streams.policy import PolicyError, load_pack
+from frontdesk.streams.policy import Policy, PolicyError, load_pack
+from frontdesk.streams.taxonomy import Taxonomy
 
 SOURCE = "frontdesk"
 PACK_FILES = ("taxonomy.yaml", "policy.yaml")
@@ -34,10 +35,7 @@ def build_pipeline(
         StartupError: the policy folder, the model or the catalogue cannot be read or is wrong.
     """
     among = settings.partitions if partitions is None else partitions
-    try:
-        taxonomy, policy = load_pack(read_pack(settings.policy))
-    except PolicyError as error:
-        raise StartupError(f"invalid policy: {error}") from None
+    taxonomy, policy = read_policy(settings.policy)
     return Pipeline(
         codec=codec or Codec(),
         policy=policy,
@@ -68,6 +66,18 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         waiting_per_customer=settings.waiting_per_customer,
         waiting_per_shard=settings.waiting_per_shard,
     )
+
+
+def read_policy(folder: Path) -> tuple[Taxonomy, Policy]:
+    """The taxonomy and the policy of a folder.
+
+    Raises:
+        StartupError: they cannot be read or are wrong.
+    """
+    try:
+        return load_pack(read_pack(folder))
+    except PolicyError as error:
+        raise StartupError(f"invalid policy: {error}") from None
 
 
 def read_pack(folder: Path) -> Mapping[str, str]:

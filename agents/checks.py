@@ -145,7 +145,7 @@ def budget(settings: Settings) -> Result:
         why = "no budget is set" if settings.llm_enabled else "no LLM is named"
         return Result(check=name, status="skipped", detail=why)
     try:
-        unpriced = [one.name for one in read_routes(settings).all() if not one.price.known]
+        unpriced = read_routes(settings).unpriced()
     except StartupError as error:
         return Result(check=name, status="failed", detail=str(error), fix="mend the named setting or line")
     if unpriced:

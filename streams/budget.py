@@ -17,6 +17,7 @@ from typing import Protocol
 
 from frontdesk.schemas.state import Spending, Waiting
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.taxonomy import URGENT
 
 NANOS = 1_000_000_000
 """in a dollar"""
@@ -67,11 +68,9 @@ class Till:
     def reserve(self, entry: Waiting, dollars: float) -> Waiting | None:
         """The entry with its reservation, which may be zero; None when that much is not left. A reservation that the entry
         had, of a call whose end nobody knows, stays spent."""
-        if not self.budget.bounded:
-            return entry
         nanos = nanos_of(dollars)
         tenant_id = entry.message.tenant_id
-        urgent = entry.local.urgency.value in ("high", "critical")
+        urgent = entry.local.urgency.value in URGENT
         share = 1.0 if urgent else 1.0 - self.budget.urgent_share
         bounds = ((TOTAL, "", self.budget.total), (_key(tenant_id), tenant_id, self.budget.of(tenant_id)))
         accounts: dict[bytes, Spending] = {}

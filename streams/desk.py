@@ -21,8 +21,7 @@ from frontdesk.streams.pending import BEHIND, Pending
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
-
-URGENT = ("high", "critical")
+from frontdesk.streams.taxonomy import URGENT
 
 Found = NewMessage | NewFact | Erasure | DeadLetter
 

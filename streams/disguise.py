@@ -9,7 +9,9 @@ import re
 import unicodedata
 from functools import cache
 
-_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f"
+INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff"
+"""what nobody sees, as the inside of a character class: marks of direction, joiners, variants"""
+_TAGS = "\U000e0000-\U000e007f"
 _FULL_WIDTH = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
 _STYLED = "\u2100-\u214f\u24b6-\u24e9\U0001d400-\U0001d7ff"
 """letter-like symbols, encircled letters, mathematical alphabets"""
@@ -21,7 +23,7 @@ _LOOK_ALIKE = dict(
     )
 )
 """Cyrillic and Greek (Unicode Technical Standard 39, confusables; those that make Latin words)"""
-_DISGUISED = re.compile(f"[{_INVISIBLE}{_FULL_WIDTH}{_STYLED}{''.join(_LOOK_ALIKE)}]")
+_DISGUISED = re.compile(f"[{INVISIBLE}{_TAGS}{_FULL_WIDTH}{_STYLED}{''.join(_LOOK_ALIKE)}]")
 
 
 def undisguised(text: str) -> str:

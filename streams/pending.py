@@ -193,8 +193,8 @@ class Pending:
             answered = replace(entry, answered=known.labels, prompt_version=known.prompt_version)
             self._overlay.put_waiting(customer, replace(answered, phase=BEHIND))
             return
-        most = self._llm.most(ask)
-        funded = self._till.reserve(entry, most)
+        most = self._llm.most(ask) if self._limits.budget.bounded else None
+        funded = entry if most is None else self._till.reserve(entry, most)
         if funded is None:
             self._outbox.count(OVER_BUDGET)
             flags = entry.flags if OVER_BUDGET in entry.flags else (*entry.flags, OVER_BUDGET)
@@ -203,7 +203,7 @@ class Pending:
             self._overlay.put_waiting(customer, replace(entry, phase=BEHIND, flags=flags, attempt=attempt))
             return
         self._overlay.put_waiting(customer, funded)
-        self._outbox.ask(replace(ask, max_cost_usd=most) if self._limits.budget.bounded else ask)
+        self._outbox.ask(replace(ask, max_cost_usd=most))
 
     def _question(self, customer: bytes, entry: Waiting) -> Ask:
         message = entry.message

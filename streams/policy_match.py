@@ -26,9 +26,7 @@ class MatchReader:
         self.file = file
         self.types = declared_types()
         self.known: Mapping[str, tuple[str, ...]] = {
-            "intent": taxonomy.intent_ids(),
-            "emotion": taxonomy.emotions,
-            "urgency": taxonomy.urgencies,
+            **taxonomy.values(),
             "language": (*taxonomy.languages, "und"),
         }
         self.queues: dict[str, Queue] = {}

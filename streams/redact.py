@@ -18,6 +18,7 @@ from functools import cache
 
 from stdnum.iso7064 import mod_97_10
 
+from frontdesk.streams.disguise import INVISIBLE
 from frontdesk.streams.numbers import find_numbers
 from frontdesk.streams.pii_addresses import find_addresses
 from frontdesk.streams.pii_names import find_names
@@ -54,9 +55,7 @@ _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?(?=$|[-_.@,;])")
 _ROUNDS = 8
 """more than were ever seen to change anything: three"""
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]+"
-)
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 """what nobody sees, such as the marks of direction that telephones put around and into numbers: looked through"""
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u30fc"
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"

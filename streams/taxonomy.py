@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from frontdesk.streams.yaml_fields import items, mapping, string, strings
 from frontdesk.streams.yaml_source import Node, PolicyError, Problems, digest, read
 
-__all__ = ["EMOTIONS", "URGENCIES", "Intent", "PolicyError", "Taxonomy", "load_taxonomy"]
+__all__ = ["EMOTIONS", "URGENCIES", "URGENT", "Intent", "PolicyError", "Taxonomy", "load_taxonomy"]
 
 EMOTIONS = ("satisfied", "neutral", "anxious", "dissatisfied", "angry")
 """What `cues` can say; a taxonomy must offer all of them and may offer more."""
 URGENCIES = ("low", "normal", "high", "critical")
 """As above, in ascending order."""
+URGENT = ("high", "critical")
+"""those that are worth what others have to wait for or do without"""
 
 _KEYS = ("version", "fallback_intent", "languages", "emotions", "urgencies", "intents")
 _INTENT_KEYS = ("id", "name", "description", "examples")
@@ -48,6 +50,15 @@ class Taxonomy:
     def intent_ids(self) -> tuple[str, ...]:
         """The intents' ids, in the order of the file."""
         return tuple(intent.id for intent in self.intents)
+
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """What each label may be, by its name."""
+        return {
+            "intent": self.intent_ids(),
+            "emotion": self.emotions,
+            "urgency": self.urgencies,
+            "language": self.languages,
+        }
 
 
 def load_taxonomy(text: str, source: str) -> Taxonomy:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 ACCURACY = 0.97
 """aimed at where nothing else is asked for and the labels are taken for right: nobody settles everything without a mistake"""
 _FAULTS_SHOWN = 10
-_LEARNED = ("intent", "emotion", "urgency")
 
 
 def build() -> typer.Typer:
@@ -72,7 +72,9 @@ def train(
         common.print_json(told)
         return
     typer.echo(f"model {told['model']} in {folder}: FRONTDESK_MODEL={folder} frontdesk worker")
-    for label in _LEARNED:
+    from frontdesk.agents.local.model import LEARNED
+
+    for label in LEARNED:
         for value, count in told["learned"].get(label, {}).get("left_out", {}).items():
             typer.echo(
                 f"  {label:8} {value!r} was not learned: {count} examples are too few; it will be taken for another"
@@ -99,33 +101,24 @@ def _train(
     teacher: float,
     accuracy: float | None,
 ) -> dict[str, Any]:
-    from frontdesk.agents.bootstrap import read_pack
+    from frontdesk.agents.bootstrap import read_policy
     from frontdesk.agents.embedding import load_embedder
     from frontdesk.agents.local.build import NEEDS_LEARN
+    from frontdesk.agents.local.model import LEARNED
     from frontdesk.agents.sources.texts import Columns
-    from frontdesk.streams.policy import PolicyError, load_pack
 
     try:
         from frontdesk.agents.local.training import Aim, TooLittle
         from frontdesk.agents.local.training import train as taught
     except ImportError:
         raise StartupError(f"frontdesk learn {NEEDS_LEARN}") from None
-    try:
-        taxonomy, _ = load_pack(read_pack(settings.policy))
-    except PolicyError as error:
-        raise StartupError(f"invalid policy: {error}") from None
-    known = {"intent": taxonomy.intent_ids(), "emotion": taxonomy.emotions, "urgency": taxonomy.urgencies}
-    try:
+    taxonomy, _ = read_policy(settings.policy)
+    with _writing(folder):  # before the minutes of learning
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:  # before the minutes of learning
-        raise StartupError(
-            f"{folder}: {error.strerror or error}; name a folder that can be written to"
-        ) from None
+    known = {name: values for name, values in taxonomy.values().items() if name in LEARNED}
     found = _labelled(file, Columns(text=text_column, intent=intent_column), known)
     labels = {
-        name: [one.given[name] for one in found]
-        for name in _LEARNED
-        if all(name in one.given for one in found)
+        name: [one.given[name] for one in found] for name in known if all(name in one.given for one in found)
     }
     try:
         model = taught(
@@ -140,13 +133,19 @@ def _train(
         )
     except TooLittle as error:
         raise StartupError(f"{file}: {error}; label more texts, or merge intents of the taxonomy") from None
-    try:
+    with _writing(folder):
         saved = model.saved(folder)
+    return {"model": saved.version, "folder": str(folder), "learned": dict(saved.learned_from)}
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StartupError(
             f"{folder}: {error.strerror or error}; name a folder that can be written to"
         ) from None
-    return {"model": saved.version, "folder": str(folder), "learned": dict(saved.learned_from)}
 
 
 def _labelled(file: Path, columns: Any, known: Mapping[str, Sequence[str]]) -> list[Text]:
@@ -163,7 +162,7 @@ def _labelled(file: Path, columns: Any, known: Mapping[str, Sequence[str]]) -> l
     for entry in read_texts(file, columns):
         if isinstance(entry, Text) and "intent" in entry.given:
             strange = next(
-                (name for name in _LEARNED if entry.given.get(name) not in (None, *known[name])), None
+                (name for name in known if entry.given.get(name) not in (None, *known[name])), None
             )
             if strange is None:
                 found.append(entry)

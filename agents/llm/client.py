@@ -40,7 +40,7 @@ class Client:
     ) -> None:
         prompt = LabelPrompt(taxonomy, context_tokens=settings.llm_context_tokens)
         verdict = Verdict(taxonomy)
-        self.unpriced = tuple(endpoint.name for endpoint in routes.all() if not endpoint.price.known)
+        self.unpriced = routes.unpriced()
         """endpoints of which nobody said what they cost"""
         self._routes = routes
         self._questions = {endpoint.name: Questions(prompt, verdict, endpoint) for endpoint in routes.all()}

@@ -62,6 +62,10 @@ class Routes:
         """Every endpoint."""
         return self.bound if self.default is None else (*self.bound, self.default)
 
+    def unpriced(self) -> tuple[str, ...]:
+        """Names of the endpoints of which nobody said what they cost."""
+        return tuple(endpoint.name for endpoint in self.all() if not endpoint.price.known)
+
 
 def _subtags(locale: str) -> list[str]:
     return locale.lower().replace("_", "-").split("-")

@@ -20,12 +20,7 @@ class Verdict:
     __slots__ = ("_model", "schema")
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        values = {
-            "intent": taxonomy.intent_ids(),
-            "emotion": taxonomy.emotions,
-            "urgency": taxonomy.urgencies,
-            "language": taxonomy.languages,
-        }
+        values = taxonomy.values()
         one_of: Any = Literal
         fields: dict[str, Any] = {}
         for name in FIELDS:

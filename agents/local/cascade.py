@@ -16,7 +16,7 @@ import numpy as np
 
 from frontdesk.agents.embedding import CHUNK, SOURCE, Embed, prepare, softmax
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.local.model import DIGITS, Floats, Head, LocalModel, Tiers
+from frontdesk.agents.local.model import DIGITS, LEARNED, Floats, Head, LocalModel, Tiers, mixed
 from frontdesk.agents.local.ngrams import Ngrams
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.ports import Said, Scores
@@ -49,17 +49,13 @@ class Cascade:
 
     def label(self, texts: Sequence[str]) -> list[Scores]:
         """As the port promises."""
-        found: list[Scores | None] = [None] * len(texts)
-        for start in range(0, len(texts), CHUNK):
-            found[start : start + CHUNK] = self._label(texts[start : start + CHUNK])
-        return [one for one in found if one is not None]
+        chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+        return [scores for chunk in chunks for scores in self._label(chunk)]
 
     def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
         """As the port promises; milliseconds are those of a batch of all texts."""
-        said: list[list[Said]] = [[] for _ in texts]
-        for start in range(0, len(texts), CHUNK):
-            self._explain(texts[start : start + CHUNK], said[start : start + CHUNK])
-        return [tuple(one) for one in said]
+        chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+        return [tuple(said) for chunk in chunks for said in self._explain(chunk)]
 
     def _label(self, texts: Sequence[str]) -> list[Scores]:
         features = self._ngrams(texts)
@@ -94,7 +90,8 @@ class Cascade:
             for row, scores in enumerate(out)
         ]
 
-    def _explain(self, texts: Sequence[str], said: list[list[Said]]) -> None:
+    def _explain(self, texts: Sequence[str]) -> list[list[Said]]:
+        said: list[list[Said]] = [[] for _ in texts]
         began = time.perf_counter()
         features = self._ngrams(texts)
         first = {name: tiers.ngrams.logits(features) for name, tiers in self._model.labels.items()}
@@ -103,12 +100,13 @@ class Cascade:
             _say(said, name, "ngrams", _answer(first[name], tiers.ngrams), tiers.ngrams.threshold, cost)
         intents = self._model.labels["intent"]
         if intents.embedding is None:
-            return
+            return said
         began = time.perf_counter()
         second = _mixed(intents, first["intent"], self._embed([prepare(text) for text in texts]))
         cost = (time.perf_counter() - began) * 1000 / max(1, len(texts))
         head = intents.embedding
         _say(said, "intent", "embedding", _answer(second, head), head.threshold, cost)
+        return said
 
 
 def check_fits(model: LocalModel, taxonomy: Taxonomy) -> None:
@@ -116,13 +114,9 @@ def check_fits(model: LocalModel, taxonomy: Taxonomy) -> None:
     Raises:
         StartupError: naming the labels that the taxonomy does not have.
     """
-    known = {
-        "intent": taxonomy.intent_ids(),
-        "emotion": taxonomy.emotions,
-        "urgency": taxonomy.urgencies,
-    }
+    known = taxonomy.values()
     for name, tiers in model.labels.items():
-        strange = sorted({*tiers.ngrams.classes} - {*known.get(name, ())})
+        strange = sorted({*tiers.ngrams.classes} - {*(known[name] if name in LEARNED else ())})
         if strange:
             raise StartupError(
                 f"FRONTDESK_MODEL: it was taught {name} {', '.join(strange[:5])}, which the taxonomy does not have: "
@@ -133,8 +127,7 @@ def check_fits(model: LocalModel, taxonomy: Taxonomy) -> None:
 def _mixed(tiers: Tiers, first: Floats, vectors: Floats) -> Floats:
     """The logits of both tiers together."""
     assert tiers.embedding is not None  # noqa: S101  # asked by the callers
-    both: Floats = first * np.float32(1 - tiers.mix) + tiers.embedding.logits(vectors) * np.float32(tiers.mix)
-    return both / np.float32(tiers.temperature)
+    return mixed(first, tiers.embedding.logits(vectors), tiers.mix) / np.float32(tiers.temperature)
 
 
 def _answer(logits: Floats, head: Head) -> _Answer:

@@ -18,6 +18,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 MANIFEST, ARRAYS = "model.json", "model.npz"
 FORMAT = 1
+LEARNED = ("intent", "emotion", "urgency")
+"""the labels that a model may know"""
 DIGITS = 4
 """of a confidence: the last bits depend on which texts share a matrix product"""
 
@@ -51,6 +53,12 @@ class Tiers:
     """weight of the embedding's logits where both are heard; the n-grams have the rest"""
     temperature: float = 1.0
     """of the mixture"""
+
+
+def mixed(first: Floats, second: Floats, share: float) -> Floats:
+    """The logits of two heads together; `share` is the weight of the second."""
+    both: Floats = first * np.float32(1 - share) + second * np.float32(share)
+    return both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

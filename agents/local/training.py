@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
 from frontdesk.agents.embedding import CHUNK, Embed, prepare, softmax
-from frontdesk.agents.local.model import DIGITS, Floats, Head, LocalModel, Tiers
+from frontdesk.agents.local.model import DIGITS, Floats, Head, LocalModel, Tiers, mixed
 from frontdesk.agents.local.ngrams import Ngrams
 
 Indexes: TypeAlias = NDArray[np.intp]
@@ -143,8 +143,8 @@ class _Task:
         second = self._out_of_fold(self._vectors, self._logistic, "embedding")
         own = _temperature(second, self._truth)
         second = second / np.float32(own)
-        mix = min(MIXES, key=lambda share: _loss(first * (1 - share) + second * share, self._truth))
-        both: Floats = first * np.float32(1 - mix) + second * np.float32(mix)
+        mix = min(MIXES, key=lambda share: _loss(mixed(first, second, share), self._truth))
+        both = mixed(first, second, mix)
         joint = _temperature(both, self._truth)
         both = both / np.float32(joint)
         # The second is asked about what the first leaves; both together have to meet the aim.
