@@ -71,12 +71,14 @@ class ConversationEvent(Record):
     conversation_id: str
     customer_id: str
     kind: str
-    """assigned, transferred, resolved, abandoned or rated"""
+    """assigned, transferred, resolved, abandoned, rated or merged"""
     tenant_id: str = DEFAULT_TENANT
     queue: str | None = None
     representative: str | None = None
     score: float | None = None
     at: Millis = Millis(0)
+    into: str | None = None
+    """of merged: the known customer that this visitor has turned out to be"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

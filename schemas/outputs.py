@@ -106,6 +106,9 @@ class Alert(Record):
     """redacted quotes and facts"""
     rule: str
     raised_at: Millis = Millis(0)
+    status: str = "raised"
+    """raised, or resolved: the same alert_id again, once what it told of is over"""
+    resolved_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,18 @@ class Recommendation(Record):
     product_id: str
     name: str
     because: str
+    kind: str = "accessory"
+    """information, bought_together, accessory, service or category"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground(Record):
+    """Something that the catalogue or the customer's history says, on which a reply may stand."""
+
+    name: str
+    """product.ID.price, purchase.ORDER.status, ..."""
+    value: str
+    """as the customer would read it"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +149,12 @@ class Suggestion(Record):
     clarifying_question: str | None = None
     recommendations: tuple[Recommendation, ...] = ()
     suggested_at: Millis = Millis(0)
+    revision: int = 1
+    """a later one replaces it: the reply was drafted anew"""
+    source: str = "template"
+    """of the reply: template or llm"""
+    grounds: tuple[Ground, ...] = ()
+    """of catalogue and history: what the reply says of the world is said here"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ class Turn(Record):
     at: Millis
     intent: str | None = None
     emotion: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,20 @@ class Conversation(Record):
     escalated: tuple[str, ...] = ()
     """causes already alerted"""
     status: str = "open"
+    mood_level: str = "even"
+    """good, even or bad, with hysteresis"""
+    language: str | None = None
+    """that the customer wrote last"""
+    waiting_since: Millis | None = None
+    """the oldest customer message that nobody has answered yet; None: somebody has"""
+    sla_due_at: Millis | None = None
+    """until when somebody should have"""
+    failures: int = 0
+    """customer messages that say it still does not work"""
+    automatic: str | None = None
+    """decision_id of the automatic reply that the next message will tell about"""
+    automatic_failed: int = 0
+    """automatic replies that did not help"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,34 @@ class Consultation(Record):
     outcome: str | None = None
     score: float | None = None
     at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCount(Record):
+    """What a customer did on one day (UTC)."""
+
+    day: int
+    """since the epoch"""
+    contacts: int = 0
+    """conversations begun"""
+    messages: int = 0
+    complaints: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerted(Record):
+    """An alert that went out about a customer."""
+
+    alert_id: str
+    conversation_id: str
+    kind: str
+    severity: str
+    to: str
+    at: Millis
+    decision_id: str = ""
+    message_id: str = ""
+    rule: str = ""
+    resolved_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +119,15 @@ class Customer(Record):
     """ids of the newest messages, newest last: the dedupe window"""
     corrections: int = 0
     erased_at: Millis | None = None
+    days: tuple[DayCount, ...] = ()
+    """newest last"""
+    alerts: tuple[Alerted, ...] = ()
+    """newest last"""
+    merged_into: str | None = None
+    """the known customer that this visitor turned out to be: what still comes for the visitor goes there"""
+    merged_at: Millis | None = None
+    transfers: tuple[str, ...] = ()
+    """ids of the newest transfers taken over, so that none is taken twice"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +184,26 @@ class Spending(Record):
     """on calls that are over"""
     reserved: int = 0
     """for calls under way, and for those that nobody will ever hear of"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer(Record):
+    """When a customer has to be looked at again. Under the customer's state key."""
+
+    due_at: Millis
+    """never later than the first thing that is due of them; looking too early costs little and changes nothing"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companions(Record):
+    """What customers of a shard bought besides a product."""
+
+    tenant_id: str
+    product_id: str
+    buyers: int = 0
+    """customers who bought the product"""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """customers who bought both, by the other product; the most frequent only"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from typing import Literal
 from frontdesk.schemas.broadcast import ModelUpdate, PolicyUpdate, Product
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
-from frontdesk.schemas.state import Customer, ShardState, Spending, Waiting
+from frontdesk.schemas.state import Companions, Customer, ShardState, Spending, Timer, Waiting
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Record
 
 CUSTOMER_MESSAGES = "customer.messages"
@@ -21,6 +22,7 @@ CUSTOMER_PROFILES = "customer.profiles"
 CUSTOMER_PURCHASES = "customer.purchases"
 CONVERSATION_EVENTS = "conversation.events"
 ROUTING_FEEDBACK = "routing.feedback"
+CUSTOMER_TRANSFERS = "customer.transfers"
 
 ROUTING_DECISIONS = "routing.decisions"
 ESCALATION_ALERTS = "escalation.alerts"
@@ -36,6 +38,8 @@ CUSTOMERS_TABLE = "customers"
 WAITING_TABLE = "waiting"
 SHARDS_TABLE = "shards"
 SPENDING_TABLE = "spending"
+TIMERS_TABLE = "timers"
+COMPANIONS_TABLE = "companions"
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -72,6 +76,8 @@ TABLES: Mapping[str, type[Record]] = {
     WAITING_TABLE: Waiting,
     SHARDS_TABLE: ShardState,
     SPENDING_TABLE: Spending,
+    TIMERS_TABLE: Timer,
+    COMPANIONS_TABLE: Companions,
 }
 """The tables of a shard. The keys of their changelogs are their own; the shard's partition is given explicitly."""
 
@@ -83,6 +89,10 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(name=CUSTOMER_PURCHASES, record=Purchase, kind="input", retention_ms=730 * DAY_MS),
     TopicSpec(name=CONVERSATION_EVENTS, record=ConversationEvent, kind="input", retention_ms=7 * DAY_MS),
     TopicSpec(name=ROUTING_FEEDBACK, record=Feedback, kind="input", retention_ms=365 * DAY_MS),
+    # Shards write it as well: one hands a customer's state over, another takes it in.
+    TopicSpec(
+        name=CUSTOMER_TRANSFERS, record=Transfer, kind="input", retention_ms=30 * DAY_MS, config=_LARGE
+    ),
     TopicSpec(name=ROUTING_DECISIONS, record=Decision, kind="output", retention_ms=30 * DAY_MS),
     TopicSpec(name=ESCALATION_ALERTS, record=Alert, kind="output", retention_ms=30 * DAY_MS),
     TopicSpec(name=SERVICE_SUGGESTIONS, record=Suggestion, kind="output", retention_ms=7 * DAY_MS),

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from frontdesk.schemas.state import Spending, Waiting
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.state import SPENDING, R, Table
 from frontdesk.streams.taxonomy import URGENT
 
 NANOS = 1_000_000_000
@@ -50,10 +51,10 @@ class Budget:
 class Accounts(Protocol):
     """The accounts of a shard, as a step sees and changes them."""
 
-    def spending(self, key: bytes) -> Spending | None:
+    def row(self, table: Table[R], key: bytes) -> R | None:
         """An account."""
 
-    def put_spending(self, key: bytes, spending: Spending) -> None:
+    def put_row(self, table: Table[R], key: bytes, record: R | None) -> None:
         """Replace an account."""
 
 
@@ -80,7 +81,7 @@ class Till:
                 if account.spent + account.reserved + nanos > int(most * share):
                     return None
         for key, account in accounts.items():
-            self.accounts.put_spending(key, replace(account, reserved=account.reserved + nanos))
+            self.accounts.put_row(SPENDING, key, replace(account, reserved=account.reserved + nanos))
         # The accounts' day, which a clock that went back does not turn back: it is there that the answer settles.
         day = max((account.day for account in accounts.values()), default=self._day)
         return replace(entry, reserved=nanos, reserved_on=day)
@@ -90,11 +91,11 @@ class Till:
         if not entry.reserved:
             return entry
         for key in (TOTAL, _key(entry.message.tenant_id)):
-            account = self.accounts.spending(key)
+            account = self.accounts.row(SPENDING, key)
             if account is not None and account.day == entry.reserved_on:  # else that day's account is closed
                 left = max(0, account.reserved - entry.reserved)
                 spent = account.spent + nanos_of(dollars)
-                self.accounts.put_spending(key, replace(account, reserved=left, spent=spent))
+                self.accounts.put_row(SPENDING, key, replace(account, reserved=left, spent=spent))
         return replace(entry, reserved=0)
 
     @property
@@ -102,7 +103,7 @@ class Till:
         return self.now // DAY_MS
 
     def _today(self, key: bytes, tenant_id: str) -> Spending:
-        account = self.accounts.spending(key)
+        account = self.accounts.row(SPENDING, key)
         # A clock that went back opens no day anew: what was spent on the later one still counts.
         if account is None or account.day < self._day:
             return Spending(tenant_id=tenant_id, day=self._day)

@@ -12,12 +12,13 @@ from frontdesk.schemas.types import Millis, Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit:
-    """Publish a record on an output topic, in the shard's own partition number."""
+    """Publish a record on an output topic, in the shard's own partition number unless another is named."""
 
     topic: str
     key: bytes
     record: Record
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, cast
 
-from frontdesk.schemas.state import Customer, Spending, Waiting
+from frontdesk.schemas.state import Customer, Timer, Waiting
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.overlay import LATE, apply_change, late, undecided, with_entry
-from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING, waiting_key
+from frontdesk.streams.state import CUSTOMERS, SMALL, TIMERS, WAITING, R, Table, waiting_key
 
+_TIMER = -1
+"""stands for a seq where a customer's timer is meant"""
 _NOTHING: Mapping[int, Waiting] = MappingProxyType({})
 
 
@@ -43,7 +45,7 @@ class MemoryState:
         plain: dict[bytes, Customer] = {}
         self._customers = plain if customers is None else customers
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
-        self._spending: dict[bytes, Spending] = {}
+        self._rows: dict[str, dict[bytes, Record]] = {name: {} for name in SMALL}
         self._count = 0
         self._late = 0
         self._due_at: dict[tuple[bytes, int], Millis] = {}
@@ -109,16 +111,21 @@ class MemoryState:
         else:
             del self._waiting[key]
 
-    def spending(self, key: bytes) -> Spending | None:
-        """An account of money spent on the LLM."""
-        return self._spending.get(key)
+    def row(self, table: Table[R], key: bytes) -> R | None:
+        """A record of one of the small tables."""
+        return cast("R | None", self._rows[table.name].get(key))
 
-    def put_spending(self, key: bytes, spending: Spending) -> None:
-        """Replace an account."""
-        self._spending[key] = spending
+    def put_row(self, table: Table[R], key: bytes, record: R | None) -> None:
+        """Replace a record of one of the small tables; None removes it."""
+        if record is None:
+            self._rows[table.name].pop(key, None)
+        else:
+            self._rows[table.name][key] = record
+        if table.name == TIMERS.name:
+            self._set_timer(key, record.due_at if isinstance(record, Timer) else None)
 
     def next_due(self) -> Millis | None:
-        """When the next waiting message meets its deadline or is to be forgotten; None when nothing waits."""
+        """When the next waiting message meets its deadline or is to be forgotten, or the next timer rings; None: never."""
         self._discard_stale()
         return self._heap[0][0] if self._heap else None
 
@@ -144,8 +151,16 @@ class MemoryState:
         for key, entries in self._waiting.items():
             for seq, entry in entries.items():
                 yield WAITING, waiting_key(key, seq), entry
-        for key, spending in self._spending.items():
-            yield SPENDING, key, spending
+        for name, rows in self._rows.items():
+            for key, record in rows.items():
+                yield name, key, record
+
+    def _set_timer(self, key: bytes, at: Millis | None) -> None:
+        if at is None:
+            self._due_at.pop((key, _TIMER), None)
+        elif self._due_at.get((key, _TIMER)) != at:
+            self._due_at[key, _TIMER] = at
+            heapq.heappush(self._heap, (at, key, _TIMER))
 
     def _discard_stale(self) -> None:
         while self._heap and self._due_at.get(self._heap[0][1:]) != self._heap[0][0]:

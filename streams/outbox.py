@@ -31,8 +31,10 @@ class Outbox:
         event_id: str,
         subject: str,
         traceparent: bytes | None = None,
+        partition: int | None = None,
     ) -> None:
-        """Publish a record as a CloudEvent with this id about this subject."""
+        """Publish a record as a CloudEvent with this id about this subject; in another partition than the shard's where one is
+        named."""
         headers = cloud_event_headers(
             type(record),
             id=event_id,
@@ -41,7 +43,7 @@ class Outbox:
             subject=subject,
             traceparent=traceparent,
         )
-        self._emits.append(Emit(topic=topic, key=key, record=record, headers=headers))
+        self._emits.append(Emit(topic=topic, key=key, record=record, headers=headers, partition=partition))
 
     def ask(self, ask: Ask) -> None:
         """Ask the LLM, once the step is committed."""

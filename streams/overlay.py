@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
-from frontdesk.schemas.state import Customer, Spending, Waiting
+from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.topics import TABLES
 from frontdesk.schemas.types import Record
 from frontdesk.streams.effects import Remember
-from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING, StateView, split_waiting_key, waiting_key
+from frontdesk.streams.state import (
+    CUSTOMERS,
+    SMALL,
+    WAITING,
+    R,
+    StateView,
+    Table,
+    split_waiting_key,
+    waiting_key,
+)
 
 LATE = "late"
 
@@ -26,8 +35,8 @@ class Changeable(Protocol):
     def drop_waiting(self, key: bytes, seq: int) -> None:
         """Remove a waiting message."""
 
-    def put_spending(self, key: bytes, spending: Spending) -> None:
-        """Replace an account."""
+    def put_row(self, table: Table[R], key: bytes, record: R | None) -> None:
+        """Replace a record of one of the small tables; None removes it."""
 
 
 class Overlay:
@@ -37,13 +46,13 @@ class Overlay:
     last one is committed. Mappings handed out never change afterwards.
     """
 
-    __slots__ = ("_below", "_count", "_customers", "_late", "_spending", "_waiting")
+    __slots__ = ("_below", "_count", "_customers", "_late", "_rows", "_waiting")
 
     def __init__(self, below: StateView) -> None:
         self._below = below
         self._customers: dict[bytes, Customer | None] = {}
         self._waiting: dict[bytes, Mapping[int, Waiting]] = {}
-        self._spending: dict[bytes, Spending] = {}
+        self._rows: dict[tuple[str, bytes], Record | None] = {}
         self._count = below.waiting_count()
         self._late = below.late_count()
 
@@ -72,13 +81,16 @@ class Overlay:
         """Entries in phase late, over all customers."""
         return self._late
 
-    def spending(self, key: bytes) -> Spending | None:
-        """An account as changed, else as below."""
-        return self._spending.get(key) or self._below.spending(key)
+    def row(self, table: Table[R], key: bytes) -> R | None:
+        """A record of one of the small tables as changed, else as below."""
+        place = (table.name, key)
+        if place in self._rows:
+            return cast("R | None", self._rows[place])
+        return self._below.row(table, key)
 
-    def put_spending(self, key: bytes, spending: Spending) -> None:
-        """Replace an account."""
-        self._spending[key] = spending
+    def put_row(self, table: Table[R], key: bytes, record: R | None) -> None:
+        """Replace a record of one of the small tables; None removes it."""
+        self._rows[table.name, key] = record
 
     def put_customer(self, key: bytes, customer: Customer | None) -> None:
         """Replace a customer; None forgets them."""
@@ -122,9 +134,10 @@ class Overlay:
                 for seq, entry in entries.items()
                 if below.get(seq) != entry
             ]
-        for key, spending in self._spending.items():
-            if spending != self._below.spending(key):
-                changed.append(Remember(table=SPENDING, key=key, record=spending))
+        for (name, key), row in self._rows.items():
+            table: Table[Any] = SMALL[name]
+            if row != self._below.row(table, key):
+                changed.append(Remember(table=name, key=key, record=row))
         return tuple(changed)
 
 
@@ -141,8 +154,9 @@ def apply_change(state: Changeable, change: Remember) -> None:
         state.drop_waiting(*split_waiting_key(change.key))
     elif change.table == WAITING and isinstance(record, Waiting):
         state.put_waiting(split_waiting_key(change.key)[0], record)
-    elif change.table == SPENDING and isinstance(record, Spending):
-        state.put_spending(change.key, record)
+    elif (small := SMALL.get(change.table)) is not None and isinstance(record, small.record | None):
+        table: Table[Any] = small
+        state.put_row(table, change.key, record)
     else:
         raise ValueError(f"table {change.table!r} does not hold {type(record).__name__}")
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from frontdesk.schemas.state import Customer, Spending, Waiting
+from frontdesk.schemas.state import Companions, Customer, Spending, Timer, Waiting
+from frontdesk.schemas.topics import COMPANIONS_TABLE, SPENDING_TABLE, TIMERS_TABLE
+from frontdesk.schemas.types import Record
 
 CUSTOMERS = "customers"
 WAITING = "waiting"
-SPENDING = "spending"
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[R]):
+    """A table of few records, which are kept decoded and read by their keys alone."""
+
+    name: str
+    record: type[R]
+
+
+SPENDING = Table(SPENDING_TABLE, Spending)
+"""accounts of money spent on the LLM: see `budget`"""
+TIMERS = Table(TIMERS_TABLE, Timer)
+"""when a customer has to be looked at, by state key"""
+COMPANIONS = Table(COMPANIONS_TABLE, Companions)
+"""what is bought besides a product, by tenant and product"""
+SMALL: Mapping[str, Table[Spending] | Table[Timer] | Table[Companions]] = {
+    table.name: table for table in (SPENDING, TIMERS, COMPANIONS)
+}
 
 
 class StateView(Protocol):
@@ -30,8 +53,8 @@ class StateView(Protocol):
     def late_count(self) -> int:
         """How many decisions of the shard may still be amended: entries in phase late."""
 
-    def spending(self, key: bytes) -> Spending | None:
-        """An account of money spent on the LLM: see `budget`."""
+    def row(self, table: Table[R], key: bytes) -> R | None:
+        """A record of one of the small tables."""
 
 
 def customer_key(tenant_id: str, customer_id: str) -> bytes:

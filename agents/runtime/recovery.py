@@ -13,7 +13,7 @@ from frontdesk.agents.runtime.intake import arrival_of
 from frontdesk.agents.runtime.logs import Logs
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.stores import Change, Store, StoreFailed
-from frontdesk.agents.runtime.tables import Tables
+from frontdesk.agents.runtime.tables import AT_ONCE, Tables
 from frontdesk.schemas.errors import DecodeError
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import (
@@ -21,7 +21,6 @@ from frontdesk.schemas.topics import (
     CUSTOMER_PURCHASES,
     SHARDS_TABLE,
     TABLES,
-    WAITING_TABLE,
     changelog_topic,
 )
 from frontdesk.schemas.types import Millis
@@ -129,7 +128,7 @@ async def _begin(services: Services, store: Store, start: Mapping[TopicPartition
 
 
 async def _load(tables: Tables, table: str, changes: list[Change], offset: int, as_of: Millis) -> None:
-    if tables.durable or table == WAITING_TABLE:
+    if tables.durable or table in AT_ONCE:
         await asyncio.to_thread(tables.load, table, changes, offset, as_of)
     else:
         tables.load(table, changes, offset, as_of)

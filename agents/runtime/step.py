@@ -162,8 +162,8 @@ def _encode(effects: Iterable[Effect], codec: Codec, application: str) -> tuple[
     out: list[Outgoing] = []
     for effect in effects:
         match effect:
-            case Emit(topic=topic, key=key, record=output, headers=headers):
-                out.append(Outgoing(topic, key, _fitting(topic, output, codec), headers))
+            case Emit(topic=topic, key=key, record=output, headers=headers, partition=partition):
+                out.append(Outgoing(topic, key, _fitting(topic, output, codec), headers, partition))
             case Remember(table=table, key=key, record=record):
                 topic = changelog_topic(application, table)
                 value = None if record is None else _fitting(topic, record, codec)

@@ -13,7 +13,6 @@ from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import (
     CUSTOMERS_TABLE,
     SHARDS_TABLE,
-    SPENDING_TABLE,
     TABLES,
     WAITING_TABLE,
     changelog_topic,
@@ -21,12 +20,13 @@ from frontdesk.schemas.topics import (
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Remember
 from frontdesk.streams.memory_state import MemoryState
+from frontdesk.streams.state import SMALL
 
 SHARD_KEY = b"shard"
 """of the one record that a shard has in the table of shards"""
 DECODED = 20_000
 """customers of a shard that are kept decoded, some 3 KB each; the others are decoded at use"""
-AT_ONCE = (WAITING_TABLE, SPENDING_TABLE)
+AT_ONCE = (WAITING_TABLE, *SMALL)
 """tables of few records, which are decoded as they are read"""
 
 

@@ -29,12 +29,13 @@ STOP_SECONDS = 5
 
 
 class Outgoing(NamedTuple):
-    """One record to produce; its partition is the shard's own number."""
+    """One record to produce, in the partition of the shard's own number unless another is named."""
 
     topic: str
     key: bytes
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
 
 
 class Fenced(Exception):
@@ -213,32 +214,32 @@ def _producer_options(settings: Settings) -> dict[str, object]:
 async def _send(
     producer: AIOKafkaProducer, partition: int, records: Sequence[Outgoing]
 ) -> list[asyncio.Future[RecordMetadata]]:
-    """Queue the records as batches of one topic each, in order within a topic.
+    """Queue the records as batches of one partition each, in order within it.
 
     A batch that fails while others are still being queued, or after the step was given up, is nobody's surprise: asyncio need not
     tell of its exception.
     """
-    by_topic: dict[str, list[Outgoing]] = defaultdict(list)
+    parts: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
     for record in records:
-        by_topic[record.topic].append(record)
+        parts[record.topic, partition if record.partition is None else record.partition].append(record)
     futures: list[asyncio.Future[RecordMetadata]] = []
 
-    async def queue(batch: BatchBuilder, topic: str) -> None:
-        future = await producer.send_batch(batch, topic, partition=partition)
+    async def queue(batch: BatchBuilder, topic: str, number: int) -> None:
+        future = await producer.send_batch(batch, topic, partition=number)
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         futures.append(future)
 
-    for topic, outgoing in by_topic.items():
+    for (topic, number), outgoing in parts.items():
         batch = producer.create_batch()
-        for _, key, value, names in outgoing:
+        for _, key, value, names, _ in outgoing:
             headers = list(names)
             if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
                 # full; an empty batch takes a record of any size
-                await queue(batch, topic)
+                await queue(batch, topic, number)
                 batch = producer.create_batch()
                 batch.append(timestamp=None, key=key, value=value, headers=headers)
         batch.close()
-        await queue(batch, topic)
+        await queue(batch, topic, number)
     return futures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frontdesk.schemas.state import Customer, ShardState, Spending, Waiting
+from frontdesk.schemas.state import Companions, Customer, ShardState, Spending, Timer, Waiting
 from frontdesk.schemas.topics import (
     BROADCAST_TOPICS,
     INPUT_TOPICS,
@@ -16,7 +16,7 @@ from frontdesk.schemas.topics import (
     changelog_topics,
     spec,
 )
-from frontdesk.streams.state import CUSTOMERS, SPENDING, WAITING
+from frontdesk.streams.state import CUSTOMERS, SMALL, WAITING
 
 ALL = (*TOPICS, *changelog_topics("frontdesk"))
 
@@ -54,9 +54,18 @@ def test_changelogs_belong_to_an_application() -> None:
         "desk.eu.waiting-changelog",
         "desk.eu.shards-changelog",
         "desk.eu.spending-changelog",
+        "desk.eu.timers-changelog",
+        "desk.eu.companions-changelog",
     ]
-    assert [topic.record for topic in changelog_topics("a")] == [Customer, Waiting, ShardState, Spending]
-    assert {CUSTOMERS, WAITING, SPENDING} < set(TABLES)
+    assert [topic.record for topic in changelog_topics("a")] == [
+        Customer,
+        Waiting,
+        ShardState,
+        Spending,
+        Timer,
+        Companions,
+    ]
+    assert {CUSTOMERS, WAITING, *SMALL} < set(TABLES)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from frontdesk.schemas import generate, versions
 from frontdesk.schemas.avro_schema import schema_of
 from frontdesk.schemas.compatibility import incompatibilities
 from frontdesk.schemas.inputs import CustomerMessage, Feedback
-from frontdesk.schemas.outputs import Label, Labels
+from frontdesk.schemas.outputs import Decision, Label, Labels
 from frontdesk.schemas.shapes import ShapeError
 from frontdesk.schemas.state import Waiting
 from frontdesk.schemas.types import Millis, Record, Scalar
@@ -331,7 +331,7 @@ def test_the_command_says_what_it_found(
     assert list(tmp_path.iterdir()) == []
     assert generate.main(["--folder", str(tmp_path)]) == 0
     assert (tmp_path / "decision.v1.avsc").read_text("utf-8") == generate.pretty(
-        next(version.schema for version in versions_of(RECORDS[5]))
+        next(version.schema for version in versions_of(Decision))
     )
     committed({"type": "record", "name": "Other", "namespace": "frontdesk", "fields": []})
     assert generate.main(["--check"]) == 2

@@ -13,6 +13,7 @@ from frontdesk.streams.budget import DAY_MS, NANOS, TOTAL, Budget, share_of
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.ports import NoLlm
+from frontdesk.streams.state import SPENDING
 from tests.support.core import NOW, Shard, answer, message, pipeline
 
 CENT = NANOS // 100
@@ -39,7 +40,7 @@ def cost(dollars: float) -> Usage:
 
 
 def account(shard: Shard, key: bytes = TOTAL) -> tuple[int, int]:
-    found = shard.state.spending(key)
+    found = shard.state.row(SPENDING, key)
     return (0, 0) if found is None else (found.spent, found.reserved)
 
 
@@ -55,7 +56,7 @@ def test_a_call_is_reserved_in_the_step_that_asks_and_settled_by_its_answer() ->
 def test_without_a_budget_no_account_is_kept() -> None:
     shard = shard_with(Budget())
     shard.send(message("m1", "unsure"))
-    assert shard.state.spending(TOTAL) is None
+    assert shard.state.row(SPENDING, TOTAL) is None
     assert shard.asks[0].max_cost_usd is None
 
 
@@ -191,6 +192,6 @@ def test_on_a_day_that_a_clock_went_back_from_calls_are_settled_too() -> None:
     shard.now = MIDNIGHT - 500
     shard.send(message("m2", "unsure", customer_id="bob"))
     shard.answers(*(answer(one, None) for one in shard.asks))
-    account = shard.state.spending(TOTAL)
+    account = shard.state.row(SPENDING, TOTAL)
     assert account is not None
     assert account.reserved == 0
