@@ -16,6 +16,7 @@ Parts:
   two_workers  what two workers take from each other
   profile      where a message's time goes
   waiting      whether messages that wait for nobody notice those that wait for an LLM
+  history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
   llm_client   what calls of a language model cost the worker
 """
@@ -39,6 +40,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "latency": ("bench.latency",),
     "two_workers": ("bench.two_workers",),
     "profile": ("bench.profile",),
+    "history": ("bench.history",),
     "labels": ("bench.labels",),
     "waiting": ("bench.waiting",),
     "llm_client": ("bench.llm_client",),
