@@ -33,7 +33,7 @@ from frontdesk.streams.effects import Emit, Remember
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import load_pack
-from frontdesk.streams.state import CUSTOMERS
+from frontdesk.streams.state import CUSTOMERS, SMALL, R, Table
 
 PACK = Path(frontdesk.__file__).parent / "policies" / "retail"
 _NOTHING: Mapping[int, Waiting] = MappingProxyType({})
@@ -105,11 +105,16 @@ class OneCustomer:
         """None."""
         return 0
 
+    def row(self, table: Table[R], key: bytes) -> R | None:
+        """None: peers keep no timers and learn nothing of purchases."""
+        return None
+
 
 class WholeJob:
     """The job as a peer calls it, message by message; implements `bench.jobs.port.Job`.
 
-    What our own worker does beyond it is left out in the peers' favour: the CloudEvents headers, and the pending table.
+    What our own worker does beyond it is left out in the peers' favour: the CloudEvents headers, and the tables beside that of
+    customers: what waits, timers, what is bought together.
     """
 
     topics = (ROUTING_DECISIONS, ROUTING_LABELS, SERVICE_SUGGESTIONS, ESCALATION_ALERTS, ROUTING_DEAD_LETTERS)
@@ -150,6 +155,8 @@ class WholeJob:
             if isinstance(effect, Emit):
                 produced.append((effect.topic, effect.key, self.codec.encode(effect.record)))
             elif isinstance(effect, Remember):
+                if effect.table in SMALL:
+                    continue
                 if effect.table != CUSTOMERS or not isinstance(effect.record, Customer):
                     raise AssertionError("without an LLM nothing waits, and nobody is erased")
                 after = effect.record
