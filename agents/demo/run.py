@@ -63,6 +63,8 @@ class Report:
     """seconds from the command to the first decision"""
     missing: int
     """messages sent that have neither a decision nor wait for one"""
+    stories: Sequence[str] = ()
+    """what is worth a closer look, several lines each"""
 
 
 @asynccontextmanager
@@ -157,6 +159,7 @@ async def run(options: Options, screen: Screen) -> Report:
             tally=watch.tally,
             first_decision=None if first is None else first - options.started,
             missing=missing,
+            stories=watch.stories.told(watch.texts.get),
         )
 
 

@@ -69,6 +69,9 @@ def show(console: Console, report: Report) -> None:
         console.print(f"from sending to decision: p50 {p50} ms, p99 {p99} ms")
     if report.first_decision is not None:
         console.print(f"first decision {report.first_decision:.1f} s after the command")
+    for story in report.stories:
+        console.print(f"\n{story}", soft_wrap=True, highlight=False, markup=False)
+    console.print()
     table = Table(show_header=True, box=None, pad_edge=False)
     columns: tuple[tuple[str, Counter[str]], ...] = (
         ("queues", tally.queues),

@@ -89,10 +89,12 @@ class Tally:
         self.alert_kinds[alert.kind] += 1
         return True
 
-    def suggested(self, suggestion: Suggestion) -> None:
-        """Count a suggestion."""
-        if suggestion.message_id in self.sent_at:
+    def suggested(self, suggestion: Suggestion) -> bool:
+        """Count a suggestion. True if it is about a message of the run."""
+        ours = suggestion.message_id in self.sent_at
+        if ours:
             self._suggestions.add(suggestion.decision_id)
+        return ours
 
     def buried(self, letter: DeadLetter) -> None:
         """Count a dead letter; those of other senders must not be given."""

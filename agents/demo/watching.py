@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from frontdesk.agents.demo.screen import Screen
+from frontdesk.agents.demo.stories import Stories
 from frontdesk.agents.demo.tally import Tally
 from frontdesk.agents.kafka.reading import consumer
 from frontdesk.schemas.codec import Codec
@@ -52,6 +53,7 @@ class Watch:
     keys: frozenset[bytes]
     """of the customers of this run: dead letters of others are not ours"""
     codec: Codec
+    stories: Stories = field(default_factory=Stories)
     first_decision_at: float | None = None
     """monotonic seconds"""
 
@@ -69,13 +71,17 @@ class Watch:
             decision = self.codec.decode(Decision, record.value)
             if self.tally.decided(decision, Millis(record.timestamp)):
                 self.first_decision_at = self.first_decision_at or time.monotonic()
+                self.stories.decided(decision)
                 self.screen.decided(decision, self.texts.get(decision.message_id))
         elif record.topic == ESCALATION_ALERTS:
             alert = self.codec.decode(Alert, record.value)
             if self.tally.alerted(alert):
+                self.stories.alerted(alert)
                 self.screen.alerted(alert)
         elif record.topic == SERVICE_SUGGESTIONS:
-            self.tally.suggested(self.codec.decode(Suggestion, record.value))
+            suggestion = self.codec.decode(Suggestion, record.value)
+            if self.tally.suggested(suggestion):
+                self.stories.suggested(suggestion)
         else:
             letter = self.codec.decode(DeadLetter, record.value)
             if letter.topic == CUSTOMER_MESSAGES and letter.key in self.keys:
