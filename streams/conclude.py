@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import CustomerMessage
-from frontdesk.schemas.outputs import Alert, Decision, Labels
+from frontdesk.schemas.outputs import Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
+from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.cues import cues, mood_step
 from frontdesk.streams.decide import (
@@ -22,7 +23,7 @@ from frontdesk.streams.decide import (
     recorded_facts,
     same_route,
 )
-from frontdesk.streams.escalate import escalate
+from frontdesk.streams.escalate import NOTHING, Escalation, escalate
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
@@ -120,12 +121,21 @@ class Conclusions:
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
         decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
         raised = () if known is None else known.escalated
-        alerts = escalate(verdict, decision, raised=raised, quote=text, seen=seen, now=now)
+        escalation = escalate(
+            verdict,
+            decision,
+            raised=raised,
+            before=customer.alerts,
+            turns=() if conversation is None else conversation.turns,
+            quote=text,
+            seen=seen,
+            now=now,
+        )
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(decision, alerts, customer, mood=mood, unsure=unsure)
-        self._remember(key, customer, entry, text, decision, mood, alerts)
+        self._help(decision, escalation, customer, mood=mood, unsure=unsure)
+        self._remember(key, customer, entry, text, decision, mood, escalation)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -158,13 +168,21 @@ class Conclusions:
             self.outbox.count("amendment_dropped")
         else:
             seen = cues(entry.message.text or "")
-            alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
+            escalation = escalate(
+                verdict,
+                amended,
+                raised=conversation.escalated,
+                before=customer.alerts,
+                turns=conversation.turns[:-1],
+                quote=text,
+                seen=seen,
+                now=now,
+            )
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
-            self._help(amended, alerts, customer, mood=conversation.mood, unsure=False)
-            kinds = [alert.kind for alert in alerts]
-            after = remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
-            self.overlay.put_customer(key, after)
+            self._help(amended, escalation, customer, mood=conversation.mood, unsure=False)
+            after = remember_amendment(customer, amended, raised=escalation.causes, limits=rules.limits)
+            self.overlay.put_customer(key, with_alerts(after, escalation.alerts, rules.limits))
             return
         # An answer that changes nothing has cost as much, and teaches as much, as one that does.
         stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
@@ -183,6 +201,14 @@ class Conclusions:
             self._publisher.decision(decision, None)
             self.outbox.count(CORE_ERROR)
         self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
+
+    def settled(self, customer: Customer) -> Customer:
+        """The customer with alerts resolved that stand for what is over."""
+        if not customer.alerts:
+            return customer  # nearly always
+        customer, over = settled(customer, self.now)
+        self._publisher.alerts(over)
+        return customer
 
     def customer(self, key: bytes, message: CustomerMessage) -> Customer:
         """The customer of a message, or a blank one."""
@@ -215,8 +241,10 @@ class Conclusions:
         )
 
     def _help(
-        self, decision: Decision, alerts: Iterable[Alert], customer: Customer, *, mood: float, unsure: bool
+        self, decision: Decision, escalation: Escalation, customer: Customer, *, mood: float, unsure: bool
     ) -> None:
+        if escalation.held:
+            self.outbox.count("alert_suppressed", len(escalation.held))
         suggestion = suggest(
             decision,
             mood=mood,
@@ -226,7 +254,7 @@ class Conclusions:
             unsure=unsure,
             now=self.now,
         )
-        self._publisher.help(decision, alerts, suggestion)
+        self._publisher.help(decision, escalation.alerts, suggestion)
 
     def _remember(
         self,
@@ -236,10 +264,9 @@ class Conclusions:
         text: str,
         decision: Decision | None = None,
         mood: float = 0.0,
-        alerts: Iterable[Alert] = (),
+        escalation: Escalation = NOTHING,
     ) -> None:
-        raised = tuple(alert.kind for alert in alerts)
-        limits = self.rules.limits
+        raised, limits = escalation.causes, self.rules.limits
         if MISPLACED in entry.flags:
             after = remember_misplaced(
                 customer, entry.message, at=entry.arrived_at, raised=raised, limits=limits
@@ -251,6 +278,7 @@ class Conclusions:
             after = remember(
                 customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits
             )
+            after = self.settled(with_alerts(after, escalation.alerts, limits))
         self.overlay.put_customer(key, after)
 
 

@@ -9,6 +9,7 @@ from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, dead_letter
+from frontdesk.streams.alerts import settled
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
@@ -22,6 +23,7 @@ from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
 from frontdesk.streams.taxonomy import URGENT
+from frontdesk.streams.timers import Timers
 
 Found = NewMessage | NewFact | Erasure | DeadLetter
 
@@ -44,10 +46,26 @@ class Desk:
             conclude=self._conclusions.conclude,
             amend=self._conclusions.amend,
         )
+        self._timers = Timers(
+            overlay=self._overlay,
+            publisher=Publisher(self._outbox),
+            policy=rules.policy,
+            limits=rules.limits,
+            now=now,
+        )
 
     def effects(self) -> tuple[Effect, ...]:
         """All that is to be done: records in order, changes of state, questions, counts."""
         return self._outbox.effects(self._overlay)
+
+    def due(self, customer: bytes) -> None:
+        """A customer whose time has come: what waits is decided, then the timer looked at."""
+        self.pending.drain(customer)
+        self._timers.ring(customer)
+
+    def set_timers(self) -> None:
+        """The last of a step: every customer that it has changed gets the timer that they need."""
+        self._timers.set_all()
 
     def fresh(self, found: Iterable[Found]) -> list[Found]:
         """What is left without the messages that were seen before: decided, waiting, or earlier in the same batch."""
@@ -101,7 +119,7 @@ class Desk:
             limits=self._rules.limits,
         )
         if customer is not None:
-            self._overlay.put_customer(one.customer, customer)
+            self._overlay.put_customer(one.customer, self._conclusions.settled(customer))
         self._outbox.count(outcome)
 
     def erase(self, one: Erasure) -> None:
@@ -117,8 +135,9 @@ class Desk:
         for key in known or readings:
             self.pending.forget(key)
             tenant_id, customer_id = readings[key]
-            blank = Customer(tenant_id=tenant_id, customer_id=customer_id)
-            self._overlay.put_customer(key, erase(self._overlay.customer(key) or blank, one.timestamp))
+            known_as = self._overlay.customer(key) or Customer(tenant_id=tenant_id, customer_id=customer_id)
+            Publisher(self._outbox).alerts(settled(known_as, self._now, all_=True)[1])
+            self._overlay.put_customer(key, erase(known_as, one.timestamp))
             self._outbox.count("erased")
 
     def bury(self, letter: DeadLetter) -> None:
@@ -149,6 +168,7 @@ class Desk:
             else:
                 self._outbox.count("amendment_dropped")
             self._overlay.drop_waiting(customer, entry.seq)
+        self._timers.give_up(customer)
 
     def _stale(self, one: NewMessage, entry: Waiting) -> bool:
         """Whether a message lay so long that all behind it would wait for answers again; the urgent are worth that."""

@@ -29,6 +29,7 @@ FACTS: Mapping[str, FactSpec] = {
     "cue_legal": FactSpec(default=False, meaning="the text names lawyers, courts, regulators or the press"),
     "cue_safety": FactSpec(default=False, meaning="the text tells of danger to people"),
     "cue_person": FactSpec(default=False, meaning="the text asks for a human"),
+    "cue_complaint": FactSpec(default=False, meaning="the text complains in so many words"),
     # the customer
     "known_customer": FactSpec(default=False, meaning="a profile or a purchase is known"),
     "tier": FactSpec(default="", meaning="the profile's tier, as the platform spells it"),
@@ -52,6 +53,7 @@ FACTS: Mapping[str, FactSpec] = {
     "mood": FactSpec(
         default=0.0, meaning="-1 (angry) to 1 (satisfied) over the conversation, this message included"
     ),
+    "mood_level": FactSpec(default="even", meaning="good, even or bad: the mood, with hysteresis"),
     "mood_falling": FactSpec(default=False, meaning="mood fell by 0.3 or more over the last turns"),
     "negative_streak": FactSpec(
         default=0, meaning="customer messages in a row, this one included, that are anxious or worse"
@@ -62,7 +64,16 @@ FACTS: Mapping[str, FactSpec] = {
     "queue_before": FactSpec(default="", meaning="queue of the conversation's latest decision"),
     "assigned": FactSpec(default=False, meaning="a representative has the conversation now"),
     "representative": FactSpec(default="", meaning="who has the conversation now"),
-    "escalated": FactSpec(default=False, meaning="the conversation was escalated before"),
+    "escalated": FactSpec(
+        default=False, meaning="the conversation was escalated before, by more than its waiting"
+    ),
+    "failures": FactSpec(
+        default=0,
+        meaning="customer messages of this conversation, this one included, that say it still does not work",
+    ),
+    "waiting_minutes": FactSpec(
+        default=0, meaning="whole minutes since the oldest customer message that nobody has answered"
+    ),
     # the record
     "misplaced": FactSpec(default=False, meaning="key and value disagree: decided without history"),
 }

@@ -13,6 +13,7 @@ from frontdesk.streams import cues
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.facts import complete
+from frontdesk.streams.policy_rules import SLA
 
 NEGATIVE = frozenset({"anxious", "dissatisfied", "angry"})
 """emotions that count as trouble; the rest of a taxonomy's emotions do not"""
@@ -110,7 +111,7 @@ def _of_conversation(
         "queue_before": conversation.queue,
         "assigned": conversation.assigned_at is not None,
         "representative": conversation.representative,
-        "escalated": bool(conversation.escalated),
+        "escalated": any(kind != SLA for kind in conversation.escalated),
     }
 
 

@@ -76,7 +76,8 @@ class Pipeline:
                 case NewMessage():  # decide, escalate, suggest, remember: see `conclude`
                     desk.message(one, next(words) if one.message.role == CUSTOMER else None)
         for customer in batch.due:
-            desk.pending.drain(customer)
+            desk.due(customer)
+        desk.set_timers()
         return desk.effects()
 
     def fallback(self, state: StateView, arrival: Arrival, now: Millis) -> tuple[Effect, ...]:
