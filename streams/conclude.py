@@ -12,7 +12,7 @@ from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.batch import Answer
-from frontdesk.streams.cues import cues, mood_step
+from frontdesk.streams.cues import cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
     Facts,
@@ -27,6 +27,7 @@ from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import NO_MOOD, Mood, mood_after
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
@@ -44,6 +45,7 @@ from frontdesk.streams.remember import (
 )
 from frontdesk.streams.suggest import Shelves, suggest
 from frontdesk.streams.taxonomy import Taxonomy
+from frontdesk.streams.understand import understand
 
 MISPLACED = "misplaced"
 UNKNOWN_ROLE = "unknown_role"
@@ -104,13 +106,22 @@ class Conclusions:
         seen = case.words.cues if case is not None else cues(message.text or "")
         mood_before = 0.0 if conversation is None else conversation.mood
         labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
-        mood = round(mood_step(mood_before, labels.emotion), 4) + 0.0  # never -0.0, which reads otherwise
+        mood = mood_after(conversation, labels.emotion.value)
+        understood = understand(
+            text,
+            conversation=conversation,
+            labels=labels,
+            seen=seen,
+            fallback_intent=rules.taxonomy.fallback_intent,
+            now=now,
+        )
         facts = join(
             message,
             customer=customer,
             conversation=conversation,
             labels=labels,
             mood=mood,
+            understood=understood,
             seen=seen,
             misplaced=MISPLACED in entry.flags,
             now=now,
@@ -124,8 +135,8 @@ class Conclusions:
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(decision, alerts, customer, mood=mood, unsure=unsure)
-        self._remember(key, customer, entry, text, decision, mood, alerts)
+        self._help(decision, alerts, customer, mood=mood.value, unsure=unsure)
+        self._remember(key, customer, entry, text, decision, mood, alerts, failed=seen.failure)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -235,8 +246,9 @@ class Conclusions:
         entry: Waiting,
         text: str,
         decision: Decision | None = None,
-        mood: float = 0.0,
+        mood: Mood = NO_MOOD,
         alerts: Iterable[Alert] = (),
+        failed: bool = False,
     ) -> None:
         raised = tuple(alert.kind for alert in alerts)
         limits = self.rules.limits
@@ -249,7 +261,14 @@ class Conclusions:
             after = with_seen(customer, entry.message.message_id, limits)
         else:
             after = remember(
-                customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits
+                customer,
+                entry,
+                text=text,
+                decision=decision,
+                mood=mood,
+                failed=failed,
+                raised=raised,
+                limits=limits,
             )
         self.overlay.put_customer(key, after)
 

@@ -10,6 +10,8 @@ from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import Mood
+from frontdesk.streams.understand import spoken, topic, waiting_since
 
 OPEN = "open"
 
@@ -30,13 +32,15 @@ def remember(
     *,
     text: str,
     decision: Decision | None,
-    mood: float = 0.0,
+    mood: Mood,
+    failed: bool = False,
     raised: Iterable[str] = (),
     limits: Limits,
 ) -> Customer:
     """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
 
-    `text` is redacted already. `mood` is that after the message; `raised` the kinds of alerts that went out.
+    `text` is redacted already. `mood` is that after the message; `failed` whether it says that something still does not work;
+    `raised` the kinds of alerts that went out.
     """
     message = entry.message
     now = entry.arrived_at
@@ -47,19 +51,25 @@ def remember(
         role=message.role,
         text=text[: limits.turn_chars],
         at=now,
-        intent=None if decision is None else decision.labels.intent.value,
+        intent=None if decision is None else topic(decision.labels.intent),
         emotion=None if decision is None else decision.labels.emotion.value,
+        language=None if decision is None else decision.labels.language.value,
     )
     turns = (*before.turns, turn)[-limits.turns :]
+    waits = waiting_since(before, message.role, now)
     if decision is None:
-        after = replace(before, last_at=now, turns=turns)
+        after = replace(before, last_at=now, turns=turns, waiting_since=waits)
     else:
         after = replace(
             before,
             last_at=now,
             turns=turns,
             customer_turns=before.customer_turns + 1,
-            mood=mood,
+            mood=mood.value,
+            mood_level=mood.level,
+            language=spoken(decision.labels.language, before.language),
+            failures=before.failures + failed,
+            waiting_since=waits,
             intent=decision.labels.intent.value,
             queue=decision.queue,
             decision_id=decision.decision_id,
