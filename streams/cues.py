@@ -39,7 +39,6 @@ _SARCASM = re.compile(
     r"(?:another|yet another|broken|still|again|late again)\b"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
-_EXCLAMATIONS = re.compile(r"[!！]")
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
 _LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
@@ -49,6 +48,7 @@ _FACES = {
     "angry": "😠😡🤬💢",
     "anxious": "😟😰😨😱😥",
 }
+_FACE = re.compile(f"[{''.join(_FACES.values())}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,15 +189,15 @@ def _add_mood(add: Callable[[str, float], None], kind: str, weight: float, *, ne
 
 def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, float]) -> None:
     """Punctuation, capitals and faces: they colour what the words say, and say little alone."""
-    for kind, faces in _FACES.items():
-        hits = sum(text.count(face) for face in faces)
-        for _ in range(min(hits, 3)):
-            add(kind, 0.4)
+    if not text.isascii() and _FACE.search(text):
+        for kind, faces in _FACES.items():
+            hits = sum(text.count(face) for face in faces)
+            for _ in range(min(hits, 3)):
+                add(kind, 0.4)
     troubled = strength.get("negative", 0.0) >= 0.3 or strength.get("angry", 0.0) > 0
-    marks = len(_EXCLAMATIONS.findall(text))
-    words = _LATIN_WORD.findall(text)
+    marks = text.count("!") + text.count("！")
     shouted = len(_CAPITAL_WORD.findall(text))
-    shouts = shouted >= 3 and shouted >= 0.6 * len(words)
+    shouts = shouted >= 3 and shouted >= 0.6 * len(_LATIN_WORD.findall(text))
     if troubled:
         if marks >= 2:
             add("angry", _SHOUT)

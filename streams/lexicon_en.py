@@ -72,14 +72,14 @@ EN: Mapping[str, Mapping[float, str]] = {
         "leave a 1 star review, escalate this, escalate my",
     },
     "failure": {
-        0.5: "broken again, still broken, still doesn't, still does not, still isn't, still is not working, still not working, still not fixed, still not resolved, still not solved, "
+        0.5: "broken again, still broken, still doesn't, still does not, still isn't working, still isn't fixed, still isn't resolved, still is not working, still not working, still not fixed, still not resolved, still not solved, "
         "still won't, still can't, still cannot, still didn't work, still did not work, still the same, still failing, still fails, still crashes, still crashing, still stuck, "
         "still an issue, still a problem, still having the same, still have the same, still getting the same, still getting this, still get the same, still happening, still happens, still nothing, "
         "still unresolved, still leaking, still wrong, same problem again, same issue again, same error again, same problem, same issue, same error, happened again, happening again, "
         "happens again, failed again, fails again, failing again, crashed again, crashes again, stopped working again, stopped again, broke again, breaks again, wrong again, late again, "
-        "delayed again, cancelled again, canceled again, wrong one again, wrong item again, not working again, down again, charged again, charged me again, keeps happening, "
+        "delayed again, cancelled again, canceled again, wrong one again, wrong item again, not working again, down again, charged me again, keeps happening, "
         "promised again, again promised, promised me again, promised before, another promise, another broken promise, told the same, said the same last time, "
-        "this is the second time, the second time this, for the second time, third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, many times, so many times, how many times, "
+        "this is the second time, the second time this, for the second time, third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, tried many times, asked many times, called many times, told you many times, so many times, how many times do i, how many times must, how many times have i, "
         "didn't help, did not help, doesn't help, does not help, didn't fix, did not fix, didn't solve, did not solve, hasn't been fixed, has not been fixed, not been resolved, "
         "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that",
     },
@@ -120,7 +120,7 @@ NOTHING_EN = (
     "garbage disposal, you recommend, please recommend, recommend a, recommend me, recommend some, i'd love to, would love to, love to know, "
     "happy to, happy birthday, happy new year, would appreciate, i'd appreciate, appreciate it if, appreciate if, appreciate any, "
     "second time buying, second time ordering, third time buying, third time ordering, third time shopping, 3rd time buying, 3rd time ordering, "
-    "lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
+    "too many times, how many times can, lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
 )
 """everyday phrases that would read as feelings word by word"""
 
