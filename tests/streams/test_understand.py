@@ -223,7 +223,7 @@ def test_a_misplaced_message_has_no_conversation() -> None:
 
 
 class Vague:
-    """Sure of what names a bill, unsure of all else."""
+    """Sure of the bill; all else it takes, unsure, for a complaint."""
 
     version = "vague-1"
 
@@ -231,7 +231,7 @@ class Vague:
         return [
             Scores(intent=Label(value="billing", confidence=0.9, source="local"), unsure=False)
             if text == "the bill"
-            else Scores(intent=Label(value="other", confidence=0.3, source="local"), unsure=True)
+            else Scores(intent=Label(value="complaint", confidence=0.3, source="local"), unsure=True)
             for text in texts
         ]
 
