@@ -23,6 +23,7 @@ from frontdesk.streams.decide import (
     same_route,
 )
 from frontdesk.streams.escalate import escalate
+from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
@@ -112,6 +113,7 @@ class Conclusions:
             conversation=conversation,
             labels=labels,
             seen=seen,
+            leans=bool(leaning(message.text or "")) if case is None else case.words.leans,
             fallback_intent=rules.taxonomy.fallback_intent,
             now=now,
         )

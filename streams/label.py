@@ -12,10 +12,10 @@ from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.streams import cues, language
 from frontdesk.streams.admit import has_words
 from frontdesk.streams.cues import Cues
+from frontdesk.streams.follow_up import Lean, leaning
 from frontdesk.streams.mood import MOOD_VALUES
 from frontdesk.streams.ports import IntentLabeller, Scores
 from frontdesk.streams.taxonomy import Taxonomy
-from frontdesk.streams.understand import follows
 
 ANSWERED = ("llm", "cache")
 """sources of labels that an LLM gave, now or for the same words before"""
@@ -70,6 +70,8 @@ class Labelled:
     """a trained tier's, where it is sure"""
     urgency: Label | None = None
     """as above"""
+    leans: bool = False
+    """worded like a follow-up"""
 
 
 def label(
@@ -81,25 +83,30 @@ def label(
 ) -> list[Labelled]:
     """One `Labelled` per message, in order. All texts go to the labeller in one call; those without words in none.
 
-    What leans on something said before ("that one too", "还是不行") and means nothing alone is labelled once more, together
-    with what the customer said before it: `before` is asked for that, by the message's number. Where that says nothing either,
-    and the words are those of a follow-up, it is about what the conversation was about.
+    What is short and unsure alone is labelled once more, together with what the customer said before it: `before` is asked for
+    that, by the message's number. A follow-up that names nothing ("that one too", "还是不行") is about what the conversation was
+    about, however sure the labeller is of it; one that may name something ("退款呢") where the labeller makes nothing of it.
     """
     worded = [at for at, message in enumerate(messages) if has_words(message.text)]
     texts = {at: messages[at].text or "" for at in worded}
     scores = dict(zip(worded, labeller.label([*texts.values()]) if worded else (), strict=True))
-    leaning = {
+    leans = {at: leaning(text) for at, text in texts.items()}
+    short = {
         at: f"{said.text}\n{texts[at]}"
         for at in worded
-        if scores[at].unsure and _leans(texts[at]) and (said := before(at))
+        if scores[at].unsure and (leans[at] or _short(texts[at])) and (said := before(at))
     }
-    if leaning:
-        together = zip(leaning, labeller.label([*leaning.values()]), strict=True)
+    if short:
+        together = zip(short, labeller.label([*short.values()]), strict=True)
         scores |= {at: one for at, one in together if not one.unsure}
-    for at in leaning:
-        if scores[at].unsure and follows(texts[at]):
+    for at, lean in leans.items():
+        vague = scores[at].unsure or scores[at].intent.value == taxonomy.fallback_intent
+        if lean is Lean.ALL or (lean and vague):
             scores[at] = _followed(at, scores, before, taxonomy)
-    return [_labelled(message, scores.get(at), taxonomy) for at, message in enumerate(messages)]
+    return [
+        _labelled(message, scores.get(at), taxonomy, leans=bool(leans.get(at)))
+        for at, message in enumerate(messages)
+    ]
 
 
 def in_mood(words: Labelled, mood: float) -> Labels:
@@ -162,10 +169,8 @@ def fallback(taxonomy: Taxonomy) -> Labels:
     )
 
 
-def _leans(text: str) -> bool:
-    """Whether a text is too short to stand alone, or says that it does not."""
-    if follows(text):
-        return True
+def _short(text: str) -> bool:
+    """Whether a text is too short to stand alone."""
     if _WIDE.search(text):
         return len(text.strip()) <= LEANING_WIDE_CHARS
     return len(text.split()) <= LEANING_WORDS
@@ -187,7 +192,9 @@ def _followed(at: int, scores: Mapping[int, Scores], before: Before, taxonomy: T
     return replace(scores[at], intent=Label(value=intent, confidence=FOLLOWED, source=RULE), unsure=False)
 
 
-def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy) -> Labelled:
+def _labelled(
+    message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy, *, leans: bool
+) -> Labelled:
     text = message.text or ""
     seen = cues.cues(text)
     spoken = language.detect(text, message.locale, taxonomy.languages)
@@ -199,6 +206,7 @@ def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonom
             unsure=scores.unsure,
             emotion=scores.emotion,
             urgency=scores.urgency,
+            leans=leans,
         )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")
     return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Conversation, Turn
@@ -21,68 +20,21 @@ SURE_INTENT = 0.6
 SURE_LANGUAGE = 0.6
 """as above; a short `ok` says little"""
 
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
 _MINUTE = 60_000
-_FOLLOW_WORDS, _FOLLOW_WIDE_CHARS = 8, 14
-"""a longer text says itself what it is about; the second where it is Chinese"""
-_FOLLOW_ZH = re.compile(
-    r"还是(?:不|没|那样|这样|一样|老样子|打不|连不|用不|登不|收不)|[也都]要|也是(?:这样|一样)?[吧吗啊呀]?$|也[不没]|一样吗|"
-    r"呢[?？。!！~]*$|那(?:个|款|件|种|双|台|边)|那(?:就|要|能|可以|会|得|我|还|多|怎么|什么|如果)|这(?:个|款|件|种|双|台)也|"
-    r"^(?:又|还有|另外|再来|再要|换成|改成|然后|所以|同上|同样|就(?:是|要)这|刚[才刚]|之前(?:说|那)|上面|前面)|"
-    r"(?:另|第[二三])外?[一个款件]|[红黄蓝绿黑白灰粉紫棕橙]色?的|"
-    r"^(?:多久|多少钱|为什么|为啥|可以吗|行吗|能吗|真的吗|是吗|确定吗|怎么办|怎么弄|什么意思|哪一?个)[?？啊呀]*$"
-)
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_WORD_CHARS = 10
-"""more than words have on the whole: what is longer than so many words is not looked at"""
-_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
-_FIRST = _words("and also same still or but so then another")
-_LAST = _words("too again either instead then well")
-_LOOKS = _words(
-    "black white blue red green grey gray pink yellow purple brown orange beige silver gold bigger smaller larger cheaper "
-    "small medium large size another xs s m l xl xxl"
-)
-_WHICH = _LOOKS | _words("that this the other same which last first second third new old")
-_ALONE = _words("why how when which really where what who")
-
 _COMPARED_CHARS = 120
 _TOKEN = re.compile(
     r"[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
-_LITTLE = _words(
+_LITTLE = (
     "的 了 吗 呢 啊 呀 吧 哦 嗯 么 我 你 您 他 们 是 有 在 就 都 还 也 又 再 很 请 问 一 下 个 这 那 底 给 什 怎 为 说 好 啦 嘛 谢 帮 麻 烦 "
     "a an the is are am was were be been do does did i me my we our you your it its this that to of for in on at and or so please still again "
     "just can could would will have has had what how s re ve ll t don hi hello hey there ok okay yes no thanks thank asked already told"
 )
+_LITTLE_WORDS = frozenset(_LITTLE.split())
 _SHARED, _SHARED_OF_LONGER = 0.8, 0.5
 """what a repeated question shares with the other: of the telling words of the shorter, and of the longer"""
 _LEAST = 3
 """what there must be in both: a telling word counts 2, a Chinese character 1"""
-
-
-def follows(text: str) -> bool:
-    """Whether a text leans on what was said before it: short, and worded like it ("还是不行", "and in blue?")."""
-    text = text.strip().casefold()
-    if not text.isascii() and _WIDE.search(text):
-        return len(text) <= _FOLLOW_WIDE_CHARS and _FOLLOW_ZH.search(text) is not None
-    if len(text) > _FOLLOW_WORDS * _WORD_CHARS:
-        return False
-    words = _WORD.findall(text)
-    if not words or len(words) > _FOLLOW_WORDS:
-        return False
-    alone = len(words) <= 2 and words[0] in _ALONE
-    if alone or words[0] in _FIRST or words[-1] in _LAST or "still" in words:
-        return True
-    return any(
-        (two in ("one", "ones") and one in _WHICH)
-        or (one == "in" and two in _LOOKS)
-        or (two == "about" and one in ("what", "how"))
-        for one, two in pairwise(words)
-    )
 
 
 def understand(
@@ -91,10 +43,14 @@ def understand(
     conversation: Conversation | None,
     labels: Labels,
     seen: Cues,
+    leans: bool,
     fallback_intent: str,
     now: Millis,
 ) -> dict[str, Scalar]:
-    """Facts of a message in its conversation, which is None where nothing is known. `text` is redacted, as turns are."""
+    """Facts of a message in its conversation, which is None where nothing is known.
+
+    `text` is redacted, as turns are; `leans` whether it is worded like a follow-up.
+    """
     intent = topic(labels.intent)
     if conversation is None:
         return {
@@ -102,7 +58,7 @@ def understand(
             "topics": int(intent not in (None, fallback_intent)),
         }
     turns = [turn for turn in conversation.turns if turn.role in SPEAKERS]
-    leans = bool(turns) and (follows(text) or (seen.failure and len(text) <= _FOLLOW_WORDS * _WORD_CHARS))
+    leans = leans and bool(turns)
     topics = {turn.intent for turn in turns} | {intent}
     before = previous_topic(conversation.turns, fallback_intent)
     shifts = not leans and None not in (intent, before) and intent not in (before, fallback_intent)
@@ -180,7 +136,7 @@ def _rough(text: str) -> set[str]:
 
 def _telling(text: str) -> frozenset[str]:
     words = frozenset(_TOKEN.findall(text[:_COMPARED_CHARS].casefold()))
-    return words - _LITTLE
+    return words - _LITTLE_WORDS
 
 
 def _says_enough(words: frozenset[str]) -> bool:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from frontdesk.schemas.outputs import Label
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
+from frontdesk.streams.follow_up import Lean, leaning
 from frontdesk.streams.ports import Said, Scores
-from frontdesk.streams.understand import follows, repeats
+from frontdesk.streams.understand import repeats
 from tests.support.core import NOW, Shard, answer, message, pipeline
 
 MINUTE = 60_000
@@ -53,9 +54,9 @@ def shard() -> Shard:
     ],
 )
 def test_words_of_a_follow_up(text: str) -> None:
-    assert follows(text)
-    assert follows(f"  {text} ")
-    assert not follows(
+    assert leaning(text)
+    assert leaning(f"  {text} ") is leaning(text)
+    assert not leaning(
         text + " 我上个月在你们店里买的洗衣机一直没有送到 and nobody has told me anything since"
     ), "long"
 
@@ -77,7 +78,31 @@ def test_words_of_a_follow_up(text: str) -> None:
     ],
 )
 def test_words_that_stand_alone(text: str) -> None:
-    assert not follows(text)
+    assert not leaning(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["退款呢", "发票也要", "what about the refund?", "and my invoice?", "still no parcel"]
+)
+def test_a_follow_up_may_name_what_it_is_about(text: str) -> None:
+    assert leaning(text) is Lean.SOMETHING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "还是不行",
+        "那个也要",
+        "多久？",
+        "有蓝色的吗",
+        "that one too",
+        "and in blue?",
+        "It still doesn't work!",
+        "how long?",
+    ],
+)
+def test_a_follow_up_may_name_nothing(text: str) -> None:
+    assert leaning(text) is Lean.ALL
 
 
 @pytest.mark.parametrize(
@@ -117,7 +142,7 @@ def test_another_question(one: str, other: str) -> None:
 @given(st.text(), st.lists(st.text()))
 def test_any_text_may_be_compared(text: str, earlier: list[str]) -> None:
     assert repeats(text, iter(earlier)) in (True, False)
-    assert follows(text) in (True, False)
+    assert leaning(text) in Lean
 
 
 def test_who_spoke_and_how_long_nobody_answered(shard: Shard) -> None:
@@ -220,6 +245,53 @@ def test_a_misplaced_message_has_no_conversation() -> None:
         1,
         "",
     )
+
+
+class Sure:
+    """Sure of the bill, and as sure that all else is small talk, or a question about a product where it says black."""
+
+    version = "sure-1"
+
+    def label(self, texts: Sequence[str]) -> list[Scores]:
+        return [
+            Scores(
+                intent=Label(
+                    value="billing"
+                    if text == "the bill"
+                    else "product_enquiry"
+                    if "black" in text
+                    else "other",
+                    confidence=0.98,
+                    source="local",
+                ),
+                unsure=False,
+            )
+            for text in texts
+        ]
+
+    def explain(self, texts: Sequence[str]) -> list[tuple[Said, ...]]:
+        return [() for _ in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("还是不行", "billing"),
+        ("and the black one?", "billing"),
+        ("退款呢", "billing"),
+        ("what about the black dress?", "product_enquiry"),
+        ("thank you", "other"),
+        ("a black dress please", "product_enquiry"),
+    ],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["in one step", "in two"])
+def test_a_labeller_that_is_sure_of_a_follow_up(text: str, intent: str, together: bool) -> None:
+    """It has never seen what came before: of words that name nothing it cannot be right but by chance."""
+    shard = Shard(replace(pipeline(), labeller=Sure()))
+    messages = [message("m1", "the bill"), message("m2", text)]
+    for step in [messages] if together else [[one] for one in messages]:
+        shard.send(*step)
+    assert intents(shard)[-1][0] == intent
 
 
 class Vague:
