@@ -13,7 +13,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.batch import Answer
-from frontdesk.streams.cues import cues, mood_step
+from frontdesk.streams.cues import cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
     Facts,
@@ -24,10 +24,12 @@ from frontdesk.streams.decide import (
     same_route,
 )
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
+from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import NO_MOOD, Mood, mood_after
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
@@ -45,6 +47,7 @@ from frontdesk.streams.remember import (
 )
 from frontdesk.streams.suggest import Shelves, suggest
 from frontdesk.streams.taxonomy import Taxonomy
+from frontdesk.streams.understand import understand
 
 MISPLACED = "misplaced"
 UNKNOWN_ROLE = "unknown_role"
@@ -105,13 +108,23 @@ class Conclusions:
         seen = case.words.cues if case is not None else cues(message.text or "")
         mood_before = 0.0 if conversation is None else conversation.mood
         labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
-        mood = round(mood_step(mood_before, labels.emotion), 4) + 0.0  # never -0.0, which reads otherwise
+        mood = mood_after(conversation, labels.emotion.value)
+        understood = understand(
+            text,
+            conversation=conversation,
+            labels=labels,
+            seen=seen,
+            leans=bool(leaning(message.text or "")) if case is None else case.words.leans,
+            fallback_intent=rules.taxonomy.fallback_intent,
+            now=now,
+        )
         facts = join(
             message,
             customer=customer,
             conversation=conversation,
             labels=labels,
             mood=mood,
+            understood=understood,
             seen=seen,
             misplaced=MISPLACED in entry.flags,
             now=now,
@@ -134,8 +147,8 @@ class Conclusions:
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(decision, escalation, customer, mood=mood, unsure=unsure)
-        self._remember(key, customer, entry, text, decision, mood, escalation)
+        self._help(decision, escalation, customer, mood=mood.value, unsure=unsure)
+        self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failure)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -263,8 +276,9 @@ class Conclusions:
         entry: Waiting,
         text: str,
         decision: Decision | None = None,
-        mood: float = 0.0,
+        mood: Mood = NO_MOOD,
         escalation: Escalation = NOTHING,
+        failed: bool = False,
     ) -> None:
         raised, limits = escalation.causes, self.rules.limits
         if MISPLACED in entry.flags:
@@ -276,7 +290,14 @@ class Conclusions:
             after = with_seen(customer, entry.message.message_id, limits)
         else:
             after = remember(
-                customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits
+                customer,
+                entry,
+                text=text,
+                decision=decision,
+                mood=mood,
+                failed=failed,
+                raised=raised,
+                limits=limits,
             )
             after = self.settled(with_alerts(after, escalation.alerts, limits))
         self.overlay.put_customer(key, after)

@@ -15,7 +15,7 @@ from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.history import When, learn
-from frontdesk.streams.label import NO_LABELS, Labelled, in_mood, unsure
+from frontdesk.streams.label import NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import BEHIND, Pending
@@ -24,6 +24,7 @@ from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
 from frontdesk.streams.taxonomy import URGENT
 from frontdesk.streams.timers import Timers
+from frontdesk.streams.understand import previous_topic
 
 Found = NewMessage | NewFact | Erasure | DeadLetter
 
@@ -83,13 +84,15 @@ class Desk:
             left.append(one)
         return left
 
-    def said_before(self, one: NewMessage) -> str | None:
+    def said_before(self, one: NewMessage) -> Previous | None:
         """The last thing that the customer said in the conversation before this step, redacted."""
         if one.misplaced:
             return None
         known = conversation_of(self._overlay.customer(one.customer), one.message.conversation_id)
         turns = () if known is None else known.turns
-        return next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
+        text = next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
+        about = previous_topic(turns, self._rules.taxonomy.fallback_intent)
+        return None if text is None else Previous(text=text, intent=about)
 
     def message(self, one: NewMessage, words: Labelled | None) -> None:
         """A message that was not seen before; `words` are None for context, which is not decided."""

@@ -10,7 +10,9 @@ from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import Mood
 from frontdesk.streams.policy_rules import SLA
+from frontdesk.streams.understand import spoken, topic, waiting_since
 
 OPEN = "open"
 REPRESENTATIVE = "representative"
@@ -32,13 +34,15 @@ def remember(
     *,
     text: str,
     decision: Decision | None,
-    mood: float = 0.0,
+    mood: Mood,
+    failed: bool = False,
     raised: Iterable[str] = (),
     limits: Limits,
 ) -> Customer:
     """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
 
-    `text` is redacted already. `mood` is that after the message; `raised` the causes that the conversation keeps in mind.
+    `text` is redacted already. `mood` is that after the message; `failed` whether it says that something still does not work;
+    `raised` the causes that the conversation keeps in mind.
     """
     message = entry.message
     now = entry.arrived_at
@@ -49,20 +53,32 @@ def remember(
         role=message.role,
         text=text[: limits.turn_chars],
         at=now,
-        intent=None if decision is None else decision.labels.intent.value,
+        intent=None if decision is None else topic(decision.labels.intent),
         emotion=None if decision is None else decision.labels.emotion.value,
+        language=None if decision is None else decision.labels.language.value,
     )
     turns = (*before.turns, turn)[-limits.turns :]
+    waits = waiting_since(before, message.role, now)
     if decision is None:
         answered = message.role == REPRESENTATIVE
-        after = replace(before, last_at=now, turns=turns, sla_due_at=None if answered else before.sla_due_at)
+        after = replace(
+            before,
+            last_at=now,
+            turns=turns,
+            waiting_since=waits,
+            sla_due_at=None if answered else before.sla_due_at,
+        )
     else:
         after = replace(
             before,
             last_at=now,
             turns=turns,
             customer_turns=before.customer_turns + 1,
-            mood=mood,
+            mood=mood.value,
+            mood_level=mood.level,
+            language=spoken(decision.labels.language, before.language),
+            failures=before.failures + failed,
+            waiting_since=waits,
             intent=decision.labels.intent.value,
             queue=decision.queue,
             decision_id=decision.decision_id,

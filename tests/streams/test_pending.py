@@ -43,7 +43,7 @@ def test_what_comes_behind_keeps_its_turn(shard: Shard) -> None:
         message("m1", "unsure"),
         message("m2", "billing"),
         message("c1", "hello, I am a bot", role="bot"),
-        message("m3", "unsure too"),
+        message("m3", "unsure, all the same"),
     )
     assert shard.decisions == []
     assert shard.pending() == 4

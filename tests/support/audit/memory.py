@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
-from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.outputs import Decision, Label
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
 from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.redact import redact
+from frontdesk.streams.understand import SURE_INTENT, SURE_LANGUAGE
 
 UNKNOWN = Millis(-1)
 ALERTS = re.compile(r"; (\w+) \((?:info|warning|critical)\)$")
@@ -40,18 +41,25 @@ def concluded(
         role=message.role,
         text=redact(message.text or "")[: BOUNDS.turn_chars],
         at=at,
-        intent=None if decision is None else decision.labels.intent.value,
+        intent=None if decision is None else _sure(decision.labels.intent, SURE_INTENT),
         emotion=None if decision is None else decision.labels.emotion.value,
+        language=None if decision is None else decision.labels.language.value,
     )
     after = replace(before, last_at=at, turns=(*before.turns, turn)[-BOUNDS.turns :])
     if message.role == "representative":
-        after = replace(after, sla_due_at=None)
+        after = replace(after, sla_due_at=None, waiting_since=None)
     if decision is not None:
+        language = decision.labels.language
+        plain = None if language.source == "fallback" else _sure(language, SURE_LANGUAGE)
         after = replace(
             after,
             customer_turns=before.customer_turns + 1,
             decisions=before.decisions + 1,
             mood=recorded(decision)["mood"],
+            mood_level=recorded(decision)["mood_level"],
+            failures=recorded(decision)["failures"],
+            language=plain or before.language,
+            waiting_since=at if before.waiting_since is None else before.waiting_since,
             status="open",
             **_route(decision, before, alerts),
         )
@@ -162,6 +170,10 @@ def _blurred(one: Conversation, other: Conversation) -> Conversation:
             *one.turns[len(other.turns) :],
         ),
     )
+
+
+def _sure(label: Label, least: float) -> str | None:
+    return label.value if label.confidence >= least else None
 
 
 def _new(conversation_id: str, at: Millis) -> Conversation:
