@@ -13,6 +13,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.batch import Answer
+from frontdesk.streams.course import begun
 from frontdesk.streams.cues import cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
@@ -24,6 +25,7 @@ from frontdesk.streams.decide import (
     same_route,
 )
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
+from frontdesk.streams.expire import expired
 from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
@@ -92,7 +94,9 @@ class Conclusions:
     def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
         """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
         message, rules, now = entry.message, self.rules, self.now
-        customer = self.customer(key, message)
+        customer = expired(self.customer(key, message), now, rules.limits)
+        if customer.events and MISPLACED not in entry.flags:
+            customer = begun(customer, message.conversation_id, now, rules.limits)
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")
@@ -128,6 +132,8 @@ class Conclusions:
             seen=seen,
             misplaced=MISPLACED in entry.flags,
             now=now,
+            tiers=rules.policy.tiers,
+            products=rules.catalog,
         )
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED

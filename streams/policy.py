@@ -37,6 +37,8 @@ class Policy:
     defaults: Defaults
     taxonomy: Taxonomy
     source: str
+    tiers: frozenset[str] | None = None
+    """that profiles may have; None: any"""
     _index: RuleIndex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -183,6 +185,7 @@ def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
         defaults=draft.defaults,
         taxonomy=taxonomy,
         source=draft.source,
+        tiers=draft.tiers,
     )
 
 
