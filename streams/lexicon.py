@@ -15,6 +15,7 @@ _STOP = frozenset(".!?。！？;；,，…\n")
 _NEGATED_ZH = re.compile(NEGATORS_ZH)
 _THANKS = frozenset(("thank", "thanks", "many", "much", "谢", "感", "多"))
 """`no, thank you` thanks"""
+_NEGATORS = frozenset(word.replace("'", "") for word in NEGATORS_EN)
 _ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
 
@@ -35,6 +36,7 @@ class Hit:
 def find(folded: str) -> Iterator[Hit]:
     """The longest phrases of a case-folded text, from left to right, without overlap."""
     phrases = _phrases()
+    folded = folded.replace("'", "")  # many leave it out
     words = [(found[0], found.start()) for found in _WORD.finditer(folded)]
     plain = tuple(word for word, _ in words)
     at = 0
@@ -58,7 +60,7 @@ def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
     for word in reversed(words[max(0, at - NEGATION_REACH) : at]):
         if word in _STOP or not word.isascii():
             return False
-        if word in NEGATORS_EN:
+        if word in _NEGATORS:
             return True
     return False
 
@@ -83,7 +85,7 @@ def _phrases() -> Phrases:
 
 
 def _words(phrase: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(phrase.casefold()))
+    return tuple(_WORD.findall(phrase.casefold().replace("'", "")))
 
 
 def _joined(words: tuple[str, ...]) -> str:
