@@ -37,15 +37,16 @@ _WAIT = re.compile(
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
     r"(?:another|yet another|broken|still|again|late again)\b"
+    r"|\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing|thanks|thank you|wow)\b[^.!?]{0,60}🙄"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
 _LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
 _FACES = {
-    "positive": "😊😀😃😄😁🙂❤👍🎉🥰😍🙏",
-    "negative": "😞😔🙁☹😢😭👎💔😕",
-    "angry": "😠😡🤬💢",
+    "positive": "😊😀😃😄😁🙂❤👍🎉🥰😍🙏😂🤣🥳👏💯😘😋🤗💕😎",
+    "negative": "😞😔🙁☹😢😭👎💔😕🙄😒😓",
+    "angry": "😠😡🤬💢😤",
     "anxious": "😟😰😨😱😥",
 }
 _FACE = re.compile(f"[{''.join(_FACES.values())}]")
@@ -205,7 +206,7 @@ def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, 
             add("angry", _SHOUT)
         if shouts:
             add("angry", _SHOUT)
-    elif shouts and (marks >= 2 or shouted >= 5) and strength.get("positive", 0.0) < 0.4:
+    elif shouts and marks >= 2 and strength.get("positive", 0.0) < 0.4:
         add("angry", 0.5)
     if marks >= 3 and strength.get("positive", 0.0) < 0.4:
         add("urgency", 0.2)
