@@ -42,6 +42,8 @@ class Judged:
     right: str
     found: str
     text: str
+    alone: bool = False
+    """a message of no conversation"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="what is found wrongly in the half tune, in messages and conversations",
     )
     given = parser.parse_args(arguments)
-    pipeline = local_pipeline()
-    alone = [*of_messages(pipeline, messages())]
-    in_talks = [one for talk in talks() for one in of_talk(pipeline, talk)]
+    judged = [*judge(local_pipeline())]
+    alone = [one for one in judged if one.alone]
+    in_talks = [one for one in judged if not one.alone]
     if given.wrong:
-        for one in (*alone, *in_talks):
+        for one in judged:
             if one.half == "tune" and one.what == given.wrong and one.right != one.found:
                 print(f"{one.language}  {one.right} -> {one.found}  {one.text}")
         return 0
@@ -74,6 +76,16 @@ def local_pipeline() -> Pipeline:
     """The bundled pack and the packaged embedding; no LLM."""
     pipeline = build_pipeline(load(), partitions=1)
     return replace(pipeline, limits=replace(pipeline.limits, llm_enabled=False))
+
+
+def judge(pipeline: Pipeline) -> Iterator[Judged]:
+    """Everything in both corpora."""
+    conversations = talks()
+    # A text that comes again is not embedded again, and together they cost a fraction.
+    pipeline.labeller.label([line.text for talk in conversations for line in talk.lines])
+    yield from of_messages(pipeline, messages())
+    for talk in conversations:
+        yield from of_talk(pipeline, talk)
 
 
 def of_messages(pipeline: Pipeline, corpus: Sequence[Message]) -> Iterator[Judged]:
@@ -96,7 +108,13 @@ def of_messages(pipeline: Pipeline, corpus: Sequence[Message]) -> Iterator[Judge
             ("urgency", one.urgency, labels.urgency.value),
         ):
             yield Judged(
-                half=one.half, language=one.language, what=what, right=right, found=value, text=one.text
+                half=one.half,
+                language=one.language,
+                what=what,
+                right=right,
+                found=value,
+                text=one.text,
+                alone=True,
             )
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from bench.mood import Judged, accuracy, chosen, local_pipeline, macro_f1, of_messages, of_talk
+from bench.mood import Judged, accuracy, chosen, judge, local_pipeline, macro_f1
 from tests.support.mood_corpus import HALVES, LANGUAGES, messages, talks
 
 
 @pytest.fixture(scope="module")
 def judged() -> list[Judged]:
-    pipeline = local_pipeline()
-    in_talks = [one for talk in talks() for one in of_talk(pipeline, talk) if one.what != "emotion"]
-    return [*of_messages(pipeline, messages()), *in_talks]
+    return [one for one in judge(local_pipeline()) if one.alone or one.what != "emotion"]
 
 
 @pytest.mark.parametrize(
