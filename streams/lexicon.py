@@ -35,16 +35,16 @@ class Hit:
 
 def find(folded: str) -> Iterator[Hit]:
     """The longest phrases of a case-folded text, from left to right, without overlap."""
-    phrases = _phrases()
+    known = phrases()
     folded = folded.replace("'", "")  # many leave it out
-    words = [(found[0], found.start()) for found in _WORD.finditer(folded)]
-    plain = tuple(word for word, _ in words)
+    spoken = [(found[0], found.start()) for found in _WORD.finditer(folded)]
+    plain = tuple(word for word, _ in spoken)
     at = 0
-    while at < len(words):
-        for phrase, classes in phrases.get(plain[at], ()):
+    while at < len(spoken):
+        for phrase, classes in known.get(plain[at], ()):
             if plain[at : at + len(phrase)] == phrase:
                 if classes:
-                    negated = _negated(folded, plain, at, words[at][1])
+                    negated = _negated(folded, plain, at, spoken[at][1])
                     yield Hit(phrase=_joined(phrase), classes=classes, negated=negated)
                 at += len(phrase)
                 break
@@ -66,25 +66,26 @@ def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
 
 
 @cache
-def _phrases() -> Phrases:
+def phrases() -> Phrases:
     """Phrases by their first word, longest first; one phrase may speak for several classes."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for table, split in ((ZH, str.split), (EN, _by_comma)):
         for kind, by_weight in table.items():
             for weight, listed in by_weight.items():
                 for phrase in split(listed):
-                    found.setdefault(_words(phrase), {}).setdefault(kind, weight)
+                    found.setdefault(words(phrase), {}).setdefault(kind, weight)
     for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
-        found[_words(phrase)] = {"sarcasm": 0.6}
+        found[words(phrase)] = {"sarcasm": 0.6}
     for phrase in (*NOTHING_ZH.split(), *_by_comma(NOTHING_EN)):
-        found[_words(phrase)] = {}
+        found[words(phrase)] = {}
     out: dict[str, list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
-    for words in sorted(found, key=lambda words: (-len(words), words)):
-        out.setdefault(words[0], []).append((words, tuple(found[words].items())))
+    for one in sorted(found, key=lambda one: (-len(one), one)):
+        out.setdefault(one[0], []).append((one, tuple(found[one].items())))
     return {first: tuple(listed) for first, listed in out.items()}
 
 
-def _words(phrase: str) -> tuple[str, ...]:
+def words(phrase: str) -> tuple[str, ...]:
+    """A phrase as it is looked up."""
     return tuple(_WORD.findall(phrase.casefold().replace("'", "")))
 
 

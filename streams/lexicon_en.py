@@ -93,7 +93,8 @@ EN: Mapping[str, Mapping[float, str]] = {
     "complaint": {
         0.5: "complaint, complaints, complain, complaining, complained, file a grievance, grievance, leave a bad review, leaving a bad review, leave you a bad review, "
         "post a bad review, write a bad review, leave a negative review, leaving a negative review, leave a one star review, leaving a one star review, "
-        "leave a 1 star review, escalate this, escalate my",
+        "leave a 1 star review, escalate this, escalate my, "
+        "gdpr complaint",
     },
     "failure": {
         0.5: "broken again, still broken, still doesn't, still does not, still isn't working, still isn't fixed, still isn't resolved, still is not working, still not working, still not fixed, still not resolved, still not solved, "
@@ -105,7 +106,8 @@ EN: Mapping[str, Mapping[float, str]] = {
         "promised again, again promised, promised me again, promised before, another promise, another broken promise, told the same, said the same last time, "
         "this is the second time, the second time this, for the second time, third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, tried many times, asked many times, called many times, told you many times, so many times, how many times do i, how many times must, how many times have i, "
         "didn't help, did not help, doesn't help, does not help, didn't fix, did not fix, didn't solve, did not solve, hasn't been fixed, has not been fixed, not been resolved, "
-        "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that",
+        "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that, "
+        "great broken again",
     },
     "leave": {
         0.3: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
@@ -135,7 +137,8 @@ EN: Mapping[str, Mapping[float, str]] = {
     },
     "person": {
         1.0: "human, real person, a person, live agent, speak to someone, talk to someone, speak with someone, talk to a person, speak to a person, "
-        "speak to an agent, talk to an agent, representative, manager, supervisor, someone in charge, stop the bot, not a bot, real human, operator, an actual person",
+        "speak to an agent, talk to an agent, representative, manager, supervisor, someone in charge, stop the bot, not a bot, real human, operator, an actual person, "
+        "manager now",
     },
 }
 
@@ -155,7 +158,7 @@ NOTHING_EN = (
 """everyday phrases that would read as feelings word by word"""
 
 SARCASM_EN = (
-    "good to know, great broken again, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
+    "good to know, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
     "great job losing, great job breaking, what a surprise, how wonderful another, brilliant another, fantastic another, lovely another, great another, "
     "slow clap, way to go, thanks a lot for ruining, congratulations you, great still, love how you, love being ignored, love waiting"
 )
