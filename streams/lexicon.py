@@ -19,7 +19,7 @@ _NEGATORS = frozenset(word.replace("'", "") for word in NEGATORS_EN)
 _ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
 
-Phrases = dict[str, tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
+Phrases = dict[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ def find(folded: str) -> Iterator[Hit]:
     plain = tuple(word for word, _ in spoken)
     at = 0
     while at < len(spoken):
-        for phrase, classes in known.get(plain[at], ()):
+        longer, alone = known.get(plain[at : at + 2], ()), known.get(plain[at : at + 1], ())
+        for phrase, classes in longer + alone if longer else alone:
             if plain[at : at + len(phrase)] == phrase:
                 if classes:
                     negated = _negated(folded, plain, at, spoken[at][1])
@@ -67,7 +68,7 @@ def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
 
 @cache
 def phrases() -> Phrases:
-    """Phrases by their first word, longest first; one phrase may speak for several classes."""
+    """Phrases by their first two words, those of one word by it, longest first; one phrase may speak for several classes."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for table, split in ((ZH, str.split), (EN, _by_comma)):
         for kind, by_weight in table.items():
@@ -78,9 +79,9 @@ def phrases() -> Phrases:
         found[words(phrase)] = {"sarcasm": 0.6}
     for phrase in (*NOTHING_ZH.split(), *_by_comma(NOTHING_EN)):
         found[words(phrase)] = {}
-    out: dict[str, list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
+    out: dict[tuple[str, ...], list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
     for one in sorted(found, key=lambda one: (-len(one), one)):
-        out.setdefault(one[0], []).append((one, tuple(found[one].items())))
+        out.setdefault(one[:2], []).append((one, tuple(found[one].items())))
     return {first: tuple(listed) for first, listed in out.items()}
 
 
