@@ -37,15 +37,16 @@ _WAIT = re.compile(
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
     r"(?:another|yet another|broken|still|again|late again)\b"
+    r"|\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing|thanks|thank you|wow)\b[^.!?]{0,60}🙄"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
 _LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
 _FACES = {
-    "positive": "😊😀😃😄😁🙂❤👍🎉🥰😍🙏",
-    "negative": "😞😔🙁☹😢😭👎💔😕",
-    "angry": "😠😡🤬💢",
+    "positive": "😊😀😃😄😁🙂❤👍🎉🥰😍🙏😂🤣🥳👏💯😘😋🤗💕😎",
+    "negative": "😞😔🙁☹😢😭👎💔😕🙄😒😓",
+    "angry": "😠😡🤬💢😤",
     "anxious": "😟😰😨😱😥",
 }
 _FACE = re.compile(f"[{''.join(_FACES.values())}]")
@@ -103,19 +104,19 @@ def cues(text: str) -> Cues:
                         add("negative", weight)
             elif kind == "sarcasm":
                 add("negative", weight)
-                add("angry", 0.5)
+                add("angry", 0.25)
             else:
                 _add_mood(add, kind, weight, negated=hit.negated)
     for found in _WAIT.finditer(folded):
         evidence.append(found[0])
         add("negative", 0.4)
-        add("urgency", 0.25)
+        add("urgency", 0.15)
         if found["times"] or found["often"]:
             flags.add("failure")
     if _SARCASM.search(folded):
         strength.pop("positive", None)
         add("negative", 0.5)
-        add("angry", 0.35)
+        add("angry", 0.2)
     _add_form(add, text, strength)
     level = {kind: round(value, 4) for kind, value in strength.items()}
     return Cues(
@@ -143,8 +144,10 @@ def emotion(cues: Cues, mood_before: float) -> Label:
     """
     bad = mood_before <= BAD_MOOD
     sad, mad, glad, worried = cues.negative, cues.angry, cues.positive, cues.anxious
-    threat = 0.3 if cues.leave or (cues.legal and sad > 0) else 0.0
-    mad = 1 - (1 - mad) * (1 - (threat if sad >= 0.3 or mad > 0 else 0.0))
+    if cues.legal and glad < 0.4:
+        mad = 1 - (1 - mad) * 0.5
+    elif cues.leave and (sad >= 0.3 or mad > 0):
+        mad = 1 - (1 - mad) * 0.7
     if mad >= 0.5 or (mad >= 0.3 and sad >= 0.5) or (bad and mad >= 0.3):
         return _label("angry", mad)
     if glad >= 0.4 and glad >= sad:
@@ -164,13 +167,13 @@ def urgency(cues: Cues, emotion: Label) -> Label:
     """How soon someone should look: low, normal, high or critical."""
     if cues.safety:
         return Label(value="critical", confidence=0.85, source="rule")
-    if cues.urgency >= 0.85 and emotion.value in ("anxious", "angry"):
+    if cues.urgency >= 0.95 or (cues.urgency >= 0.85 and emotion.value in ("anxious", "angry")):
         return Label(value="critical", confidence=0.6, source="rule")
     if cues.calm > cues.urgency:
         return Label(value="low", confidence=0.8, source="rule")
     if cues.urgency >= 0.5:
         return _label("high", cues.urgency)
-    if cues.legal or cues.leave or emotion.value == "angry":
+    if cues.legal:
         return Label(value="high", confidence=0.65, source="rule")
     if emotion.value == "satisfied" and cues.urgency == 0:
         return Label(value="low", confidence=0.6, source="rule")
@@ -208,7 +211,7 @@ def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, 
     if marks >= 3 and strength.get("positive", 0.0) < 0.4:
         add("urgency", 0.2)
     if _PUZZLED.search(text):
-        add("negative", 0.3)
+        add("negative", 0.2)
 
 
 def _label(value: str, strength: float) -> Label:

@@ -15,10 +15,11 @@ _STOP = frozenset(".!?。！？;；,，…\n")
 _NEGATED_ZH = re.compile(NEGATORS_ZH)
 _THANKS = frozenset(("thank", "thanks", "many", "much", "谢", "感", "多"))
 """`no, thank you` thanks"""
+_NEGATORS = frozenset(word.replace("'", "") for word in NEGATORS_EN)
 _ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
 
-Phrases = dict[str, tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
+Phrases = dict[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,17 @@ class Hit:
 
 def find(folded: str) -> Iterator[Hit]:
     """The longest phrases of a case-folded text, from left to right, without overlap."""
-    phrases = _phrases()
-    words = [(found[0], found.start()) for found in _WORD.finditer(folded)]
-    plain = tuple(word for word, _ in words)
+    known = phrases()
+    folded = folded.replace("'", "")  # many leave it out
+    spoken = [(found[0], found.start()) for found in _WORD.finditer(folded)]
+    plain = tuple(word for word, _ in spoken)
     at = 0
-    while at < len(words):
-        for phrase, classes in phrases.get(plain[at], ()):
+    while at < len(spoken):
+        longer, alone = known.get(plain[at : at + 2], ()), known.get(plain[at : at + 1], ())
+        for phrase, classes in longer + alone if longer else alone:
             if plain[at : at + len(phrase)] == phrase:
                 if classes:
-                    negated = _negated(folded, plain, at, words[at][1])
+                    negated = _negated(folded, plain, at, spoken[at][1])
                     yield Hit(phrase=_joined(phrase), classes=classes, negated=negated)
                 at += len(phrase)
                 break
@@ -58,32 +61,33 @@ def _negated(folded: str, words: tuple[str, ...], at: int, start: int) -> bool:
     for word in reversed(words[max(0, at - NEGATION_REACH) : at]):
         if word in _STOP or not word.isascii():
             return False
-        if word in NEGATORS_EN:
+        if word in _NEGATORS:
             return True
     return False
 
 
 @cache
-def _phrases() -> Phrases:
-    """Phrases by their first word, longest first; one phrase may speak for several classes."""
+def phrases() -> Phrases:
+    """Phrases by their first two words, those of one word by it, longest first; one phrase may speak for several classes."""
     found: dict[tuple[str, ...], dict[str, float]] = {}
     for table, split in ((ZH, str.split), (EN, _by_comma)):
         for kind, by_weight in table.items():
             for weight, listed in by_weight.items():
                 for phrase in split(listed):
-                    found.setdefault(_words(phrase), {}).setdefault(kind, weight)
+                    found.setdefault(words(phrase), {}).setdefault(kind, weight)
     for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
-        found[_words(phrase)] = {"sarcasm": 0.6}
+        found[words(phrase)] = {"sarcasm": 0.6}
     for phrase in (*NOTHING_ZH.split(), *_by_comma(NOTHING_EN)):
-        found[_words(phrase)] = {}
-    out: dict[str, list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
-    for words in sorted(found, key=lambda words: (-len(words), words)):
-        out.setdefault(words[0], []).append((words, tuple(found[words].items())))
+        found[words(phrase)] = {}
+    out: dict[tuple[str, ...], list[tuple[tuple[str, ...], tuple[tuple[str, float], ...]]]] = {}
+    for one in sorted(found, key=lambda one: (-len(one), one)):
+        out.setdefault(one[:2], []).append((one, tuple(found[one].items())))
     return {first: tuple(listed) for first, listed in out.items()}
 
 
-def _words(phrase: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(phrase.casefold()))
+def words(phrase: str) -> tuple[str, ...]:
+    """A phrase as it is looked up."""
+    return tuple(_WORD.findall(phrase.casefold().replace("'", "")))
 
 
 def _joined(words: tuple[str, ...]) -> str:

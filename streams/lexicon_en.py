@@ -8,12 +8,16 @@ EN: Mapping[str, Mapping[float, str]] = {
     "angry": {
         0.9: "furious, outraged, livid, outrageous, disgusting, disgusted, disgraceful, disgrace, bullshit, fuck, fucking, fucked, wtf, piss off, "
         "pissed off, pissed, go to hell, scammers, you people are thieves, how dare you, infuriating, infuriated, enraged, beyond angry, "
-        "absolutely unacceptable, sick and tired, had enough, fed up, so angry, very angry, really angry, i am angry, i'm angry, shame on you",
+        "absolutely unacceptable, sick and tired, had enough, fed up, so angry, very angry, really angry, i am angry, i'm angry, shame on you, "
+        "fuming, you robbed, robbed me, robbing, daylight robbery, ffs, moron, morons, crooks, con artists, criminals, hope you're proud, scum, screw you, go to hell, f off, livid, seething, outrage, boiling, disgust me, thieving, stealing from me, you stole, lying to my face, bunch of liars, bunch of crooks, bunch of clowns, bunch of idiots",
         0.6: "angry, mad at, this is fraud, fraudsters, scam, scammed, scammer, thieves, liars, liar, lied to, lying to, joke of a, what a joke, is this a joke, "
         "are you kidding, you kidding me, ridiculous, unacceptable, incompetent, crap, shit, shitty, hell is, stupid, idiots, idiot, "
         "garbage, trash, rip off, ripoff, ripped off, the worst, worst service, worst company, pathetic, insulting, last straw, stop lying, "
-        "useless people, nobody cares, don't you care, explain yourselves, clowns, absurd",
-        0.35: "damn, seriously, what the hell, runaround, run around, passed around, demand, hung up on me, ignored me, rude, unbelievable, nonsense",
+        "useless people, nobody cares, don't you care, explain yourselves, clowns, absurd, "
+        "this is a joke, money back now, give me my money, put it back, manager now, muppets, dumb, bs, jokers, shambles, shambolic, farce, stop sending me, stop wasting my, for the last time, who do you think, what is wrong with you, what's wrong with you, are you serious, r u serious, had it with, worst company ever, worst shop, worst buying, ruined my, ruined our, ruined the, enough is enough, enough of this, get your act together, sort it out, do your job, don't you dare, stop ignoring, answer me, take responsibility, deceitful, dishonest, conned, cheats, swindle, swindled, predatory, how hard is it, how hard can it be, "
+        "put it back now",
+        0.35: "damn, seriously, what the hell, runaround, run around, passed around, demand, hung up on me, ignored me, rude, unbelievable, nonsense, "
+        "by law, lol no",
     },
     "negative": {
         0.7: "terrible, horrible, awful, very disappointed, so disappointed, really disappointed, extremely disappointed, disappointing, "
@@ -21,55 +25,76 @@ EN: Mapping[str, Mapping[float, str]] = {
         "never again, regret, waste of money, waste of time, wasted my, very bad, so bad, really bad, very poor, useless, one star, 1 star, "
         "unprofessional, frustrating, frustrated, can't believe, cannot believe, a nightmare, hate, misled, misleading, cheated, sloppy, lousy, careless",
         0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, bad, poor, broken, defective, faulty, "
-        "damaged, cracked, scratched, torn, stained, smashed, wrong item, wrong size, wrong colour, wrong color, wrong product, fake, counterfeit, "
+        "damaged, cracked, scratched, torn, stained, smashed, fake, counterfeit, "
         "not as described, overcharged, charged twice, double charged, charged me twice, hidden fee, hidden fees, nobody answers, no one answers, "
         "nobody replied, nobody called, nobody came, no one called, no one came, as promised, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
         "keeps disconnecting, does not work, doesn't work, not working, stopped working, won't work, didn't work, again and again, over and over, "
         "yet again, once again, still waiting, still not, still no, still haven't, still hasn't, "
         "every time, too slow, so slow, "
         "too expensive, overpriced, sick of, tired of, sucks, missing parts, never arrived, never received, never came, never got, refuses to, "
-        "refused to, keep getting, fell apart, falls apart, shoddy, unreliable, misplaced my, unfair, failed me, letdown, mess, worse",
-        0.28: "late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
+        "refused to, keep getting, fell apart, falls apart, shoddy, unreliable, misplaced my, unfair, failed me, letdown, mess, worse, "
+        "hoped for better, hoped for more, expected more, expected better, is too much, sour taste, bad taste, step backwards, doesn't address, does not address, didn't answer my, not what i asked, your mistake, your fault, your error, waited in all, waited all day, waited all morning, stayed home, didn't show up, did not show up, never showed up, no show, noone called, noone replied, noone came, no one showed, nobody showed, nobody can tell me, nobody told me, no one told me, nobody tells me, not impressed, unimpressed, underwhelmed, underwhelming, not great, not ideal, could be better, flimsy, tacky, so much for, why should i, in a queue, on hold for, copy paste, copy pasted, copy and paste, scripted, canned, took me ages, takes ages, not acceptable, won't match, can't trust, wasn't true, isn't true, not what we agreed, not what i ordered, not what was promised, mouldy, moldy, squashed, rotten, stale, gone off, what am i supposed, still get your, still getting your, step back, worse than, not good enough, inconsiderate, pointless, a joke, laughable, wasted, a shame, what a shame, sad to say, leaves a lot to be desired, not worth, not once, ripped, wobbly, so loud, faded, shrunk, no apology, dead on arrival, gave up, given up, going round in circles, going in circles, where is he, where is she, brick wall, talking to a wall, "
+        "smelled odd, smelled off, smells odd, smells off, smells weird, not sorted, every month since, still dropping, whole evening, whole day wasted, keeps dropping, keeps stopping, my old one was better, annoys",
+        0.28: "wrong item, wrong size, wrong colour, wrong color, wrong product, late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
         "unable to, slow, wrong, not received, hasn't arrived, haven't received, has not arrived, have not received, not arrived, didn't arrive, "
         "didn't receive, did not receive, can't log in, cannot log in, can't use, doesn't fit, does not fit, incorrect, unexpected charge, "
-        "long wait, no update, no updates, stuck, leaking, unclear, confusing, inconvenient, second time, 2nd time",
+        "long wait, no update, no updates, stuck, leaking, unclear, confusing, inconvenient, second time, 2nd time, "
+        "noisy, itchy, smelly, leaks, smells, uncomfortable, not even, peeling, "
+        "why do i have to",
     },
     "anxious": {
         0.6: "worried, worrying, very concerned, really concerned, anxious, nervous, panicking, panic, scared, afraid, freaking out, stressed, stressing, "
         "desperate, desperately, terrified, hacked, stolen, unauthorised, please lose sleep, "
-        "is my money safe, is my data safe, running out of time, not sure what to do, don't know what to do",
-        0.25: "please help, please help me, i need help, what happens if, what if",
+        "is my money safe, is my data safe, running out of time, not sure what to do, don't know what to do, "
+        "will it make it, make it in time, is it lost, is it toxic, is this toxic, is that bad, is this bad, can't afford, cannot afford, on benefits, is something wrong, not sure this is genuine, is this genuine, is it genuine, that recall, the recall, recalled, flooding, near the sockets, wasn't me, lost my job, can't sleep, what do i do, what do we do, fingers crossed, oh no, freaked out, freaks me out, panicked, on my own, all alone, scary, frightened, not safe, should i be worried, should i worry, need to worry, nothing i can do, am i covered, will i get it back, will i get my money, gets my money, lost everything, all our tickets, all my photos, "
+        "throwing up, been sick, can we eat, is it safe to eat, i'm alone, im alone, numb, zaps, "
+        "please tell me it, please tell me i can, waiting for the doctor",
+        0.25: "please help, please help me, i need help, what happens if, what if, "
+        "by mistake, did it work, insulin, medication, interview, surgery, funeral, "
+        "not me, something wrong",
         0.3: "wedding, my flight, fraud",
         0.4: "concerned, what should i do, need it by, in time, urgent, urgently, hope it's not, hope it is not, "
-        "suspicious, fraudulent, before it's too late, help me, am i going to lose, will i lose",
+        "suspicious, fraudulent, before it's too late, help me, am i going to lose, will i lose, "
+        "is there anything i can, please please, pls pls, getting late, cutting it close, running low, not heard back, charged again if, someone has just, someone just, someone is using, someone used my, someone ordered, someone changed, someone logged, has been changed, scam email, phishing, is this a scam, hasn't moved, never ordered this, didn't order this",
     },
     "positive": {
         0.7: "love it, loved it, i love, excellent, amazing, fantastic, wonderful, awesome, perfect, perfectly, outstanding, brilliant, delighted, thrilled, "
         "very happy, so happy, really happy, very satisfied, very pleased, thank you so much, thanks so much, thanks a lot, many thanks, "
         "great service, great job, five stars, 5 stars, well done, highly recommend, impressed, superb, best service, you're the best, you are the best, "
-        "really appreciate, much appreciated, exceeded my expectations, life saver, lifesaver, flawless",
-        0.45: "is fixed, got fixed, fixed now, all fixed, fixed it, been fixed, problem solved, issue resolved, been resolved, is resolved, is solved, been solved, all sorted, got sorted, happy, satisfied, pleased, great, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
+        "really appreciate, much appreciated, exceeded my expectations, life saver, lifesaver, flawless, "
+        "superb, deserves a raise, spot on, painless, that was fast, that was quick, can't stop talking about, stop talking about, legends, legend, ur the best, lifesavers, chuffed, over the moon, couldn't be happier, could not be happier, blown away, like a charm, exactly what i needed, exactly what i wanted, top notch, first class, 10/10, hats off, kudos, bravo, faultless, made my day, better than expected, better than i expected, pleasantly surprised, good as new, absolutely love, super happy, great stuff, favourite shop, favorite shop, so easy, thank u so much, thx so much, best shop, no faults, tastes amazing, obsessed, game changer, worth every penny",
+        0.45: "is fixed, got fixed, fixed now, all fixed, been fixed, problem solved, issue resolved, been resolved, is resolved, is solved, been solved, all sorted, got sorted, happy, satisfied, pleased, great, love, like it, appreciate, grateful, glad, helpful, works great, works well, works fine, works now, "
         "no problem, fast delivery, recommend, friendly, comfortable, "
-        "all good, cheers, beautiful, lovely, not bad, can't complain, enjoy, enjoying",
-        0.35: "thank you, good, nice, quick, easy to",
+        "all good, cheers, beautiful, lovely, not bad, can't complain, enjoy, enjoying, "
+        "all good now, fair enough, that works for me, works for me, thats fair, that's fair, tysm, thanks for explaining, thanks for the quick, thanks for sorting, thanks for your help, thank you for your help, thanks for being, phew, relieved, no complaints, happy with, so pleased, sorted in, you sorted, cool thanks, great thanks, that was easy, fast delivery, quick reply, quick response, kind of you, very kind, so kind, good job, nicely done, fits perfectly, fits well, looks great, looks lovely, arrived safely, arrived early, came early, worked thank, yay, hooray, "
+        "haha no, worked a treat, it worked, that worked, omg yes, best present, he loves, she loves, they love, kids love, all asleep, already asleep, "
+        "wow, "
+        "fixed it",
+        0.35: "thank you, good, nice, quick, easy to, super, fresh, sturdy, tasty, delicious, ty, sweet",
         0.2: "thanks, thx, ok thanks",
+        0.25: "haha, hahaha",
     },
     "urgent": {
-        0.9: "emergency, life threatening, life or death, immediately or, right this second",
+        0.9: "emergency, life threatening, life or death, immediately or, right this second, "
+        "someone has just, someone is using my, someone used my card, someone changed, someone ordered, freeze it now, freeze my account, is it toxic, near the sockets, flooding, bounces at, being stolen",
         0.6: "urgent, urgently, asap, a s a p, immediately, right now, right away, at once, as soon as possible, today please, by tomorrow, by tonight, "
         "by today, need it today, need this today, needed today, need it tomorrow, deadline, time sensitive, time critical, cannot wait, "
         "hurry, hurry up, now please, before my flight, stolen, hacked, unauthorized, unauthorised, running out of time, fix this now, fix it now, "
-        "refund now, answer me, expedite, rush order, within the hour, locked out",
-        0.35: "can't wait, quickly, soon, today, tonight, tomorrow, still waiting, how long, when will, when is, as fast as, still not, still no, by friday, by monday, by the weekend",
+        "refund now, answer me, expedite, rush order, within the hour, locked out, "
+        "freeze it, freeze my, block my card, end of today, end of the day, by 5pm, account got locked, locked my account, account is locked, account was locked, account locked, unlock it, money back now, manager now, put it back now, need it for work, for work tomorrow, where is he, right this minute, before we leave, before i leave, leave for the airport, on thursday please, last minute, every minute",
+        0.35: "can't wait, quickly, soon, today, tonight, tomorrow, still waiting, how long, when will, when is, as fast as, still not, still no, by friday, by monday, by the weekend, "
+        "interview, flight, wedding, funeral, exam, airport, surgery, travelling, traveling, for work, birthday, rent, mortgage, in the morning, this morning, this afternoon, this evening, on its way, all our tickets, right before, party, moving house, waited in all, at 9, at 5pm, insulin",
     },
     "calm": {
         0.8: "no rush, no hurry, not urgent, isn't urgent, is not urgent, whenever you, when you have time, when you get a chance, take your time, just wondering, just curious, "
-        "out of curiosity, no pressure, when convenient, at your convenience, not in a hurry, any time is fine",
+        "out of curiosity, no pressure, when convenient, at your convenience, not in a hurry, any time is fine, "
+        "just browsing, just feedback, suggestion, a thought, small thing, no big deal, not a big deal, nothing urgent, by the way, nothing else, that's all, thats all, thats it, when you can, an idea, it would be nice, would be nice, would be great if, would be cool",
     },
     "complaint": {
         0.5: "complaint, complaints, complain, complaining, complained, file a grievance, grievance, leave a bad review, leaving a bad review, leave you a bad review, "
         "post a bad review, write a bad review, leave a negative review, leaving a negative review, leave a one star review, leaving a one star review, "
-        "leave a 1 star review, escalate this, escalate my",
+        "leave a 1 star review, escalate this, escalate my, "
+        "gdpr complaint",
     },
     "failure": {
         0.5: "broken again, still broken, still doesn't, still does not, still isn't working, still isn't fixed, still isn't resolved, still is not working, still not working, still not fixed, still not resolved, still not solved, "
@@ -81,7 +106,8 @@ EN: Mapping[str, Mapping[float, str]] = {
         "promised again, again promised, promised me again, promised before, another promise, another broken promise, told the same, said the same last time, "
         "this is the second time, the second time this, for the second time, third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, tried many times, asked many times, called many times, told you many times, so many times, how many times do i, how many times must, how many times have i, "
         "didn't help, did not help, doesn't help, does not help, didn't fix, did not fix, didn't solve, did not solve, hasn't been fixed, has not been fixed, not been resolved, "
-        "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that",
+        "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that, "
+        "great broken again",
     },
     "leave": {
         0.3: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
@@ -91,28 +117,35 @@ EN: Mapping[str, Mapping[float, str]] = {
         "lose a customer, lose me as a customer, lost me as a customer, losing me as a customer, taking my business elsewhere, take my business elsewhere, go elsewhere, going elsewhere, "
         "shop elsewhere, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, switch to another, switch to a different, switching to another, switching to a different, return everything, "
         "returning everything, uninstall your, uninstalling your, will uninstall, i'll uninstall, going to uninstall, not renewing, won't renew, not renew, last time i buy, last time i order, leaving you, end my contract, terminate my contract, "
-        "unsubscribe me from everything",
+        "unsubscribe me from everything, "
+        "another supplier, buy elsewhere, order elsewhere, order from somewhere else, buy in a normal store, buy from someone else, switching provider, switch provider, already found the same",
     },
     "legal": {
-        1.0: "i will sue, will sue, sue you, going to sue, suing you, in court, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
+        1.0: "see you in court, see u in court, i will sue, will sue, sue you, going to sue, suing you, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
         "regulator, better business bureau, ftc, fcc, chargeback, charge back, journalist, newspaper, the media, on the news, go viral, "
         "post this everywhere, post it everywhere, tell everyone on, trustpilot, class action, "
-        "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim",
+        "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim, "
+        "consumer association, consumer council, consumer agency, consumer advice",
     },
     "safety": {
         1.0: "is smoking, started smoking, was smoking, glass in my food, ended up in hospital, ended up in the hospital, to the hospital, in hospital, swallowed a, swallowed the, swallowed it, swallowed one, swallowed some, on fire, caught fire, catch fire, fire hazard, flames, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
         "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted the, melted my, melting the, plug melted, cable melted, charger melted, socket melted, plastic melted, started melting, started to melt, burned my, burnt my, "
         "burned me, burnt me, burns on, injured, caused injury, caused an injury, suffered an injury, suffered injury, injury from your, hurt my, cut my hand, cut myself, bleeding, emergency room, poisoned, food poisoning, "
         "allergic reaction, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
-        "want to die, carbon monoxide, short circuit, vomiting, threw up",
+        "want to die, carbon monoxide, short circuit, vomiting, threw up, "
+        "chewed one of, ate one of the, drank some of, near the sockets, zaps you, zaps u, zapped me, zapped my, arm was numb, hand was numb, better off without me, better off if i, don't want to be here anymore, wasn't here anymore, want to end it all, end my life",
     },
     "person": {
         1.0: "human, real person, a person, live agent, speak to someone, talk to someone, speak with someone, talk to a person, speak to a person, "
-        "speak to an agent, talk to an agent, representative, manager, supervisor, someone in charge, stop the bot, not a bot, real human, operator, an actual person",
+        "speak to an agent, talk to an agent, representative, manager, supervisor, someone in charge, stop the bot, not a bot, real human, operator, an actual person, "
+        "manager now",
     },
 }
 
 NOTHING_EN = (
+    "what do i do if, what do i do when, dumb question, stupid question, silly question, "
+    "i'm a lawyer, i am a lawyer, as a lawyer, lawyer friend, dangerous goods, expected the worst, feared the worst, do you smell, smells nice, smells great, smells good, smells lovely, smells amazing, "
+    "birthday present, birthday gift, party dress, wedding dress, flight case, fresh start, nothing else to, pros and con, rent a, super glue, super king, sweet potato, sweet corn, is too much to ask, not even sure, "
     "good morning, good afternoon, good evening, good bye, good day, good night, sorry for the delay, sorry for the late, sorry for the wrong, "
     "can you help me, could you help me, can you please help me, could you please help me, please help me to, please help me with, help me with, "
     "sports injury, carbon monoxide detector, carbon monoxide detectors, carbon monoxide alarm, detect carbon monoxide, detects carbon monoxide, "
@@ -125,7 +158,7 @@ NOTHING_EN = (
 """everyday phrases that would read as feelings word by word"""
 
 SARCASM_EN = (
-    "great broken again, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
+    "good to know, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "
     "great job losing, great job breaking, what a surprise, how wonderful another, brilliant another, fantastic another, lovely another, great another, "
     "slow clap, way to go, thanks a lot for ruining, congratulations you, great still, love how you, love being ignored, love waiting"
 )

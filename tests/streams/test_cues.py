@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.streams.cues import Cues, cues, emotion, urgency
+from frontdesk.streams.cues import FLAGS, Cues, cues, emotion, urgency
+from frontdesk.streams.lexicon import phrases, words
 
 SENTENCES = tuple(
     (label.strip(), text.strip())
@@ -407,6 +408,26 @@ def test_any_text_gives_labels_in_range(text: str, mood: float) -> None:
         0 <= getattr(seen, name) <= 1
         for name in ("negative", "positive", "anxious", "angry", "urgency", "calm")
     )
+
+
+def test_a_longer_phrase_keeps_the_flags_of_those_inside_it() -> None:
+    """The longest phrase is the one that is found: a new one must not take a rule's word out of the text."""
+    asked_or_meant_otherwise = {"会不会中毒", "会不会着火", "气炸了", "can't complain", "no complaints"}
+    known = {
+        phrase: {kind for kind, _ in classes} & FLAGS
+        for listed in phrases().values()
+        for phrase, classes in listed
+    }
+    everyday = {phrase for listed in phrases().values() for phrase, classes in listed if not classes}
+    hidden = {
+        phrase
+        for phrase, flags in known.items()
+        if phrase not in everyday
+        for start in range(len(phrase))
+        for end in range(start + 1, len(phrase) + 1)
+        if known.get(phrase[start:end], set()) - flags
+    }
+    assert hidden == {words(phrase) for phrase in asked_or_meant_otherwise}
 
 
 def test_nothing_is_nothing() -> None:
