@@ -36,7 +36,7 @@ _WAIT = re.compile(
 )
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
-    r"(?:another|yet another|broken|still|again|late again)\b"
+    r"(?:another|yet another|broken|still(?!\s+(?:need|want|have to|my|got to|looking))|again|late again)\b"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
