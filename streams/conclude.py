@@ -154,7 +154,7 @@ class Conclusions:
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         self._help(decision, escalation, customer, mood=mood.value, unsure=unsure)
-        self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failure)
+        self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failures)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -284,7 +284,7 @@ class Conclusions:
         decision: Decision | None = None,
         mood: Mood = NO_MOOD,
         escalation: Escalation = NOTHING,
-        failed: bool = False,
+        failed: int = 0,
     ) -> None:
         raised, limits = escalation.causes, self.rules.limits
         if MISPLACED in entry.flags:

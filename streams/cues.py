@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.disguise import undisguised
-from frontdesk.streams.lexicon import find
+from frontdesk.streams.lexicon import FLAGS, find
 
 BAD_MOOD = -0.25
 """below it weaker cues are believed: who was unhappy a message ago still is"""
 
-FLAGS = frozenset({"leave", "legal", "safety", "person", "complaint", "failure"})
-_ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure"})
+_ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure", "again"})
 """flags that a negation takes back: who does not want a lawyer has named one"""
+_SECOND = re.compile("第[二2两][次回遍]")
 _MAX_CHARS = 5_000
 _EVIDENCE = 12
 _NEGATED_PRAISE = 0.9
@@ -36,7 +36,7 @@ _WAIT = re.compile(
 )
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
-    r"(?:another|yet another|broken|still|again|late again)\b"
+    r"(?:another|yet another|broken|still(?!\s+(?:need|want|have to|my|got to|looking))|again|late again)\b"
     r"|\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing|thanks|thank you|wow)\b[^.!?]{0,60}🙄"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
@@ -68,6 +68,8 @@ class Cues:
     """says in so many words that this is a complaint"""
     failure: bool = False
     """says that something still, or again, does not work or was not kept"""
+    again: bool = False
+    """says so of more than two times: a failure that is told counts as one that was seen"""
     negative: float = 0.0
     positive: float = 0.0
     anxious: float = 0.0
@@ -77,6 +79,11 @@ class Cues:
     """says that there is no hurry"""
     evidence: tuple[str, ...] = ()
     """matched phrases in order, at most 12"""
+
+    @property
+    def failures(self) -> int:
+        """How many failures the message tells of, two at most."""
+        return self.failure + self.again
 
 
 def cues(text: str) -> Cues:
@@ -100,7 +107,7 @@ def cues(text: str) -> Cues:
                         kind == "leave" and weight >= 1
                     ):  # closing an account may be polite; never coming back is not
                         add("negative", 0.4)
-                    elif kind in ("complaint", "failure"):
+                    elif kind in ("complaint", "failure", "again"):
                         add("negative", weight)
             elif kind == "sarcasm":
                 add("negative", weight)
@@ -111,8 +118,7 @@ def cues(text: str) -> Cues:
         evidence.append(found[0])
         add("negative", 0.4)
         add("urgency", 0.15)
-        if found["times"] or found["often"]:
-            flags.add("failure")
+        flags |= _how_often(found)
     if _SARCASM.search(folded):
         strength.pop("positive", None)
         add("negative", 0.5)
@@ -125,7 +131,8 @@ def cues(text: str) -> Cues:
         safety="safety" in flags,
         person="person" in flags,
         complaint="complaint" in flags,
-        failure="failure" in flags,
+        failure="failure" in flags or "again" in flags,
+        again="again" in flags,
         negative=level.get("negative", 0.0),
         positive=level.get("positive", 0.0),
         anxious=level.get("anxious", 0.0),
@@ -178,6 +185,13 @@ def urgency(cues: Cues, emotion: Label) -> Label:
     if emotion.value == "satisfied" and cues.urgency == 0:
         return Label(value="low", confidence=0.6, source="rule")
     return Label(value="normal", confidence=0.65, source="rule")
+
+
+def _how_often(found: re.Match[str]) -> set[str]:
+    """What a number of times says: the second one of a failure, more of one that was seen before."""
+    if not (found["times"] or found["often"]):
+        return set()
+    return {"failure"} if _SECOND.match(found[0]) else {"failure", "again"}
 
 
 def _add_mood(add: Callable[[str, float], None], kind: str, weight: float, *, negated: bool) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, NOTHING_EN, SARCASM_EN
-from frontdesk.streams.lexicon_zh import NEGATORS_ZH, NOTHING_ZH, SARCASM_ZH, ZH
+from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, NOTHING_EN, OTHERWISE_EN, SARCASM_EN
+from frontdesk.streams.lexicon_zh import NEGATORS_ZH, NOTHING_ZH, OTHERWISE_ZH, SARCASM_ZH, ZH
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]|[.!?。！？;；,，…\n]")
 _STOP = frozenset(".!?。！？;；,，…\n")
@@ -18,6 +18,8 @@ _THANKS = frozenset(("thank", "thanks", "many", "much", "谢", "感", "多"))
 _NEGATORS = frozenset(word.replace("'", "") for word in NEGATORS_EN)
 _ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
+
+FLAGS = frozenset({"leave", "legal", "safety", "person", "complaint", "failure", "again"})
 
 Phrases = dict[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
 
@@ -75,6 +77,7 @@ def phrases() -> Phrases:
             for weight, listed in by_weight.items():
                 for phrase in split(listed):
                     found.setdefault(words(phrase), {}).setdefault(kind, weight)
+    _keep_flags(found)
     for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
         found[words(phrase)] = {"sarcasm": 0.6}
     for phrase in (*NOTHING_ZH.split(), *_by_comma(NOTHING_EN)):
@@ -83,6 +86,19 @@ def phrases() -> Phrases:
     for one in sorted(found, key=lambda one: (-len(one), one)):
         out.setdefault(one[:2], []).append((one, tuple(found[one].items())))
     return {first: tuple(listed) for first, listed in out.items()}
+
+
+def _keep_flags(found: dict[tuple[str, ...], dict[str, float]]) -> None:
+    """A longer phrase is found instead of those inside it: what they say to the rules, it has to say."""
+    otherwise = {words(phrase) for phrase in (*OTHERWISE_ZH.split(), *_by_comma(OTHERWISE_EN))}
+    flagged = {one: kinds for one in found if (kinds := found[one].keys() & FLAGS)}
+    for one, classes in found.items():
+        if one not in otherwise:
+            for start in range(len(one)):
+                for end in range(start + 1, len(one) + 1):
+                    inside = one[start:end]
+                    for kind in flagged.get(inside, ()):
+                        classes.setdefault(kind, found[inside][kind])
 
 
 def words(phrase: str) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ EN: Mapping[str, Mapping[float, str]] = {
         "let down, appalling, dreadful, very unhappy, really unhappy, dissatisfied, unsatisfied, unsatisfactory, poor quality, poor service, bad service, "
         "never again, regret, waste of money, waste of time, wasted my, very bad, so bad, really bad, very poor, useless, one star, 1 star, "
         "unprofessional, frustrating, frustrated, can't believe, cannot believe, a nightmare, hate, misled, misleading, cheated, sloppy, lousy, careless",
-        0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, bad, poor, broken, defective, faulty, "
+        0.5: "not what was agreed, not what i was told, not what i was promised, completely furry, "
+        "disappointed, disappointment, unhappy, upset, annoyed, annoying, bad, poor, broken, defective, faulty, "
         "damaged, cracked, scratched, torn, stained, smashed, fake, counterfeit, "
         "not as described, overcharged, charged twice, double charged, charged me twice, hidden fee, hidden fees, nobody answers, no one answers, "
         "nobody replied, nobody called, nobody came, no one called, no one came, as promised, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
@@ -96,7 +97,24 @@ EN: Mapping[str, Mapping[float, str]] = {
         "leave a 1 star review, escalate this, escalate my, "
         "gdpr complaint",
     },
+    "again": {
+        0.3: "third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, three times now, three times already, four times now, four times already, five times already, tried many times, asked many times, called many times, wrote many times, "
+        "told you many times, each time someone says, each time i am told, each time i'm told, every time i am told, every time i'm told, every time someone says, every time you say, every time you promise, third replacement, fourth replacement, third repair, third technician, "
+        "third return, third complaint, third ticket, third email, third call, back and forth for, called three times, called four times, called five times, called you three times, emailed three times, wrote three times, contacted you three times, contacted three times, "
+        "called several times, emailed several times, written several times, contacted you several times, contacted several times, asked several times, keep promising, keep telling me, keeps coming back, back to square one, over and over again, time and time again, time and again",
+    },
     "failure": {
+        0.3: "same thing, same fault, same result, same again, still drops, still dropping, still breaks, still breaking, still stops, still stopping, "
+        "still freezes, still freezing, still keeps, still flickers, still beeps, still loud, still dead, still broke, still off, still blank, "
+        "still offline, still being charged, still charged, still charging, still charges, still billed, its not sorted, it's not sorted, "
+        "not sorted, still not sorted, never sorted, wasn't sorted, isn't sorted, isn't fixed, not fixed, isn't resolved, isn't solved, "
+        "nothing changed, nothing has changed, made no difference, makes no difference, no difference, did that twice, tried twice, tried it twice, "
+        "twice already, twice now, three times now, three times already, four times now, four times already, second time now, third replacement, "
+        "second replacement, another replacement, same as before, same as last time, each time someone says, each time i am told, "
+        "each time i'm told, every time i am told, every time i'm told, every time someone, keeps coming back, came back again, is back again, "
+        "problem is back, error is back, fault is back, and again it, nope still, still does it, didn't work either, doesn't work either, "
+        "that didn't work, that did not work, that didnt work, didnt help, doesnt help, still doesnt, still wont, still cant, still isnt, "
+        "hasnt been fixed",
         0.5: "broken again, still broken, still doesn't, still does not, still isn't working, still isn't fixed, still isn't resolved, still is not working, still not working, still not fixed, still not resolved, still not solved, "
         "still won't, still can't, still cannot, still didn't work, still did not work, still the same, still failing, still fails, still crashes, still crashing, still stuck, "
         "still an issue, still a problem, still having the same, still have the same, still getting the same, still getting this, still get the same, still happening, still happens, still nothing, "
@@ -110,9 +128,21 @@ EN: Mapping[str, Mapping[float, str]] = {
         "great broken again",
     },
     "leave": {
-        0.3: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
+        0.3: "close the account, close our account, delete the account, delete our account, close my profile, delete my profile, cancel the subscription, "
+        "close the subscription, end my subscription, ending my subscription, end my membership, ending my membership, cancel my plan, "
+        "cancel my contract, cancel our contract, terminate my subscription, end the contract, "
+        "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
         "cancelling my subscription, canceling my subscription",
-        1.0: "cancel everything, cancel all my, never buy, never buying, never order, never ordering, never shop, never shopping, never use you, "
+        1.0: "rather buy in, rather buy at, rather buy from, rather buy it from, rather order from, rather order at, rather shop at, rather shop in, "
+        "rather go to, different supplier, placing our orders with, placing my orders with, place our orders with, moving our account, "
+        "moving my account, move our account, switching providers, switching supplier, switching suppliers, found another shop, found another store, "
+        "buying elsewhere, ordering elsewhere, shopping elsewhere, somewhere else from now, all of it back, send it all back, send everything back, "
+        "sending everything back, sending it all back, take it all back, refund everything, cancel the lot, cancel it all, close everything, "
+        "we are done here, i'm done here, i am done here, done with your, done with this shop, done with this store, last time with you, "
+        "last time here, goodbye for good, for good this time, never again, no longer be a customer, no longer a customer, stop being a customer, "
+        "stop using you, stop shopping, won't be ordering, wont be ordering, won't be renewing, wont renew, not be ordering, not be renewing, "
+        "not be coming back, take my money elsewhere, spend my money elsewhere, going to your competition, to the competition, "
+        "cancel everything, cancel all my, never buy, never buying, never order, never ordering, never shop, never shopping, never use you, "
         "never coming back, not coming back, won't be back, won't be coming back, won't buy, not buying again, won't order, not order again, lost a customer, losing a customer, "
         "lose a customer, lose me as a customer, lost me as a customer, losing me as a customer, taking my business elsewhere, take my business elsewhere, go elsewhere, going elsewhere, "
         "shop elsewhere, moving to another, your competitor, your competitors, a competitor, done with you, done with this company, switch to another, switch to a different, switching to another, switching to a different, return everything, "
@@ -121,14 +151,28 @@ EN: Mapping[str, Mapping[float, str]] = {
         "another supplier, buy elsewhere, order elsewhere, order from somewhere else, buy in a normal store, buy from someone else, switching provider, switch provider, already found the same",
     },
     "legal": {
-        1.0: "see you in court, see u in court, i will sue, will sue, sue you, going to sue, suing you, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
+        1.0: "consumer office, citizens advice, ofcom, ofgem, arbitration, arbitrator, statutory rights, statutory right, by law you, against the law, "
+        "breach of contract, my legal rights, legal steps, legal proceedings, take this to court, my rights as a consumer, file a report with, "
+        "file a complaint with the, formal notice, letter before action, "
+        "see you in court, see u in court, i will sue, will sue, sue you, going to sue, suing you, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "
         "regulator, better business bureau, ftc, fcc, chargeback, charge back, journalist, newspaper, the media, on the news, go viral, "
         "post this everywhere, post it everywhere, tell everyone on, trustpilot, class action, "
         "consumer rights, financial conduct authority, report you, reporting you, data protection authority, gdpr complaint, small claim, "
         "consumer association, consumer council, consumer agency, consumer advice",
     },
     "safety": {
-        1.0: "is smoking, started smoking, was smoking, glass in my food, ended up in hospital, ended up in the hospital, to the hospital, in hospital, swallowed a, swallowed the, swallowed it, swallowed one, swallowed some, on fire, caught fire, catch fire, fire hazard, flames, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
+        1.0: "throwing up, been sick since, been sick all, sick after eating, sick from eating, zaps me, zapped him, zapped her, went numb, "
+        "gave me a shock, gave him a shock, gave her a shock, got a shock, a small shock, call the doctor, for the doctor, saw a doctor, "
+        "seen a doctor, poison control, unconscious, fainted, passed out, can't breathe, cannot breathe, cant breathe, trouble breathing, "
+        "hard to breathe, swollen face, face is swollen, lips swelled, broke out in hives, got a rash, rash all over, metal in my, "
+        "plastic in my food, nearly choked, almost choked, almost swallowed, nearly fell, almost fell off, brakes don't, brake doesn't, burned his, "
+        "burned her, burnt his, burnt her, burned their, burn on my, burns my skin, scalded, singed, scorched, scorch mark, scorch marks, "
+        "black marks around the plug, hot to touch, hot to the touch, too hot to hold, too hot to touch, starts to smell burnt, smells burnt, "
+        "smells of burning, smells like burning, smell of burning, smells like gas, glass shards, piece of glass in, pieces of glass in, "
+        "call an ambulance, called an ambulance, hissing sound, battery is bulging, battery bulging, bulging battery, battery is swollen, "
+        "bloated battery, battery leaked, leaked acid, hurt myself, harm myself, harming myself, ending my life, end it all, not be here anymore, "
+        "don't want to live, do not want to live, no reason to live, "
+        "is smoking, started smoking, was smoking, glass in my food, ended up in hospital, ended up in the hospital, to the hospital, in hospital, swallowed a, swallowed the, swallowed it, swallowed one, swallowed some, on fire, caught fire, catch fire, fire hazard, flames, smoke coming, smoke came, smoke is, smell of smoke, burning smell, burnt smell, sparks, sparking, sparked, electric shock, "
         "electrocuted, shocked me, got shocked, gas leak, leaking gas, smell gas, smell of gas, exploded, explode, exploding, explosion, overheating, overheats, overheated, melted the, melted my, melting the, plug melted, cable melted, charger melted, socket melted, plastic melted, started melting, started to melt, burned my, burnt my, "
         "burned me, burnt me, burns on, injured, caused injury, caused an injury, suffered an injury, suffered injury, injury from your, hurt my, cut my hand, cut myself, bleeding, emergency room, poisoned, food poisoning, "
         "allergic reaction, choking, choked, choked on, choke on, swollen battery, battery swelled, battery is swelling, brakes failed, brake failure, unsafe, dangerous, hazard, kill myself, suicide, "
@@ -143,6 +187,11 @@ EN: Mapping[str, Mapping[float, str]] = {
 }
 
 NOTHING_EN = (
+    "im a lawyer, i'm an attorney, i am an attorney, work as a lawyer, my job as a lawyer, gift for a lawyer, call his lawyer, call her lawyer, "
+    "i'm in court on, im in court on, i am in court on, wear to court, suit for court, tennis court, basketball court, badminton court, "
+    "squash court, food court, great still need, great i still need, the same thing but, the same thing in, same thing in, same thing for, "
+    "the same thing as, same thing please, get the same thing, order the same thing, no change needed, never again have to, smoke detector, "
+    "smoke alarm, "
     "what do i do if, what do i do when, dumb question, stupid question, silly question, "
     "i'm a lawyer, i am a lawyer, as a lawyer, lawyer friend, dangerous goods, expected the worst, feared the worst, do you smell, smells nice, smells great, smells good, smells lovely, smells amazing, "
     "birthday present, birthday gift, party dress, wedding dress, flight case, fresh start, nothing else to, pros and con, rent a, super glue, super king, sweet potato, sweet corn, is too much to ask, not even sure, "
@@ -156,6 +205,9 @@ NOTHING_EN = (
     "too many times, how many times can, lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
 )
 """everyday phrases that would read as feelings word by word"""
+
+OTHERWISE_EN = "can't complain, no complaints"
+"""meant otherwise than the phrase inside says"""
 
 SARCASM_EN = (
     "good to know, just great, wonderful another, nice job breaking, thanks for nothing, good luck with that, well done for losing, "

@@ -36,13 +36,13 @@ def remember(
     text: str,
     decision: Decision | None,
     mood: Mood,
-    failed: bool = False,
+    failed: int = 0,
     raised: Iterable[str] = (),
     limits: Limits,
 ) -> Customer:
     """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
 
-    `text` is redacted already. `mood` is that after the message; `failed` whether it says that something still does not work;
+    `text` is redacted already. `mood` is that after the message; `failed` how often it says that something still does not work;
     `raised` the causes that the conversation keeps in mind.
     """
     message = entry.message

@@ -54,7 +54,7 @@ def understand(
     intent = topic(labels.intent)
     if conversation is None:
         return {
-            "failures": int(seen.failure),
+            "failures": seen.failures,
             "topics": int(intent not in (None, fallback_intent)),
         }
     turns = [turn for turn in conversation.turns if turn.role in SPEAKERS]
@@ -72,7 +72,7 @@ def understand(
         "language_switched": conversation.language
         not in (None, spoken(labels.language, conversation.language)),
         "follow_up": leans,
-        "failures": conversation.failures + seen.failure,
+        "failures": conversation.failures + seen.failures,
         "waiting_minutes": 0 if since is None else max(0, now - since) // _MINUTE,
     }
 

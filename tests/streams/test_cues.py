@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.streams.cues import FLAGS, Cues, cues, emotion, urgency
-from frontdesk.streams.lexicon import phrases, words
+from frontdesk.streams.cues import Cues, cues, emotion, urgency
+from frontdesk.streams.lexicon import FLAGS, phrases, words
 
 SENTENCES = tuple(
     (label.strip(), text.strip())
@@ -278,6 +278,16 @@ def test_sarcasm_is_no_praise(text: str) -> None:
         ("I got an electric shock from the kettle", "safety"),
         ("转人工", "person"),
         ("let me talk to a person", "person"),
+        ("I shall send the whole file to the consumer association", "legal"),
+        ("我去消委会投诉你们", "legal"),
+        ("my son has been throwing up since he ate it", "safety"),
+        ("the door zaps you when you touch it", "safety"),
+        ("everyone would be better off if I just wasn't here anymore", "safety"),
+        ("厨房一股臭鸡蛋味", "safety"),
+        ("孩子吃完一直吐", "safety"),
+        ("then we will be placing our orders with another supplier", "leave"),
+        ("I'd rather buy in a normal store from now on", "leave"),
+        ("三个订阅全停，以后别处买", "leave"),
     ],
 )
 def test_flags(text: str, flag: str) -> None:
@@ -343,6 +353,15 @@ def test_neither_a_complaint_nor_a_failure(text: str) -> None:
         "Do you sell fire pits?",
         "press the button",
         "my last order",
+        "Hi, I'm a lawyer and need a briefcase for court",
+        "我是律师，想买个公文包",
+        "great, still need two more",
+        "I'm out of town, can you deliver it later",
+        "有没有看着像着火了的图案",
+        "打火机能寄吗",
+        "我要告诉你一个好消息",
+        "别的平台可以合并订单，你们能不能也加一个",
+        "can i cancel just the blue one",
         "这台相机怎么调曝光",
         "一共315元",
         "订单12345",

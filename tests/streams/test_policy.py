@@ -640,3 +640,23 @@ def test_decide_never_raises_and_is_a_function_of_its_input(said: Labels, facts:
     assert verdict.action in ("route", "keep", "escalate")
     assert 0 <= verdict.priority <= 100
     assert verdict.reasons
+
+
+@given(
+    any_labels(),
+    st.sampled_from(
+        [
+            ("safety", {"cue_safety": True}),
+            ("legal", {"cue_legal": True}),
+            ("retention", {"cue_leave": True}),
+            ("failure", {"failures": 2}),
+            ("vip", {"tier": "gold", "cue_complaint": True}),
+        ]
+    ),
+    st.booleans(),
+)
+def test_no_label_takes_back_an_alert_that_cues_raise(
+    given_labels: Labels, cause: tuple[str, dict[str, Scalar]], escalated: bool
+) -> None:
+    kind, facts = cause
+    assert kind in alerts(retail().decide(given_labels, {**facts, "escalated": escalated}))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from frontdesk.schemas.outputs import Label
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
+from frontdesk.streams.cues import cues
 from frontdesk.streams.follow_up import Lean, leaning
 from frontdesk.streams.ports import Said, Scores
 from frontdesk.streams.understand import repeats
@@ -372,3 +373,20 @@ def test_a_guess_is_not_handed_on(vague: Shard) -> None:
     """m1 is asked about: what it is about nobody knows yet."""
     vague.send(message("m1", "my printer shows an error"), message("m2", "还是不行"))
     assert [ask.text for ask in vague.asks] == ["my printer shows an error", "还是不行"]
+
+
+@pytest.mark.parametrize(
+    ("text", "failures"),
+    [
+        ("it works", 0),
+        ("it is still not working", 1),
+        ("第二次坏了", 1),
+        ("这是第三次坏了", 2),
+        ("this is the third time it breaks", 2),
+        ("wrote to you in june, july and august, each time someone says it is sorted", 2),
+        ("third time ordering from you, always great", 0),
+        ("第三次买你们家的面膜了", 0),
+    ],
+)
+def test_what_is_told_of_earlier_failures_counts(text: str, failures: int) -> None:
+    assert cues(text).failures == failures
