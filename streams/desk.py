@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, dead_letter
 from frontdesk.streams.batch import Arrival
+from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
-from frontdesk.streams.history import When, learn
+from frontdesk.streams.history import APPLIED, When, learn
 from frontdesk.streams.label import NO_LABELS, Labelled, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
@@ -92,8 +94,9 @@ class Desk:
             self._outbox.count("misplaced")
             return
         waiting = self._overlay.waiting(one.customer).values()
+        before = self._overlay.customer(one.customer)
         customer, outcome = learn(
-            self._overlay.customer(one.customer),
+            before,
             one.fact,
             when=When(now=self._now, timestamp=one.timestamp),
             waiting=frozenset(entry.message.conversation_id for entry in waiting),
@@ -102,6 +105,8 @@ class Desk:
         )
         if customer is not None:
             self._overlay.put_customer(one.customer, customer)
+            if isinstance(one.fact, Purchase) and outcome == APPLIED:
+                learn_companions(self._overlay, before, customer, one.fact)
         self._outbox.count(outcome)
 
     def erase(self, one: Erasure) -> None:
