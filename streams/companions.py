@@ -23,7 +23,7 @@ KEPT = 50
 """companions of a product that survive a cut; up to twice as many are counted between two cuts, so that new ones have time to gather"""
 SEEDS = 5
 """newest purchases that a recommendation is made from"""
-LOOKED_AT = 20
+LOOKED_AT = 10
 """most frequent companions of a product that are weighed"""
 SUPPORT = 2
 """customers who must have bought both"""
