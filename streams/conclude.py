@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from frontdesk.schemas.broadcast import Product
@@ -11,6 +11,7 @@ from frontdesk.schemas.outputs import Alert, Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
+from frontdesk.streams.automatic import COUNTS, may_answer, noted, of_automatic
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.cues import cues, mood_step
 from frontdesk.streams.decide import (
@@ -31,6 +32,7 @@ from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
+from frontdesk.streams.policy_replies import permits
 from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
@@ -42,7 +44,8 @@ from frontdesk.streams.remember import (
     remember_misplaced,
     with_seen,
 )
-from frontdesk.streams.suggest import Shelves, suggest
+from frontdesk.streams.shop import Shop
+from frontdesk.streams.suggest import Situation, suggest
 from frontdesk.streams.taxonomy import Taxonomy
 
 MISPLACED = "misplaced"
@@ -57,7 +60,7 @@ class Rules:
     taxonomy: Taxonomy
     model_version: str
     catalog: Mapping[str, Product]
-    by_category: Shelves
+    shop: Shop
     limits: Limits
     llm: Llm
 
@@ -115,6 +118,8 @@ class Conclusions:
             misplaced=MISPLACED in entry.flags,
             now=now,
         )
+        if conversation is not None:
+            facts |= of_automatic(conversation, message.text or "", labels, seen)
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
@@ -124,8 +129,10 @@ class Conclusions:
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(decision, alerts, customer, mood=mood, unsure=unsure)
+        may_send = may_answer(decision, conversation, seen) and permits(rules.policy.automatic, labels, facts)
+        sent = self._help(decision, alerts, customer, entry, mood=mood, unsure=unsure, may_send=may_send)
         self._remember(key, customer, entry, text, decision, mood, alerts)
+        self._note(key, decision, str(facts["automatic_helped"]), automatic=sent)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -161,7 +168,7 @@ class Conclusions:
             alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
-            self._help(amended, alerts, customer, mood=conversation.mood, unsure=False)
+            self._help(amended, alerts, customer, entry, mood=conversation.mood, unsure=False)
             kinds = [alert.kind for alert in alerts]
             after = remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
             self.overlay.put_customer(key, after)
@@ -215,18 +222,46 @@ class Conclusions:
         )
 
     def _help(
-        self, decision: Decision, alerts: Iterable[Alert], customer: Customer, *, mood: float, unsure: bool
-    ) -> None:
+        self,
+        decision: Decision,
+        alerts: Sequence[Alert],
+        customer: Customer,
+        entry: Waiting,
+        *,
+        mood: float,
+        unsure: bool,
+        may_send: bool = False,
+    ) -> bool:
+        """Publish the alerts and a suggestion; whether its reply goes out by itself."""
+        conversation = (
+            None if MISPLACED in entry.flags else conversation_of(customer, decision.conversation_id)
+        )
+        turns = () if conversation is None else conversation.turns
         suggestion = suggest(
-            decision,
-            mood=mood,
-            purchases=customer.purchases,
-            catalog=self.rules.catalog,
-            by_category=self.rules.by_category,
-            unsure=unsure,
-            now=self.now,
+            Situation(
+                decision=decision,
+                text=entry.message.text or "",
+                before=(turn.text for turn in reversed(turns)),
+                mood=mood,
+                purchases=customer.purchases,
+                unsure=unsure,
+                troubled=bool(alerts) or (conversation is not None and bool(conversation.escalated)),
+                may_send=may_send,
+                now=self.now,
+            ),
+            shop=self.rules.shop,
+            rows=self.overlay,
         )
         self._publisher.help(decision, alerts, suggestion)
+        return suggestion is not None and suggestion.automatic
+
+    def _note(self, key: bytes, decision: Decision, helped: str, *, automatic: bool) -> None:
+        """Keep in mind what was answered automatically, and whether that helped."""
+        if helped:
+            self.outbox.count(COUNTS[helped])
+        if (helped or automatic) and (customer := self.overlay.customer(key)) is not None:
+            after = noted(customer, decision, helped, automatic=automatic, limits=self.rules.limits)
+            self.overlay.put_customer(key, after)
 
     def _remember(
         self,

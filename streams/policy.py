@@ -15,6 +15,7 @@ from frontdesk.streams.conditions import CONFIDENCE, Value
 from frontdesk.streams.facts import complete
 from frontdesk.streams.policy_file import read_policy
 from frontdesk.streams.policy_index import RuleIndex
+from frontdesk.streams.policy_replies import AutomaticRule
 from frontdesk.streams.policy_rules import AlertDue, Defaults, Queue, Rule, Verdict, shown
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
@@ -37,6 +38,8 @@ class Policy:
     defaults: Defaults
     taxonomy: Taxonomy
     source: str
+    automatic: tuple[AutomaticRule, ...] = ()
+    """what may be answered without anybody having looked: see `policy_replies.permits`"""
     _index: RuleIndex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -167,6 +170,7 @@ def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
         defaults=draft.defaults,
         taxonomy=taxonomy,
         source=draft.source,
+        automatic=draft.automatic,
     )
 
 

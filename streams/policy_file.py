@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frontdesk.streams.policy_match import MatchReader
+from frontdesk.streams.policy_replies import AutomaticRule, read_replies
 from frontdesk.streams.policy_rules import (
     ACTIONS,
     QUEUE_FACTS,
@@ -31,7 +32,7 @@ from frontdesk.streams.yaml_fields import (
 )
 from frontdesk.streams.yaml_source import Node, read, suggest
 
-_KEYS = ("version", "queues", "defaults", "rules")
+_KEYS = ("version", "queues", "defaults", "rules", "replies")
 _QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "alert_to")
 _DEFAULT_KEYS = ("queue", "priority", "sla", "sla_seconds", "minimum_confidence")
 _RULE_KEYS = ("id", "match", "when", "then", "note")
@@ -52,6 +53,7 @@ class Draft:
     queues: Mapping[str, Queue]
     rules: tuple[Rule, ...]
     defaults: Defaults
+    automatic: tuple[AutomaticRule, ...]
 
 
 def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
@@ -62,7 +64,7 @@ def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
     """
     root, problems = read(text, source)
     reader = _Reader(problems, taxonomy, source.replace("\\", "/").rpartition("/")[2])
-    draft = reader.policy(root)
+    draft = reader.policy(root, taxonomy)
     problems.raise_if_any()
     return draft
 
@@ -70,7 +72,7 @@ def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
 class _Reader(MatchReader):
     """Reads the file from top to bottom."""
 
-    def policy(self, root: Node) -> Draft:
+    def policy(self, root: Node, taxonomy: Taxonomy) -> Draft:
         fields = mapping(root, "the policy", _KEYS, self.problems, required=("queues", "defaults", "rules"))
         if "queues" in fields:
             named = mapping_of_any(fields["queues"], "queues", self.problems)
@@ -84,7 +86,12 @@ class _Reader(MatchReader):
                 self.problems.add(at, f"rule {rule.id!r} is given twice", "rename or remove one of them")
             rules.append(rule)
         return Draft(
-            content=root.plain(), source=self.file, queues=self.queues, rules=tuple(rules), defaults=defaults
+            content=root.plain(),
+            source=self.file,
+            queues=self.queues,
+            rules=tuple(rules),
+            defaults=defaults,
+            automatic=read_replies(fields.get("replies"), self, taxonomy),
         )
 
     def _queue(self, name: str, node: Node) -> Queue:

@@ -1,0 +1,86 @@
+"""Automatic replies: when one may go out, and what the customer's next message tells of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from frontdesk.schemas.outputs import Decision, Labels
+from frontdesk.schemas.state import Conversation, Customer
+from frontdesk.streams.admit import CUSTOMER
+from frontdesk.streams.cues import Cues
+from frontdesk.streams.join import NEGATIVE
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.remember import conversation_of, with_conversation
+
+YES, NO, UNCLEAR = "yes", "no", "unclear"
+COUNTS = {YES: "automatic_helped", NO: "automatic_failed", UNCLEAR: "automatic_unclear"}
+"""what is counted, by what the next message says"""
+
+_SAME = 0.6
+"""share of the signs of two questions that are the same from which on they are one question"""
+_TOKEN = re.compile(r"[a-z0-9']+|[\u3400-\u9fff]")
+_FAILED = re.compile(
+    r"not what i (?:asked|meant|wanted)|didn't (?:answer|ask)|did not (?:answer|ask)|doesn't (?:answer|help)|does not (?:answer|help)"
+    r"|not helpful|no help|wrong (?:product|order|item|answer)|still (?:not|no|don't|doesn't)|i already (?:know|said|told)"
+    r"|没回答|没有回答|不是问|答非所问|问的不是|不是这个|没帮助|没有帮助|没用|还是不|听不懂|看不懂"
+)
+_CLOSING = re.compile(
+    r"(?:ok(?:ay)?|got it|i see|thanks?|thank you|thx|great|perfect|good|cool|that'?s all|that helps?|bye|alright|understood|sure"
+    r"|好的?|行|可以|知道了|明白了?|了解了?|收到|谢谢你?您?|多谢|感谢|没事了|没问题了?|再见|嗯+|哦+)(?:[\s,.!，。！~～]+|$)"
+)
+
+
+def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues) -> bool:
+    """Whether nothing about a message and its conversation forbids an automatic reply, whatever the policy permits.
+
+    Forbidden is it where somebody has the conversation or is asked for, where the message is decided for the time being only, cut or
+    without history, and where an automatic reply of the conversation did not help.
+    """
+    failed = conversation is not None and conversation.automatic_failed > 0
+    assigned = conversation is not None and conversation.assigned_at is not None
+    return not (
+        failed
+        or assigned
+        or seen.person
+        or decision.provisional
+        or decision.action != "route"
+        or bool({"misplaced", "truncated"} & set(decision.flags))
+    )
+
+
+def of_automatic(conversation: Conversation, text: str, labels: Labels, seen: Cues) -> dict[str, bool | str]:
+    """The facts of an automatic reply that went out before the message, if one did."""
+    if conversation.automatic is None:
+        return {}
+    return {"automatic_before": True, "automatic_helped": _helped(conversation, text, labels, seen)}
+
+
+def noted(
+    customer: Customer, decision: Decision, helped: str, *, automatic: bool, limits: Limits
+) -> Customer:
+    """The customer after a decision: the automatic reply that the next message will tell about, and whether the last one failed."""
+    conversation = conversation_of(customer, decision.conversation_id)
+    sent = decision.decision_id if automatic else None
+    if conversation is None or (conversation.automatic == sent and helped != NO):
+        return customer
+    failed = conversation.automatic_failed + (helped == NO)
+    after = replace(conversation, automatic=sent, automatic_failed=failed)
+    return with_conversation(customer, after, limits)
+
+
+def _helped(conversation: Conversation, text: str, labels: Labels, seen: Cues) -> str:
+    folded = text.casefold().replace("’", "'").strip()
+    if labels.emotion.value in NEGATIVE or seen.person or _FAILED.search(folded):
+        return NO
+    before = next((turn.text for turn in reversed(conversation.turns) if turn.role == CUSTOMER), "")
+    if _alike(folded, before.casefold()):
+        return NO
+    if labels.emotion.value == "satisfied" or _CLOSING.match(folded):
+        return YES
+    return UNCLEAR
+
+
+def _alike(text: str, before: str) -> bool:
+    one, other = set(_TOKEN.findall(text)), set(_TOKEN.findall(before))
+    return bool(one) and len(one & other) >= _SAME * len(one | other)
