@@ -11,7 +11,7 @@ from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.limits import Limits
-from frontdesk.streams.remember import conversation_of, with_conversation
+from frontdesk.streams.remember import with_conversation
 
 YES, NO, UNCLEAR = "yes", "no", "unclear"
 COUNTS = {YES: "automatic_helped", NO: "automatic_failed", UNCLEAR: "automatic_unclear"}
@@ -31,13 +31,13 @@ _CLOSING = re.compile(
 )
 
 
-def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues) -> bool:
+def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues, helped: str) -> bool:
     """Whether nothing about a message and its conversation forbids an automatic reply, whatever the policy permits.
 
     Forbidden is it where somebody has the conversation or is asked for, where the message is decided for the time being only, cut or
     without history, and where an automatic reply of the conversation did not help.
     """
-    failed = conversation is not None and conversation.automatic_failed > 0
+    failed = helped == NO or (conversation is not None and conversation.automatic_failed > 0)
     assigned = conversation is not None and conversation.assigned_at is not None
     return not (
         failed
@@ -57,15 +57,20 @@ def of_automatic(conversation: Conversation, text: str, labels: Labels, seen: Cu
 
 
 def noted(
-    customer: Customer, decision: Decision, helped: str, *, automatic: bool, limits: Limits
+    customer: Customer,
+    conversation: Conversation,
+    decision: Decision,
+    helped: str,
+    *,
+    automatic: bool,
+    limits: Limits,
 ) -> Customer:
     """The customer after a decision: the automatic reply that the next message will tell about, and whether the last one failed."""
-    conversation = conversation_of(customer, decision.conversation_id)
-    sent = decision.decision_id if automatic else None
-    if conversation is None or (conversation.automatic == sent and helped != NO):
-        return customer
-    failed = conversation.automatic_failed + (helped == NO)
-    after = replace(conversation, automatic=sent, automatic_failed=failed)
+    after = replace(
+        conversation,
+        automatic=decision.decision_id if automatic else None,
+        automatic_failed=conversation.automatic_failed + (helped == NO),
+    )
     return with_conversation(customer, after, limits)
 
 

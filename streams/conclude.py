@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from frontdesk.schemas.broadcast import Product
@@ -11,7 +11,7 @@ from frontdesk.schemas.outputs import Alert, Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
-from frontdesk.streams.automatic import COUNTS, may_answer, noted, of_automatic
+from frontdesk.streams.automatic import of_automatic
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.cues import cues, mood_step
 from frontdesk.streams.decide import (
@@ -24,6 +24,7 @@ from frontdesk.streams.decide import (
     same_route,
 )
 from frontdesk.streams.escalate import escalate
+from frontdesk.streams.help import Help
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
@@ -32,7 +33,6 @@ from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
-from frontdesk.streams.policy_replies import permits
 from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
@@ -45,7 +45,6 @@ from frontdesk.streams.remember import (
     with_seen,
 )
 from frontdesk.streams.shop import Shop
-from frontdesk.streams.suggest import Situation, suggest
 from frontdesk.streams.taxonomy import Taxonomy
 
 MISPLACED = "misplaced"
@@ -84,9 +83,18 @@ class Conclusions:
     cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
     """messages of this step by state key and seq"""
     _publisher: Publisher = field(init=False)
+    _help: Help = field(init=False)
 
     def __post_init__(self) -> None:
         self._publisher = Publisher(self.outbox)
+        self._help = Help(
+            shop=self.rules.shop,
+            policy=self.rules.policy,
+            limits=self.rules.limits,
+            overlay=self.overlay,
+            outbox=self.outbox,
+            now=self.now,
+        )
 
     def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
         """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
@@ -129,10 +137,19 @@ class Conclusions:
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        may_send = may_answer(decision, conversation, seen) and permits(rules.policy.automatic, labels, facts)
-        sent = self._help(decision, alerts, customer, entry, mood=mood, unsure=unsure, may_send=may_send)
+        may_send = self._help.may_send(decision, conversation, facts, seen)
+        sent = self._help.publish(
+            decision,
+            alerts,
+            customer,
+            entry,
+            conversation=conversation,
+            mood=mood,
+            unsure=unsure,
+            may_send=may_send,
+        )
         self._remember(key, customer, entry, text, decision, mood, alerts)
-        self._note(key, decision, str(facts["automatic_helped"]), automatic=sent)
+        self._help.note(key, decision, facts, automatic=sent)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -168,7 +185,10 @@ class Conclusions:
             alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
-            self._help(amended, alerts, customer, entry, mood=conversation.mood, unsure=False)
+            mood = conversation.mood
+            self._help.publish(
+                amended, alerts, customer, entry, conversation=conversation, mood=mood, unsure=False
+            )
             kinds = [alert.kind for alert in alerts]
             after = remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
             self.overlay.put_customer(key, after)
@@ -220,48 +240,6 @@ class Conclusions:
         self._publisher.labelling(
             decision, text=text, taxonomy_hash=self.rules.taxonomy.hash, usage=usage, now=self.now
         )
-
-    def _help(
-        self,
-        decision: Decision,
-        alerts: Sequence[Alert],
-        customer: Customer,
-        entry: Waiting,
-        *,
-        mood: float,
-        unsure: bool,
-        may_send: bool = False,
-    ) -> bool:
-        """Publish the alerts and a suggestion; whether its reply goes out by itself."""
-        conversation = (
-            None if MISPLACED in entry.flags else conversation_of(customer, decision.conversation_id)
-        )
-        turns = () if conversation is None else conversation.turns
-        suggestion = suggest(
-            Situation(
-                decision=decision,
-                text=entry.message.text or "",
-                before=(turn.text for turn in reversed(turns)),
-                mood=mood,
-                purchases=customer.purchases,
-                unsure=unsure,
-                troubled=bool(alerts) or (conversation is not None and bool(conversation.escalated)),
-                may_send=may_send,
-                now=self.now,
-            ),
-            shop=self.rules.shop,
-            rows=self.overlay,
-        )
-        self._publisher.help(decision, alerts, suggestion)
-        return suggestion is not None and suggestion.automatic
-
-    def _note(self, key: bytes, decision: Decision, helped: str, *, automatic: bool) -> None:
-        """Keep in mind what was answered automatically, and whether that helped."""
-        if helped:
-            self.outbox.count(COUNTS[helped])
-        if (helped or automatic) and (customer := self.overlay.customer(key)) is not None:
-            after = noted(customer, decision, helped, automatic=automatic, limits=self.rules.limits)
-            self.overlay.put_customer(key, after)
 
     def _remember(
         self,
