@@ -38,6 +38,7 @@ def market(seed: int, *, products: int, skew: float, linked: float) -> Market:
         size = draw.randrange(2, _GROUP_MOST + 1)
         groups.append(shuffled[:size])
         shuffled = shuffled[size:]
+    called = {name: f"{_word(draw)} {_word(draw)} {_word(draw)}" for name in names}
     catalog = {}
     for number, group in enumerate(groups):
         for name in group:
@@ -46,7 +47,7 @@ def market(seed: int, *, products: int, skew: float, linked: float) -> Market:
             catalog[name] = Product(
                 product_id=name,
                 category=f"c{number // 10}",
-                names={"en": f"Product {name}"},
+                names={"en": called[name]},
                 accessories=tuple(links),
             )
     weights = [1 / (rank + 1) ** skew for rank in range(products)]
@@ -76,6 +77,10 @@ def histories(
                 stray = draw.random() < noise
                 bought[_popular(draw, sold) if stray else draw.choice(sold.group_of[first])] = None
         yield f"customer-{number}", list(bought)
+
+
+def _word(draw: random.Random) -> str:
+    return "".join(draw.choice("bdfgklmnprst") + draw.choice("aeiou") for _ in range(3))
 
 
 def _popular(draw: random.Random, sold: Market) -> str:

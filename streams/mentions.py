@@ -84,14 +84,13 @@ class Mentions:
         if known is None:
             return ()
         tokens = _tokens(text[:_TEXT_CHARS])
-        starts = [
-            at
-            for at, pair in enumerate(zip(tokens, (*tokens, "")[1:], strict=True))
-            if pair in known.pairs or pair[0] in known.singles
-        ]
+        pairs = tuple(zip(tokens, (*tokens, "")[1:], strict=True))
+        if known.pairs.isdisjoint(pairs) and known.singles.isdisjoint(tokens):
+            return ()  # nearly every text
+        starts = [at for at, pair in enumerate(pairs) if pair in known.pairs or pair[0] in known.singles]
         found: dict[tuple[str, ...], Mention] = {}
         end = 0
-        for at in starts:  # there are none in nearly every text
+        for at in starts:
             if at >= end and len(found) < MOST:
                 mention, length = _at(known, tokens, at)
                 end = at + length

@@ -65,6 +65,7 @@ def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     meant = _products(mentions, shop, sure=True)
     calm = tone != replies.PATIENT and decision.action == "route" and not of.troubled
     offer = calm and not wordless and decision.labels.intent.value != _COMPLAINT
+    offer = offer and bool(meant or of.purchases)
     answer = None if wordless else _answer(of, mentions, meant, shop, language)
     question, named = _question(of, mentions, meant, shop, language, wordless=wordless)
     reply = _reply(decision, language) if answer is None else answer.text
