@@ -49,7 +49,10 @@ class Metrics:
             "frontdesk_amendments_total", "Late answers that changed a route.", registry=registry
         )
         self._alerts = Counter(
-            "frontdesk_alerts_total", "Escalation alerts.", ["kind", "severity"], registry=registry
+            "frontdesk_alerts_total",
+            "Escalation alerts, raised and resolved.",
+            ["kind", "severity", "status"],
+            registry=registry,
         )
         self._suggestions = Counter("frontdesk_suggestions_total", "Suggestions.", registry=registry)
         self._dead = Counter("frontdesk_dead_letters_total", "Dead letters.", ["reason"], registry=registry)
@@ -201,8 +204,10 @@ class Metrics:
             case DeadLetter(reason=reason):
                 self._messages.labels("dead_letter").inc()
                 self._dead.labels(self._bounded("reason", reason)).inc()
-            case Alert(kind=kind, severity=severity):
-                self._alerts.labels(self._bounded("alert", kind), self._bounded("severity", severity)).inc()
+            case Alert(kind=kind, severity=severity, status=status):
+                self._alerts.labels(
+                    self._bounded("alert", kind), self._bounded("severity", severity), status
+                ).inc()
             case Suggestion():
                 self._suggestions.inc()
             case LabelRecord():

@@ -148,6 +148,9 @@ class Settings(BaseSettings):
         description="seconds a message may have lain before it was taken up; of older ones only the urgent are asked about",
     )
     amend_within: float = Field(60.0, ge=0, description="after the deadline, a late answer may still amend")
+    conversation_idle: float = Field(
+        86_400.0, ge=1, description="seconds without a word after which a conversation is over (`timed_out`)"
+    )
     waiting_per_customer: int = Field(50, ge=1)
     waiting_per_shard: int = Field(2_000, ge=1)
 

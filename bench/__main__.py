@@ -13,6 +13,7 @@ Parts:
   recovery     a million customers read back, and a restart from a local snapshot
   failover     a worker killed: the survivor's pause, and the orphaned shards
   latency      end to end, at shares of the peak rate
+  alerts       how soon alerts come: after a decision, after an SLA ran out
   two_workers  what two workers take from each other
   profile      where a message's time goes
   waiting      whether messages that wait for nobody notice those that wait for an LLM
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "recovery": ("bench.recovery",),
     "failover": ("bench.failover",),
     "latency": ("bench.latency",),
+    "alerts": ("bench.alerts",),
     "two_workers": ("bench.two_workers",),
     "profile": ("bench.profile",),
     "history": ("bench.history",),

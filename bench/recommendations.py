@@ -217,7 +217,7 @@ def _cost(shop: Shop, rows: Overlay, given: Sequence[tuple[str, tuple[Purchase, 
     )  # fmt: skip
     situations = [
         Situation(
-            decision=decision, text=text, before=(), mood=0.0, purchases=purchases, unsure=False, troubled=False,
+            decision=decision, text=text, before=(), mood=0.0, bad_mood=False, follow_up=False, purchases=purchases, unsure=False, troubled=False,
             may_send=True, now=Millis(1_790_000_000_000),
         )
         for text, purchases in given

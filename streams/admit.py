@@ -54,6 +54,7 @@ _IDS: Mapping[type[CustomerMessage] | type[Fact], tuple[str, ...]] = {
 }
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[^\W_]")
+_MISPLACED = b"misplaced/\x00"
 _MAX_SHORT_CHARS = 64
 _MAX_ATTACHMENTS = 10
 _LONGEST_DATUM = 320
@@ -140,7 +141,12 @@ def admit(
 
 def misplaced_key(customer: bytes) -> bytes:
     """State key for a customer's misplaced messages; the NUL, which escaping excludes, keeps it apart from all others."""
-    return b"misplaced/\x00" + customer
+    return _MISPLACED + customer
+
+
+def is_misplaced(key: bytes) -> bool:
+    """Whether a state key is one for misplaced messages."""
+    return key.startswith(_MISPLACED)
 
 
 def dead_letter(arrival: Arrival, reason: str, error_class: str, detail: str, now: Millis) -> DeadLetter:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from frontdesk.schemas.outputs import Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer
-from frontdesk.streams.admit import CUSTOMER
+from frontdesk.schemas.types import Scalar
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.limits import Limits
@@ -17,9 +18,6 @@ YES, NO, UNCLEAR = "yes", "no", "unclear"
 COUNTS = {YES: "automatic_helped", NO: "automatic_failed", UNCLEAR: "automatic_unclear"}
 """what is counted, by what the next message says"""
 
-_SAME = 0.6
-"""share of the signs of two questions that are the same from which on they are one question"""
-_TOKEN = re.compile(r"[a-z0-9']+|[\u3400-\u9fff]")
 _FAILED = re.compile(
     r"not what i (?:asked|meant|wanted)|didn't (?:answer|ask)|did not (?:answer|ask)|doesn't (?:answer|help)|does not (?:answer|help)"
     r"|not helpful|no help|wrong (?:product|order|item|answer)|still (?:not|no|don't|doesn't)|i already (?:know|said|told)"
@@ -49,11 +47,14 @@ def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues
     )
 
 
-def of_automatic(conversation: Conversation, text: str, labels: Labels, seen: Cues) -> dict[str, bool | str]:
+def of_automatic(
+    conversation: Conversation, text: str, labels: Labels, seen: Cues, facts: Mapping[str, Scalar]
+) -> dict[str, bool | str]:
     """The facts of an automatic reply that went out before the message, if one did."""
     if conversation.automatic is None:
         return {}
-    return {"automatic_before": True, "automatic_helped": _helped(conversation, text, labels, seen)}
+    again = facts["repeated_question"] is True
+    return {"automatic_before": True, "automatic_helped": NO if again else _helped(text, labels, seen)}
 
 
 def noted(
@@ -74,18 +75,8 @@ def noted(
     return with_conversation(customer, after, limits)
 
 
-def _helped(conversation: Conversation, text: str, labels: Labels, seen: Cues) -> str:
+def _helped(text: str, labels: Labels, seen: Cues) -> str:
     folded = text.casefold().replace("’", "'").strip()
-    if labels.emotion.value in NEGATIVE or seen.person or _FAILED.search(folded):
+    if labels.emotion.value in NEGATIVE or seen.person or seen.failure or _FAILED.search(folded):
         return NO
-    before = next((turn.text for turn in reversed(conversation.turns) if turn.role == CUSTOMER), "")
-    if _alike(folded, before.casefold()):
-        return NO
-    if labels.emotion.value == "satisfied" or _CLOSING.match(folded):
-        return YES
-    return UNCLEAR
-
-
-def _alike(text: str, before: str) -> bool:
-    one, other = set(_TOKEN.findall(text)), set(_TOKEN.findall(before))
-    return bool(one) and len(one & other) >= _SAME * len(one | other)
+    return YES if labels.emotion.value == "satisfied" or _CLOSING.match(folded) else UNCLEAR

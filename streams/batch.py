@@ -54,6 +54,6 @@ class Batch:
     arrivals: tuple[Arrival, ...] = ()
     answers: tuple[Answer, ...] = ()
     due: tuple[bytes, ...] = ()
-    """state keys of customers with a waiting message whose deadline or `forget_at` has passed"""
+    """state keys of customers with a waiting message whose deadline or `forget_at` has passed, or whose timer rings"""
     recovered: bool = False
     """true in the first step after recovery: calls that were under way are asked again"""

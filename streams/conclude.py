@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import CustomerMessage
-from frontdesk.schemas.outputs import Alert, Decision, Labels
+from frontdesk.schemas.outputs import Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
+from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.automatic import of_automatic
 from frontdesk.streams.batch import Answer
-from frontdesk.streams.cues import cues, mood_step
+from frontdesk.streams.cues import cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
     Facts,
@@ -23,12 +24,14 @@ from frontdesk.streams.decide import (
     recorded_facts,
     same_route,
 )
-from frontdesk.streams.escalate import escalate
+from frontdesk.streams.escalate import NOTHING, Escalation, escalate
+from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.help import Help
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import NO_MOOD, Mood, mood_after
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
@@ -46,6 +49,7 @@ from frontdesk.streams.remember import (
 )
 from frontdesk.streams.shop import Shop
 from frontdesk.streams.taxonomy import Taxonomy
+from frontdesk.streams.understand import understand
 
 MISPLACED = "misplaced"
 UNKNOWN_ROLE = "unknown_role"
@@ -115,40 +119,60 @@ class Conclusions:
         seen = case.words.cues if case is not None else cues(message.text or "")
         mood_before = 0.0 if conversation is None else conversation.mood
         labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
-        mood = round(mood_step(mood_before, labels.emotion), 4) + 0.0  # never -0.0, which reads otherwise
+        mood = mood_after(conversation, labels.emotion.value)
+        understood = understand(
+            text,
+            conversation=conversation,
+            labels=labels,
+            seen=seen,
+            leans=bool(leaning(message.text or "")) if case is None else case.words.leans,
+            fallback_intent=rules.taxonomy.fallback_intent,
+            now=now,
+        )
         facts = join(
             message,
             customer=customer,
             conversation=conversation,
             labels=labels,
             mood=mood,
+            understood=understood,
             seen=seen,
             misplaced=MISPLACED in entry.flags,
             now=now,
         )
         if conversation is not None:
-            facts |= of_automatic(conversation, message.text or "", labels, seen)
+            facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
         decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
         raised = () if known is None else known.escalated
-        alerts = escalate(verdict, decision, raised=raised, quote=text, seen=seen, now=now)
+        escalation = escalate(
+            verdict,
+            decision,
+            raised=raised,
+            before=customer.alerts,
+            turns=() if conversation is None else conversation.turns,
+            quote=text,
+            seen=seen,
+            now=now,
+        )
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         may_send = self._help.may_send(decision, conversation, facts, seen)
         sent = self._help.publish(
             decision,
-            alerts,
+            escalation,
             customer,
             entry,
-            conversation=conversation,
-            mood=mood,
+            conversation,
+            facts,
+            mood=mood.value,
             unsure=unsure,
             may_send=may_send,
         )
-        self._remember(key, customer, entry, text, decision, mood, alerts)
+        self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failure)
         self._help.note(key, decision, facts, automatic=sent)
         return decision
 
@@ -182,16 +206,25 @@ class Conclusions:
             self.outbox.count("amendment_dropped")
         else:
             seen = cues(entry.message.text or "")
-            alerts = escalate(verdict, amended, raised=conversation.escalated, quote=text, seen=seen, now=now)
+            escalation = escalate(
+                verdict,
+                amended,
+                raised=conversation.escalated,
+                before=customer.alerts,
+                turns=conversation.turns[:-1],
+                quote=text,
+                seen=seen,
+                now=now,
+            )
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
+            facts = recorded_facts(amended)
             mood = conversation.mood
             self._help.publish(
-                amended, alerts, customer, entry, conversation=conversation, mood=mood, unsure=False
+                amended, escalation, customer, entry, conversation, facts, mood=mood, unsure=False
             )
-            kinds = [alert.kind for alert in alerts]
-            after = remember_amendment(customer, amended, raised=kinds, limits=rules.limits)
-            self.overlay.put_customer(key, after)
+            after = remember_amendment(customer, amended, raised=escalation.causes, limits=rules.limits)
+            self.overlay.put_customer(key, with_alerts(after, escalation.alerts, rules.limits))
             return
         # An answer that changes nothing has cost as much, and teaches as much, as one that does.
         stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
@@ -210,6 +243,14 @@ class Conclusions:
             self._publisher.decision(decision, None)
             self.outbox.count(CORE_ERROR)
         self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
+
+    def settled(self, customer: Customer) -> Customer:
+        """The customer with alerts resolved that stand for what is over."""
+        if not customer.alerts:
+            return customer  # nearly always
+        customer, over = settled(customer, self.now)
+        self._publisher.alerts(over)
+        return customer
 
     def customer(self, key: bytes, message: CustomerMessage) -> Customer:
         """The customer of a message, or a blank one."""
@@ -248,11 +289,11 @@ class Conclusions:
         entry: Waiting,
         text: str,
         decision: Decision | None = None,
-        mood: float = 0.0,
-        alerts: Iterable[Alert] = (),
+        mood: Mood = NO_MOOD,
+        escalation: Escalation = NOTHING,
+        failed: bool = False,
     ) -> None:
-        raised = tuple(alert.kind for alert in alerts)
-        limits = self.rules.limits
+        raised, limits = escalation.causes, self.rules.limits
         if MISPLACED in entry.flags:
             after = remember_misplaced(
                 customer, entry.message, at=entry.arrived_at, raised=raised, limits=limits
@@ -262,8 +303,16 @@ class Conclusions:
             after = with_seen(customer, entry.message.message_id, limits)
         else:
             after = remember(
-                customer, entry, text=text, decision=decision, mood=mood, raised=raised, limits=limits
+                customer,
+                entry,
+                text=text,
+                decision=decision,
+                mood=mood,
+                failed=failed,
+                raised=raised,
+                limits=limits,
             )
+            after = self.settled(with_alerts(after, escalation.alerts, limits))
         self.overlay.put_customer(key, after)
 
 

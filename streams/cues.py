@@ -1,4 +1,4 @@
-"""Cues: what the wording alone says of emotion and urgency, in Chinese and English, and what a conversation adds.
+"""Cues: what the wording alone says of emotion and urgency, in Chinese and English.
 
 The weights come from `lexicon_zh` and `lexicon_en`. Hits of one class combine as independent evidence does:
 1 - (1 - w1)(1 - w2)...; a negated hit speaks for the opposite, more weakly.
@@ -14,12 +14,12 @@ from frontdesk.schemas.outputs import Label
 from frontdesk.streams.disguise import undisguised
 from frontdesk.streams.lexicon import find
 
-MOOD_WEIGHT = 0.4
-"""how much of the mood the newest message makes up; the rest is what was before"""
-MOOD_VALUES = {"satisfied": 1.0, "neutral": 0.0, "anxious": -0.4, "dissatisfied": -0.7, "angry": -1.0}
 BAD_MOOD = -0.25
 """below it weaker cues are believed: who was unhappy a message ago still is"""
 
+FLAGS = frozenset({"leave", "legal", "safety", "person", "complaint", "failure"})
+_ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure"})
+"""flags that a negation takes back: who does not want a lawyer has named one"""
 _MAX_CHARS = 5_000
 _EVIDENCE = 12
 _NEGATED_PRAISE = 0.9
@@ -31,14 +31,14 @@ _WAIT = re.compile(
     r"(?:late|now|already|and|on hold|overdue|waiting|without|later|have passed)"
     r"|\b(?:waiting|waited|been|took|taken|after|for over|more than|it's been)\s+(?:for\s+)?(?:over\s+|almost\s+|more than\s+)?"
     r"(?:\d{1,3}|two|three|four|five|six|several|a few)\s+(?:hours?|days?|weeks?|months?)"
-    r"|第[二三四五六七八九十几\d]{1,3}[次回遍]|(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了"
+    r"|(?P<times>第[二三四五六七八九十几\d]{1,3}[次回遍](?!.{0,2}(?:买|购|光顾|下单|来)))"
+    r"|(?P<often>(?<!买了)(?<!用了)(?<!回购)(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了)"
 )
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
     r"(?:another|yet another|broken|still|again|late again)\b"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
-_EXCLAMATIONS = re.compile(r"[!！]")
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
 _LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
@@ -48,6 +48,7 @@ _FACES = {
     "angry": "😠😡🤬💢",
     "anxious": "😟😰😨😱😥",
 }
+_FACE = re.compile(f"[{''.join(_FACES.values())}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,10 @@ class Cues:
     """tells of danger to people"""
     person: bool = False
     """asks for a human"""
+    complaint: bool = False
+    """says in so many words that this is a complaint"""
+    failure: bool = False
+    """says that something still, or again, does not work or was not kept"""
     negative: float = 0.0
     positive: float = 0.0
     anxious: float = 0.0
@@ -87,13 +92,15 @@ def cues(text: str) -> Cues:
     for hit in find(folded):
         evidence.append(f"not {hit.phrase}" if hit.negated and hit.phrase.isascii() else hit.phrase)
         for kind, weight in hit.classes:
-            if kind in ("leave", "legal", "safety", "person"):
-                if not (hit.negated and kind in ("leave", "safety")):
+            if kind in FLAGS:
+                if not (hit.negated and kind in _ONLY_IN_EARNEST):
                     flags.add(kind)
                     if (
                         kind == "leave" and weight >= 1
                     ):  # closing an account may be polite; never coming back is not
                         add("negative", 0.4)
+                    elif kind in ("complaint", "failure"):
+                        add("negative", weight)
             elif kind == "sarcasm":
                 add("negative", weight)
                 add("angry", 0.5)
@@ -103,6 +110,8 @@ def cues(text: str) -> Cues:
         evidence.append(found[0])
         add("negative", 0.4)
         add("urgency", 0.25)
+        if found["times"] or found["often"]:
+            flags.add("failure")
     if _SARCASM.search(folded):
         strength.pop("positive", None)
         add("negative", 0.5)
@@ -114,6 +123,8 @@ def cues(text: str) -> Cues:
         legal="legal" in flags,
         safety="safety" in flags,
         person="person" in flags,
+        complaint="complaint" in flags,
+        failure="failure" in flags,
         negative=level.get("negative", 0.0),
         positive=level.get("positive", 0.0),
         anxious=level.get("anxious", 0.0),
@@ -166,12 +177,6 @@ def urgency(cues: Cues, emotion: Label) -> Label:
     return Label(value="normal", confidence=0.65, source="rule")
 
 
-def mood_step(mood_before: float, emotion: Label) -> float:
-    """The mood after a message: exponentially weighted, from -1 (angry) to 1 (satisfied); unknown emotions are neutral."""
-    before = min(1.0, max(-1.0, mood_before)) if mood_before == mood_before else 0.0  # NaN is no mood
-    return (1 - MOOD_WEIGHT) * before + MOOD_WEIGHT * MOOD_VALUES.get(emotion.value, 0.0)
-
-
 def _add_mood(add: Callable[[str, float], None], kind: str, weight: float, *, negated: bool) -> None:
     """A hit of a mood, or what its negation speaks for: `not happy` complains, `not bad` praises faintly."""
     if not negated:
@@ -184,15 +189,15 @@ def _add_mood(add: Callable[[str, float], None], kind: str, weight: float, *, ne
 
 def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, float]) -> None:
     """Punctuation, capitals and faces: they colour what the words say, and say little alone."""
-    for kind, faces in _FACES.items():
-        hits = sum(text.count(face) for face in faces)
-        for _ in range(min(hits, 3)):
-            add(kind, 0.4)
+    if not text.isascii() and _FACE.search(text):
+        for kind, faces in _FACES.items():
+            hits = sum(text.count(face) for face in faces)
+            for _ in range(min(hits, 3)):
+                add(kind, 0.4)
     troubled = strength.get("negative", 0.0) >= 0.3 or strength.get("angry", 0.0) > 0
-    marks = len(_EXCLAMATIONS.findall(text))
-    words = _LATIN_WORD.findall(text)
+    marks = text.count("!") + text.count("！")
     shouted = len(_CAPITAL_WORD.findall(text))
-    shouts = shouted >= 3 and shouted >= 0.6 * len(words)
+    shouts = shouted >= 3 and shouted >= 0.6 * len(_LATIN_WORD.findall(text))
     if troubled:
         if marks >= 2:
             add("angry", _SHOUT)

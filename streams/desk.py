@@ -10,13 +10,14 @@ from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, dead_letter
+from frontdesk.streams.alerts import settled
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.history import APPLIED, When, learn
-from frontdesk.streams.label import NO_LABELS, Labelled, in_mood, unsure
+from frontdesk.streams.label import NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import BEHIND, Pending
@@ -24,6 +25,8 @@ from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
 from frontdesk.streams.taxonomy import URGENT
+from frontdesk.streams.timers import Timers
+from frontdesk.streams.understand import previous_topic
 
 Found = NewMessage | NewFact | Erasure | DeadLetter
 
@@ -46,10 +49,26 @@ class Desk:
             conclude=self._conclusions.conclude,
             amend=self._conclusions.amend,
         )
+        self._timers = Timers(
+            overlay=self._overlay,
+            publisher=Publisher(self._outbox),
+            policy=rules.policy,
+            limits=rules.limits,
+            now=now,
+        )
 
     def effects(self) -> tuple[Effect, ...]:
         """All that is to be done: records in order, changes of state, questions, counts."""
         return self._outbox.effects(self._overlay)
+
+    def due(self, customer: bytes) -> None:
+        """A customer whose time has come: what waits is decided, then the timer looked at."""
+        self.pending.drain(customer)
+        self._timers.ring(customer)
+
+    def set_timers(self) -> None:
+        """The last of a step: every customer that it has changed gets the timer that they need."""
+        self._timers.set_all()
 
     def fresh(self, found: Iterable[Found]) -> list[Found]:
         """What is left without the messages that were seen before: decided, waiting, or earlier in the same batch."""
@@ -67,13 +86,15 @@ class Desk:
             left.append(one)
         return left
 
-    def said_before(self, one: NewMessage) -> str | None:
+    def said_before(self, one: NewMessage) -> Previous | None:
         """The last thing that the customer said in the conversation before this step, redacted."""
         if one.misplaced:
             return None
         known = conversation_of(self._overlay.customer(one.customer), one.message.conversation_id)
         turns = () if known is None else known.turns
-        return next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
+        text = next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
+        about = previous_topic(turns, self._rules.taxonomy.fallback_intent)
+        return None if text is None else Previous(text=text, intent=about)
 
     def message(self, one: NewMessage, words: Labelled | None) -> None:
         """A message that was not seen before; `words` are None for context, which is not decided."""
@@ -104,7 +125,7 @@ class Desk:
             limits=self._rules.limits,
         )
         if customer is not None:
-            self._overlay.put_customer(one.customer, customer)
+            self._overlay.put_customer(one.customer, self._conclusions.settled(customer))
             if isinstance(one.fact, Purchase) and outcome == APPLIED:
                 learn_companions(self._overlay, before, customer, one.fact)
         self._outbox.count(outcome)
@@ -122,8 +143,9 @@ class Desk:
         for key in known or readings:
             self.pending.forget(key)
             tenant_id, customer_id = readings[key]
-            blank = Customer(tenant_id=tenant_id, customer_id=customer_id)
-            self._overlay.put_customer(key, erase(self._overlay.customer(key) or blank, one.timestamp))
+            known_as = self._overlay.customer(key) or Customer(tenant_id=tenant_id, customer_id=customer_id)
+            Publisher(self._outbox).alerts(settled(known_as, self._now, all_=True)[1])
+            self._overlay.put_customer(key, erase(known_as, one.timestamp))
             self._outbox.count("erased")
 
     def bury(self, letter: DeadLetter) -> None:
@@ -154,6 +176,7 @@ class Desk:
             else:
                 self._outbox.count("amendment_dropped")
             self._overlay.drop_waiting(customer, entry.seq)
+        self._timers.give_up(customer)
 
     def _stale(self, one: NewMessage, entry: Waiting) -> bool:
         """Whether a message lay so long that all behind it would wait for answers again; the urgent are worth that."""

@@ -29,6 +29,7 @@ FACTS: Mapping[str, FactSpec] = {
     "cue_legal": FactSpec(default=False, meaning="the text names lawyers, courts, regulators or the press"),
     "cue_safety": FactSpec(default=False, meaning="the text tells of danger to people"),
     "cue_person": FactSpec(default=False, meaning="the text asks for a human"),
+    "cue_complaint": FactSpec(default=False, meaning="the text says in so many words that it complains"),
     # the customer
     "known_customer": FactSpec(default=False, meaning="a profile or a purchase is known"),
     "tier": FactSpec(default="", meaning="the profile's tier, as the platform spells it"),
@@ -52,17 +53,49 @@ FACTS: Mapping[str, FactSpec] = {
     "mood": FactSpec(
         default=0.0, meaning="-1 (angry) to 1 (satisfied) over the conversation, this message included"
     ),
-    "mood_falling": FactSpec(default=False, meaning="mood fell by 0.3 or more over the last turns"),
+    "mood_level": FactSpec(
+        default="even", meaning="good, even or bad: the mood, but one message alone does not change it"
+    ),
+    "mood_falling": FactSpec(
+        default=False, meaning="mood_level is worse than a few messages ago, and mood lower by 0.3 or more"
+    ),
     "negative_streak": FactSpec(
         default=0, meaning="customer messages in a row, this one included, that are anxious or worse"
     ),
     "intent_before": FactSpec(
         default="", meaning="intent of the customer's previous message in this conversation"
     ),
+    "topic_shift": FactSpec(
+        default=False, meaning="the intent is another than before, both are sure, and it is no follow-up"
+    ),
+    "topics": FactSpec(
+        default=0, meaning="different intents that the remembered messages and this one were surely about"
+    ),
+    "follow_up": FactSpec(default=False, meaning="the message leans on what was said before it"),
+    "repeated_question": FactSpec(
+        default=False, meaning="the message says nearly the same as an earlier one of the customer"
+    ),
+    "failures": FactSpec(
+        default=0,
+        meaning="customer messages, this one included, that say that something still or again does not work",
+    ),
+    "unanswered": FactSpec(
+        default=1,
+        meaning="customer messages in a row, this one included, that neither a representative nor a bot answered",
+    ),
+    "waiting_minutes": FactSpec(
+        default=0, meaning="whole minutes since the oldest message that no representative has answered"
+    ),
+    "last_speaker": FactSpec(
+        default="", meaning="who spoke before this message: customer, representative, bot or nobody"
+    ),
+    "language_switched": FactSpec(default=False, meaning="the customer wrote in another language until now"),
     "queue_before": FactSpec(default="", meaning="queue of the conversation's latest decision"),
     "assigned": FactSpec(default=False, meaning="a representative has the conversation now"),
     "representative": FactSpec(default="", meaning="who has the conversation now"),
-    "escalated": FactSpec(default=False, meaning="the conversation was escalated before"),
+    "escalated": FactSpec(
+        default=False, meaning="the conversation was escalated before, by more than its waiting"
+    ),
     "automatic_before": FactSpec(
         default=False, meaning="the message before this one was answered automatically"
     ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from frontdesk.schemas.outputs import Alert, Decision
+from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Conversation, Customer, Waiting
 from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.automatic import COUNTS, may_answer, noted
 from frontdesk.streams.cues import Cues
+from frontdesk.streams.escalate import Escalation
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
@@ -47,16 +48,19 @@ class Help:
     def publish(
         self,
         decision: Decision,
-        alerts: Sequence[Alert],
+        escalation: Escalation,
         customer: Customer,
         entry: Waiting,
-        *,
         conversation: Conversation | None,
+        facts: Mapping[str, Scalar],
+        *,
         mood: float,
         unsure: bool,
         may_send: bool = False,
     ) -> bool:
         """Publish the alerts and a suggestion; whether its reply goes out by itself. `conversation` is that before the message."""
+        if escalation.held:
+            self._outbox.count("alert_suppressed", len(escalation.held))
         turns = () if conversation is None else conversation.turns
         suggestion = suggest(
             Situation(
@@ -66,14 +70,16 @@ class Help:
                 mood=mood,
                 purchases=customer.purchases,
                 unsure=unsure,
-                troubled=bool(alerts) or (conversation is not None and bool(conversation.escalated)),
+                bad_mood=facts["mood_level"] == "bad",
+                follow_up=facts["follow_up"] is True,
+                troubled=bool(escalation.causes) or facts["escalated"] is True,
                 may_send=may_send,
                 now=self._now,
             ),
             shop=self._shop,
             rows=self._overlay,
         )
-        self._publisher.help(decision, alerts, suggestion)
+        self._publisher.help(decision, escalation.alerts, suggestion)
         return suggestion is not None and suggestion.automatic
 
     def note(self, key: bytes, decision: Decision, facts: Mapping[str, Scalar], *, automatic: bool) -> None:

@@ -174,12 +174,15 @@ def _moved(conversation: Conversation, event: ConversationEvent) -> Conversation
             return replace(
                 conversation,
                 assigned_at=event.at,
+                sla_due_at=None,
                 queue=event.queue or conversation.queue,
                 representative=event.representative
                 or (conversation.representative if event.kind == ASSIGNED else None),
             )
         case "resolved" | "abandoned":
-            return replace(conversation, assigned_at=None, representative=None, status=event.kind)
+            return replace(
+                conversation, assigned_at=None, representative=None, sla_due_at=None, status=event.kind
+            )
         case _:
             return conversation
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from frontdesk.schemas.inputs import CustomerMessage, Purchase
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
 from frontdesk.schemas.types import Millis, Scalar
-from frontdesk.streams import cues
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.facts import complete
+from frontdesk.streams.mood import Mood
+from frontdesk.streams.policy_rules import SLA
 
 NEGATIVE = frozenset({"anxious", "dissatisfied", "angry"})
 """emotions that count as trouble; the rest of a taxonomy's emotions do not"""
@@ -22,8 +23,6 @@ _DAY = 86_400_000
 _WEEK = 7 * _DAY
 _MONTH = 30 * _DAY
 _SETTLED = frozenset({"completed", "cancelled", "canceled", "returned"})
-_FALL = 0.3
-_TREND_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +40,16 @@ def join(
     customer: Customer | None,
     conversation: Conversation | None,
     labels: Labels,
-    mood: float,
+    mood: Mood,
+    understood: Mapping[str, Scalar],
     seen: Cues,
     misplaced: bool,
     now: Millis,
 ) -> dict[str, bool | int | float | str]:
-    """All facts of `FACTS`. `mood` is that of the conversation, this message included. Of a misplaced message only those that lie in the message itself."""
+    """All facts of `FACTS`. `mood` is that of the conversation, this message included; `understood` what `understand` says.
+
+    Of a misplaced message only those that lie in the message itself.
+    """
     known: dict[str, Scalar] = {
         "channel": message.channel,
         "has_attachments": bool(message.attachments),
@@ -54,14 +57,18 @@ def join(
         "cue_legal": seen.legal,
         "cue_safety": seen.safety,
         "cue_person": seen.person,
+        "cue_complaint": seen.complaint,
         "misplaced": misplaced,
     }
-    known["mood"] = mood
+    known |= understood
+    known["mood"] = mood.value
+    known["mood_level"] = mood.level
+    known["mood_falling"] = mood.falling
     known["negative_streak"] = 1 if labels.emotion.value in NEGATIVE else 0
     if customer is not None and not misplaced:
         known |= _of_customer(customer, message.conversation_id, labels.intent.value, now)
     if conversation is not None and not misplaced:
-        known |= _of_conversation(conversation, labels.emotion, mood, now)
+        known |= _of_conversation(conversation, labels.emotion, now)
     return complete(known)
 
 
@@ -97,20 +104,17 @@ def _of_customer(customer: Customer, conversation_id: str, intent: str, now: Mil
     return known
 
 
-def _of_conversation(
-    conversation: Conversation, emotion: Label, mood: float, now: Millis
-) -> dict[str, Scalar]:
+def _of_conversation(conversation: Conversation, emotion: Label, now: Millis) -> dict[str, Scalar]:
     theirs = [turn for turn in conversation.turns if turn.role == CUSTOMER]
     return {
         "turn": conversation.customer_turns + 1,
         "minutes_open": max(0, now - conversation.opened_at) // _MINUTE,
-        "mood_falling": _falling(theirs, mood),
         "negative_streak": _streak(theirs, emotion),
         "intent_before": conversation.intent,
         "queue_before": conversation.queue,
         "assigned": conversation.assigned_at is not None,
         "representative": conversation.representative,
-        "escalated": bool(conversation.escalated),
+        "escalated": any(kind != SLA for kind in conversation.escalated),
     }
 
 
@@ -131,22 +135,6 @@ def _contacts(customer: Customer, but: str) -> list[Contact]:
 
 def _at(one: Consultation) -> Millis:
     return one.at
-
-
-def _falling(turns: Sequence[Turn], mood: float) -> bool:
-    """Whether this message and the few before it have taken 0.3 or more from the mood.
-
-    The moods between are reckoned again from the emotions of the remembered turns: an exponential mean soon forgets where
-    it started.
-    """
-    if mood > 1 - _FALL:
-        return False
-    before, trail = 0.0, [0.0]
-    for turn in turns:
-        if turn.emotion is not None:
-            before = cues.mood_step(before, Label(value=turn.emotion, confidence=1.0, source="rule"))
-            trail.append(before)
-    return max(trail[-_TREND_TURNS:]) - mood >= _FALL
 
 
 def _streak(turns: Sequence[Turn], emotion: Label) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.streams import cues, language
 from frontdesk.streams.admit import has_words
 from frontdesk.streams.cues import Cues
+from frontdesk.streams.follow_up import Lean, leaning
+from frontdesk.streams.mood import MOOD_VALUES
 from frontdesk.streams.ports import IntentLabeller, Scores
 from frontdesk.streams.taxonomy import Taxonomy
 
@@ -26,7 +28,8 @@ LEANING_WORDS, LEANING_WIDE_CHARS = 6, 14
 """a text of more stands on its own; characters where it is Chinese, Japanese or Korean"""
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
-Before = Callable[[int], str | None]
+FOLLOWED = 0.7
+"""confidence of an intent that a follow-up takes over from what came before"""
 
 _GUESS = 0.1
 """confidence of an intent that no words support"""
@@ -38,6 +41,20 @@ NO_LABELS = Labels(
     language=Label(value="", confidence=0.0, source="fallback"),
 )
 """stands where a record needs labels and nothing was labelled: context that waits for its turn"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previous:
+    """What the customer said before a message."""
+
+    text: str
+    intent: str | None = None
+    """what it was about, or what came before it where it says nothing; for `at` see there"""
+    at: int | None = None
+    """number of the message among those that are labelled together, where it is one of them"""
+
+
+Before = Callable[[int], Previous | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +70,8 @@ class Labelled:
     """a trained tier's, where it is sure"""
     urgency: Label | None = None
     """as above"""
+    leans: bool = False
+    """worded like a follow-up"""
 
 
 def label(
@@ -64,21 +83,30 @@ def label(
 ) -> list[Labelled]:
     """One `Labelled` per message, in order. All texts go to the labeller in one call; those without words in none.
 
-    What leans on something said before ("that one too", "还是不行") and means nothing alone is labelled once more, together
-    with what the customer said before it: `before` is asked for that, by the message's number.
+    What is short and unsure alone is labelled once more, together with what the customer said before it: `before` is asked for
+    that, by the message's number. A follow-up that names nothing ("that one too", "还是不行") is about what the conversation was
+    about, however sure the labeller is of it; one that may name something ("退款呢") where the labeller makes nothing of it.
     """
     worded = [at for at, message in enumerate(messages) if has_words(message.text)]
     texts = {at: messages[at].text or "" for at in worded}
     scores = dict(zip(worded, labeller.label([*texts.values()]) if worded else (), strict=True))
-    leaning = {
-        at: f"{said}\n{texts[at]}"
+    leans = {at: leaning(text) for at, text in texts.items()}
+    short = {
+        at: f"{said.text}\n{texts[at]}"
         for at in worded
-        if scores[at].unsure and _leans(texts[at]) and (said := before(at))
+        if scores[at].unsure and (leans[at] or _short(texts[at])) and (said := before(at))
     }
-    if leaning:
-        together = zip(leaning, labeller.label([*leaning.values()]), strict=True)
+    if short:
+        together = zip(short, labeller.label([*short.values()]), strict=True)
         scores |= {at: one for at, one in together if not one.unsure}
-    return [_labelled(message, scores.get(at), taxonomy) for at, message in enumerate(messages)]
+    for at, lean in leans.items():
+        vague = scores[at].unsure or scores[at].intent.value == taxonomy.fallback_intent
+        if lean is Lean.ALL or (lean and vague):
+            scores[at] = _followed(at, scores, before, taxonomy)
+    return [
+        _labelled(message, scores.get(at), taxonomy, leans=bool(leans.get(at)))
+        for at, message in enumerate(messages)
+    ]
 
 
 def in_mood(words: Labelled, mood: float) -> Labels:
@@ -141,14 +169,32 @@ def fallback(taxonomy: Taxonomy) -> Labels:
     )
 
 
-def _leans(text: str) -> bool:
+def _short(text: str) -> bool:
     """Whether a text is too short to stand alone."""
     if _WIDE.search(text):
         return len(text.strip()) <= LEANING_WIDE_CHARS
     return len(text.split()) <= LEANING_WORDS
 
 
-def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy) -> Labelled:
+def _followed(at: int, scores: Mapping[int, Scores], before: Before, taxonomy: Taxonomy) -> Scores:
+    """A follow-up's scores, with the intent that the conversation had; as they are where it had none."""
+    said = before(at)
+    while said is not None and said.at is not None:
+        known = scores.get(said.at)
+        if known is not None and not known.unsure and known.intent.value != taxonomy.fallback_intent:
+            intent: str | None = known.intent.value
+            break
+        said = before(said.at)
+    else:
+        intent = None if said is None else said.intent
+    if intent not in taxonomy.intent_ids():
+        return scores[at]
+    return replace(scores[at], intent=Label(value=intent, confidence=FOLLOWED, source=RULE), unsure=False)
+
+
+def _labelled(
+    message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy, *, leans: bool
+) -> Labelled:
     text = message.text or ""
     seen = cues.cues(text)
     spoken = language.detect(text, message.locale, taxonomy.languages)
@@ -160,6 +206,7 @@ def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonom
             unsure=scores.unsure,
             emotion=scores.emotion,
             urgency=scores.urgency,
+            leans=leans,
         )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")
     return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)
@@ -167,7 +214,7 @@ def _labelled(message: CustomerMessage, scores: Scores | None, taxonomy: Taxonom
 
 def _plainly_worse(local: Label, given: Label) -> bool:
     def mood(label: Label) -> float:
-        return cues.MOOD_VALUES.get(label.value, 0.0)
+        return MOOD_VALUES.get(label.value, 0.0)
 
     sure = local.source not in ANSWERED and local.confidence >= SURE_CUES
     return sure and mood(local) < min(0.0, mood(given))

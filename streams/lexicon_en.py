@@ -20,13 +20,13 @@ EN: Mapping[str, Mapping[float, str]] = {
         "let down, appalling, dreadful, very unhappy, really unhappy, dissatisfied, unsatisfied, unsatisfactory, poor quality, poor service, bad service, "
         "never again, regret, waste of money, waste of time, wasted my, very bad, so bad, really bad, very poor, useless, one star, 1 star, "
         "unprofessional, frustrating, frustrated, can't believe, cannot believe, a nightmare, hate, misled, misleading, cheated, sloppy, lousy, careless",
-        0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, complaint, complain, complaining, bad, poor, broken, defective, faulty, "
+        0.5: "disappointed, disappointment, unhappy, upset, annoyed, annoying, bad, poor, broken, defective, faulty, "
         "damaged, cracked, scratched, torn, stained, smashed, wrong item, wrong size, wrong colour, wrong color, wrong product, fake, counterfeit, "
         "not as described, overcharged, charged twice, double charged, charged me twice, hidden fee, hidden fees, nobody answers, no one answers, "
         "nobody replied, nobody called, nobody came, no one called, no one came, as promised, no reply, no response, no answer, ignored, ignoring, keeps crashing, keeps failing, keeps breaking, keeps happening, "
         "keeps disconnecting, does not work, doesn't work, not working, stopped working, won't work, didn't work, again and again, over and over, "
-        "yet again, broken again, once again, still waiting, still not, still no, still haven't, still hasn't, still broken, still doesn't, "
-        "this is the second time, the second time this, third time, fourth time, fifth time, 3rd time, 4th time, many times, so many times, every time, too slow, so slow, "
+        "yet again, once again, still waiting, still not, still no, still haven't, still hasn't, "
+        "every time, too slow, so slow, "
         "too expensive, overpriced, sick of, tired of, sucks, missing parts, never arrived, never received, never came, never got, refuses to, "
         "refused to, keep getting, fell apart, falls apart, shoddy, unreliable, misplaced my, unfair, failed me, letdown, mess, worse",
         0.28: "late, delayed, delay, overdue, missing, lost, failed, fails, failing, error, crash, crashes, crashed, crashing, problem with, issue with, "
@@ -66,6 +66,23 @@ EN: Mapping[str, Mapping[float, str]] = {
         0.8: "no rush, no hurry, not urgent, isn't urgent, is not urgent, whenever you, when you have time, when you get a chance, take your time, just wondering, just curious, "
         "out of curiosity, no pressure, when convenient, at your convenience, not in a hurry, any time is fine",
     },
+    "complaint": {
+        0.5: "complaint, complaints, complain, complaining, complained, file a grievance, grievance, leave a bad review, leaving a bad review, leave you a bad review, "
+        "post a bad review, write a bad review, leave a negative review, leaving a negative review, leave a one star review, leaving a one star review, "
+        "leave a 1 star review, escalate this, escalate my",
+    },
+    "failure": {
+        0.5: "broken again, still broken, still doesn't, still does not, still isn't working, still isn't fixed, still isn't resolved, still is not working, still not working, still not fixed, still not resolved, still not solved, "
+        "still won't, still can't, still cannot, still didn't work, still did not work, still the same, still failing, still fails, still crashes, still crashing, still stuck, "
+        "still an issue, still a problem, still having the same, still have the same, still getting the same, still getting this, still get the same, still happening, still happens, still nothing, "
+        "still unresolved, still leaking, still wrong, same problem again, same issue again, same error again, same problem, same issue, same error, happened again, happening again, "
+        "happens again, failed again, fails again, failing again, crashed again, crashes again, stopped working again, stopped again, broke again, breaks again, wrong again, late again, "
+        "delayed again, cancelled again, canceled again, wrong one again, wrong item again, not working again, down again, charged me again, keeps happening, "
+        "promised again, again promised, promised me again, promised before, another promise, another broken promise, told the same, said the same last time, "
+        "this is the second time, the second time this, for the second time, third time, fourth time, fifth time, sixth time, 3rd time, 4th time, 5th time, tried many times, asked many times, called many times, told you many times, so many times, how many times do i, how many times must, how many times have i, "
+        "didn't help, did not help, doesn't help, does not help, didn't fix, did not fix, didn't solve, did not solve, hasn't been fixed, has not been fixed, not been resolved, "
+        "never been fixed, back to square one, no better, no luck, tried that already, already tried that, did that already, already did that",
+    },
     "leave": {
         0.3: "cancel my account, close my account, delete my account, cancel my subscription, cancel my membership, "
         "cancelling my subscription, canceling my subscription",
@@ -102,7 +119,8 @@ NOTHING_EN = (
     "hazard lights, trash can, trash cans, trash bin, trash bag, trash bags, trash folder, garbage can, garbage bin, garbage bag, garbage bags, "
     "garbage disposal, you recommend, please recommend, recommend a, recommend me, recommend some, i'd love to, would love to, love to know, "
     "happy to, happy birthday, happy new year, would appreciate, i'd appreciate, appreciate it if, appreciate if, appreciate any, "
-    "lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
+    "second time buying, second time ordering, third time buying, third time ordering, third time shopping, 3rd time buying, 3rd time ordering, "
+    "too many times, how many times can, lost or stolen, lost and found, no thank you, no thanks, all right, right now i"
 )
 """everyday phrases that would read as feelings word by word"""
 

@@ -44,5 +44,9 @@ class Limits:
     conversations: int = 10
     events: int = 50
     """conversation events and corrections remembered a customer, so that a repeated one changes nothing"""
+    alerts: int = 20
+    """remembered a customer, so that those that stand can be resolved; and for the windows of `again_after`"""
+    conversation_idle_ms: int = 24 * 3_600_000
+    """a conversation in which nobody says anything for so long is over"""
     future_skew_ms: int = 24 * 3_600_000
     """a timestamp further ahead is not believed"""

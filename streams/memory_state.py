@@ -115,6 +115,10 @@ class MemoryState:
         """A record of one of the small tables."""
         return cast("R | None", self._rows[table.name].get(key))
 
+    def rows(self, table: Table[R]) -> tuple[tuple[bytes, R], ...]:
+        """All records of one of the small tables, by key."""
+        return tuple(cast("dict[bytes, R]", self._rows[table.name]).items())
+
     def put_row(self, table: Table[R], key: bytes, record: R | None) -> None:
         """Replace a record of one of the small tables; None removes it."""
         if record is None:

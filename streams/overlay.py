@@ -111,6 +111,10 @@ class Overlay:
             self._late -= late(before[seq])
             self._waiting[key] = {other: entry for other, entry in before.items() if other != seq}
 
+    def touched(self) -> tuple[tuple[bytes, Customer | None], ...]:
+        """Customers that were put, by state key; None: forgotten."""
+        return tuple(self._customers.items())
+
     def apply(self, change: Remember) -> None:
         """Take over a change that a step returned.
 

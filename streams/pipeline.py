@@ -14,7 +14,7 @@ from frontdesk.streams.batch import Arrival, Batch
 from frontdesk.streams.conclude import Rules
 from frontdesk.streams.desk import Desk, Found
 from frontdesk.streams.effects import Effect
-from frontdesk.streams.label import Labelled, label
+from frontdesk.streams.label import Labelled, Previous, label
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.ports import IntentLabeller, Llm, NoLlm
@@ -76,7 +76,8 @@ class Pipeline:
                 case NewMessage():  # decide, escalate, suggest, remember: see `conclude`
                     desk.message(one, next(words) if one.message.role == CUSTOMER else None)
         for customer in batch.due:
-            desk.pending.drain(customer)
+            desk.due(customer)
+        desk.set_timers()
         return desk.effects()
 
     def fallback(self, state: StateView, arrival: Arrival, now: Millis) -> tuple[Effect, ...]:
@@ -100,16 +101,18 @@ class Pipeline:
     def _label(self, found: Iterable[Found], desk: Desk) -> Iterator[Labelled]:
         """Labels for all customers' messages of a step, at once: a batch costs a fraction of its messages one by one."""
         new = [one for one in found if isinstance(one, NewMessage) and one.message.role == CUSTOMER]
-        newest: dict[tuple[bytes, str], NewMessage] = {}
-        earlier: list[NewMessage | None] = []
-        for one in new:
+        newest: dict[tuple[bytes, str], int] = {}
+        earlier: list[int | None] = []
+        for number, one in enumerate(new):
             talk = (one.customer, one.message.conversation_id)
             earlier.append(newest.get(talk))
-            newest[talk] = one
+            newest[talk] = number
 
-        def before(number: int) -> str | None:
+        def before(number: int) -> Previous | None:
             other = earlier[number]
-            return desk.said_before(new[number]) if other is None else other.message.text
+            if other is None:
+                return desk.said_before(new[number])
+            return Previous(text=new[other].message.text or "", at=other)
 
         messages = [one.message for one in new]
         return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy, before=before))

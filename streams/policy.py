@@ -16,7 +16,7 @@ from frontdesk.streams.facts import complete
 from frontdesk.streams.policy_file import read_policy
 from frontdesk.streams.policy_index import RuleIndex
 from frontdesk.streams.policy_replies import AutomaticRule
-from frontdesk.streams.policy_rules import AlertDue, Defaults, Queue, Rule, Verdict, shown
+from frontdesk.streams.policy_rules import ALWAYS, SLA, AlertDue, Defaults, Queue, Rule, Verdict, shown
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
 
@@ -56,7 +56,7 @@ class Policy:
         applied = tuple(rule for rule, _ in fired if not rule.then.routes() or (route and rule is route[0]))
         queue = route[1] if route else self.queues[self.defaults.queue]
         action = (route[0].then.action or "route") if route else "route"
-        alerts = tuple(_alert(rule, queue, values) for rule, _ in fired if rule.then.alert)
+        alerts = tuple(_alert(rule, queue, values, self.defaults) for rule, _ in fired if rule.then.alert)
         reasons = [reason for rule, _ in fired for reason in _reasons(rule, rule in applied, action, values)]
         if route is None:
             line = f"no rule decides the route; {queue.id} is the default queue"
@@ -71,6 +71,22 @@ class Policy:
             tags=_unique(*(rule.then.tags for rule, _ in fired)),
             alerts=alerts,
             reasons=(*flags, *reasons),
+        )
+
+    def overdue(self, queue: str | None, *, grave: bool) -> AlertDue | None:
+        """The alert about a conversation that has waited in a queue for longer than its SLA; None where nobody wants to hear
+        of it. `grave`: its customer is to be lost, or has been escalated before."""
+        known = self.queues.get(queue or "")
+        wanted = self.defaults.sla_alert if known is None or known.sla_alert is None else known.sla_alert
+        if not wanted:
+            return None
+        return AlertDue(
+            kind=SLA,
+            severity="critical" if grave else "warning",
+            to=(known.alert_to if known else None) or queue or self.defaults.queue,
+            rule="path.sla",
+            source=self.source,
+            because="nobody has taken the conversation in time",
         )
 
     def _values(self, labels: Labels, facts: Mapping[str, Scalar]) -> tuple[dict[str, Value], list[Reason]]:
@@ -196,9 +212,10 @@ def _flag(rule: str, because: str, source: str = "policy") -> Reason:
     return Reason(rule=rule, source=source, effect="flag", because=because)
 
 
-def _alert(rule: Rule, queue: Queue, values: Mapping[str, Value]) -> AlertDue:
+def _alert(rule: Rule, queue: Queue, values: Mapping[str, Value], defaults: Defaults) -> AlertDue:
     assert rule.then.alert is not None  # noqa: S101  # the caller asks only for rules that alert
     due = rule.then.alert
+    again_after = defaults.alert_again_after if due.again_after is None else due.again_after
     to = due.to or queue.alert_to or queue.id
     return AlertDue(
         kind=due.kind,
@@ -207,6 +224,7 @@ def _alert(rule: Rule, queue: Queue, values: Mapping[str, Value]) -> AlertDue:
         rule=rule.id,
         source=rule.source,
         because=rule.because(values),
+        again_after=0 if due.kind in ALWAYS else again_after,
     )
 
 

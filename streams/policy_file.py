@@ -9,8 +9,10 @@ from frontdesk.streams.policy_match import MatchReader
 from frontdesk.streams.policy_replies import AutomaticRule, read_replies
 from frontdesk.streams.policy_rules import (
     ACTIONS,
+    ALWAYS,
     QUEUE_FACTS,
     REPRESENTATIVE_FACTS,
+    RESERVED,
     SEVERITIES,
     AlertRule,
     Defaults,
@@ -21,6 +23,7 @@ from frontdesk.streams.policy_rules import (
 )
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.yaml_fields import (
+    boolean,
     integer,
     items,
     mapping,
@@ -33,13 +36,15 @@ from frontdesk.streams.yaml_fields import (
 from frontdesk.streams.yaml_source import Node, read, suggest
 
 _KEYS = ("version", "queues", "defaults", "rules", "replies")
-_QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "alert_to")
-_DEFAULT_KEYS = ("queue", "priority", "sla", "sla_seconds", "minimum_confidence")
+_QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "sla_alert", "alert_to")
+_DEFAULT_KEYS = (
+    "queue", "priority", "sla", "sla_seconds", "sla_alert", "alert_again_after", "vip_tiers", "minimum_confidence",
+)  # fmt: skip
 _RULE_KEYS = ("id", "match", "when", "then", "note")
 _THEN_KEYS = (
     "action", "queue", "skills", "priority", "priority_add", "sla", "sla_seconds", "preferred_representative", "alert", "tags",
 )  # fmt: skip
-_ALERT_KEYS = ("kind", "severity", "to")
+_ALERT_KEYS = ("kind", "severity", "to", "again_after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,7 @@ class _Reader(MatchReader):
             skills=strings(fields.get("skills"), "skills", self.problems),
             sla_seconds=self._sla(fields),
             alert_to=string(fields.get("alert_to"), "alert_to", self.problems),
+            sla_alert=boolean(fields.get("sla_alert"), "sla_alert", self.problems),
         )
 
     def _defaults(self, node: Node, *, given: bool) -> Defaults:
@@ -120,6 +126,9 @@ class _Reader(MatchReader):
             priority=30 if priority is None else priority,
             sla_seconds=self._sla(fields),
             minimum_confidence=float(confidence or 0.0),
+            sla_alert=boolean(fields.get("sla_alert"), "sla_alert", self.problems) or False,
+            alert_again_after=self._window(fields, "alert_again_after") or 0,
+            vip_tiers=strings(fields.get("vip_tiers"), "vip_tiers", self.problems),
         )
 
     def _rule(self, node: Node) -> Rule:
@@ -167,10 +176,18 @@ class _Reader(MatchReader):
 
     def _alert(self, node: Node) -> AlertRule:
         fields = mapping(node, "alert", _ALERT_KEYS, self.problems, required=("kind", "severity"))
+        kind = string(fields.get("kind"), "kind", self.problems) or ""
+        if kind in RESERVED:
+            self.problems.add(fields["kind"], f"alerts of kind {kind!r} are raised by timers", "rename it")
+        if kind in ALWAYS and "again_after" in fields:
+            self.problems.add(
+                fields["again_after"], f"no window holds back alerts of kind {kind!r}", "remove it"
+            )
         return AlertRule(
-            kind=string(fields.get("kind"), "kind", self.problems) or "",
+            kind=kind,
             severity=self.one_of(fields.get("severity"), "severity", SEVERITIES) or "info",
             to=string(fields.get("to"), "to", self.problems),
+            again_after=self._window(fields, "again_after"),
         )
 
     def _representatives(self, node: Node | None) -> tuple[str, ...]:
@@ -190,6 +207,9 @@ class _Reader(MatchReader):
             self.problems.add(node, f"no queue is called {name!r}", suggest(name, self.queues, "there are"))
             return None
         return name
+
+    def _window(self, fields: Mapping[str, Node], name: str) -> int | None:
+        return seconds(fields.get(name), name, self.problems, none=True)
 
     def _sla(self, fields: Mapping[str, Node]) -> int | None:
         return seconds(fields.get("sla") or fields.get("sla_seconds"), "sla", self.problems)

@@ -14,6 +14,13 @@ QUEUE_FACTS = ("queue_before",)
 """facts a rule may take the queue from"""
 ACTIONS = ("route", "keep", "escalate")
 SEVERITIES = ("info", "warning", "critical")
+"""from the least on"""
+ALWAYS = frozenset({"safety", "legal"})
+"""kinds of alerts that no window holds back"""
+SLA = "sla"
+"""kind of the alert about a conversation that nobody has taken in time"""
+RESERVED = frozenset({SLA})
+"""kinds of alerts that no rule may raise"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,8 @@ class Queue:
     sla_seconds: int | None = None
     alert_to: str | None = None
     """who hears of alerts that name nobody"""
+    sla_alert: bool | None = None
+    """whether somebody is told when a conversation waits longer than its SLA; None: as the defaults say"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,9 @@ class AlertRule:
     kind: str
     severity: str
     to: str | None = None
+    again_after: int | None = None
+    """seconds within which the same kind in another conversation of the customer is not alerted again; None: as the
+    defaults say"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +127,12 @@ class Defaults:
     sla_seconds: int | None = None
     minimum_confidence: float = 0.0
     """an intent less sure than this is not routed by: the fallback intent stands for it"""
+    sla_alert: bool = False
+    """of queues that do not say: platforms that tell of nobody who takes a conversation would hear of each"""
+    alert_again_after: int = 0
+    """seconds, of alerts that do not say"""
+    vip_tiers: tuple[str, ...] = ()
+    """tiers of which an SLA that runs out is critical"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +146,8 @@ class AlertDue:
     rule: str
     source: str
     because: str
+    again_after: int = 0
+    """seconds within which it is not raised again about the same customer in another conversation"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,10 +70,7 @@ class Publisher:
     def help(self, decision: Decision, alerts: Iterable[Alert], suggestion: Suggestion | None) -> None:
         """Whom to alert, and what to say."""
         key = wire_key(decision.tenant_id, decision.customer_id)
-        for alert in alerts:
-            self._outbox.emit(
-                ESCALATION_ALERTS, key, alert, event_id=alert.alert_id, subject=alert.conversation_id
-            )
+        self.alerts(alerts)
         if suggestion is not None:
             self._outbox.emit(
                 SERVICE_SUGGESTIONS,
@@ -81,6 +78,17 @@ class Publisher:
                 suggestion,
                 event_id=f"{decision.decision_id}/help",
                 subject=decision.conversation_id,
+            )
+
+    def alerts(self, alerts: Iterable[Alert]) -> None:
+        """Alerts, raised or resolved."""
+        for alert in alerts:
+            self._outbox.emit(
+                ESCALATION_ALERTS,
+                wire_key(alert.tenant_id, alert.customer_id),
+                alert,
+                event_id=alert.alert_id if alert.resolved_at is None else f"{alert.alert_id}/resolved",
+                subject=alert.conversation_id,
             )
 
     def dead_letter(self, letter: DeadLetter) -> None:

@@ -10,8 +10,12 @@ from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import Mood
+from frontdesk.streams.policy_rules import SLA
+from frontdesk.streams.understand import spoken, topic, waiting_since
 
 OPEN = "open"
+REPRESENTATIVE = "representative"
 
 
 def conversation_of(customer: Customer | None, conversation_id: str) -> Conversation | None:
@@ -30,13 +34,15 @@ def remember(
     *,
     text: str,
     decision: Decision | None,
-    mood: float = 0.0,
+    mood: Mood,
+    failed: bool = False,
     raised: Iterable[str] = (),
     limits: Limits,
 ) -> Customer:
     """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
 
-    `text` is redacted already. `mood` is that after the message; `raised` the kinds of alerts that went out.
+    `text` is redacted already. `mood` is that after the message; `failed` whether it says that something still does not work;
+    `raised` the causes that the conversation keeps in mind.
     """
     message = entry.message
     now = entry.arrived_at
@@ -47,24 +53,38 @@ def remember(
         role=message.role,
         text=text[: limits.turn_chars],
         at=now,
-        intent=None if decision is None else decision.labels.intent.value,
+        intent=None if decision is None else topic(decision.labels.intent),
         emotion=None if decision is None else decision.labels.emotion.value,
+        language=None if decision is None else decision.labels.language.value,
     )
     turns = (*before.turns, turn)[-limits.turns :]
+    waits = waiting_since(before, message.role, now)
     if decision is None:
-        after = replace(before, last_at=now, turns=turns)
+        answered = message.role == REPRESENTATIVE
+        after = replace(
+            before,
+            last_at=now,
+            turns=turns,
+            waiting_since=waits,
+            sla_due_at=None if answered else before.sla_due_at,
+        )
     else:
         after = replace(
             before,
             last_at=now,
             turns=turns,
             customer_turns=before.customer_turns + 1,
-            mood=mood,
+            mood=mood.value,
+            mood_level=mood.level,
+            language=spoken(decision.labels.language, before.language),
+            failures=before.failures + failed,
+            waiting_since=waits,
             intent=decision.labels.intent.value,
             queue=decision.queue,
             decision_id=decision.decision_id,
             decisions=before.decisions + 1,
             escalated=(*before.escalated, *raised),
+            sla_due_at=sla_due(before, decision),
             status=OPEN,
         )
     return with_seen(with_conversation(customer, after, limits), message.message_id, limits)
@@ -97,8 +117,23 @@ def remember_amendment(
         queue=decision.queue,
         decision_id=decision.decision_id,
         escalated=(*before.escalated, *raised),
+        sla_due_at=sla_due(before, decision),
     )
     return with_conversation(customer, after, limits)
+
+
+def sla_due(conversation: Conversation, decision: Decision) -> Millis | None:
+    """Until when somebody has to take a conversation, after a decision: the earliest that nobody has met.
+
+    Whom it is with already, nobody has to take it from, unless it is escalated. Of one that waits too long people are told
+    once: after that nothing new is due.
+    """
+    due = conversation.sla_due_at
+    if decision.action == "keep" or SLA in conversation.escalated or decision.sla_due_at is None:
+        return due
+    if conversation.assigned_at is not None and decision.action != "escalate":
+        return due
+    return decision.sla_due_at if due is None else min(due, decision.sla_due_at)
 
 
 def erase(customer: Customer, at: Millis) -> Customer:
@@ -128,6 +163,17 @@ def with_conversation(customer: Customer, conversation: Conversation, limits: Li
     return customer
 
 
+def in_place(customer: Customer, conversation: Conversation) -> Customer:
+    """The customer with a conversation replaced where it stands: nobody has said anything in it."""
+    return replace(
+        customer,
+        conversations=tuple(
+            conversation if one.conversation_id == conversation.conversation_id else one
+            for one in customer.conversations
+        ),
+    )
+
+
 def with_consultation(customer: Customer, consultation: Consultation, limits: Limits) -> Customer:
     """The customer with a consultation put in, or replaced in place."""
     ids = [one.conversation_id for one in customer.consultations]
@@ -137,6 +183,13 @@ def with_consultation(customer: Customer, consultation: Consultation, limits: Li
     else:
         kept.append(consultation)
     return replace(customer, consultations=tuple(kept[-limits.consultations :]))
+
+
+def ended(customer: Customer, conversation: Conversation, *, outcome: str) -> Consultation:
+    """A conversation that is over, in one line; a rating that came before the end is kept."""
+    past = (one for one in customer.consultations if one.conversation_id == conversation.conversation_id)
+    score = next((one.score for one in past), None)
+    return replace(consultation_of(conversation, outcome), score=score)
 
 
 def consultation_of(conversation: Conversation, outcome: str | None = None) -> Consultation:

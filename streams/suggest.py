@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +24,11 @@ _COMPLAINT = "complaint"
 _ENQUIRY = "product_enquiry"
 _ORDER = "after_sales"
 _WORDLESS = ("no_text", "no_words", "emoji_only")
+_REFERS = re.compile(r"\b(?:it|its|it's|this|that|these|those|they|them|one|ones)\b|它|[这那]个|[这那]款")
+_REFERS_WITHIN = 60
+"""characters; a longer text that names no product is about none named before"""
 _CHOICES = 3
 """products that a question names"""
-_LEANS = 60
-"""characters; a longer text that names no product is about none named before"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,10 @@ class Situation:
     before: Iterable[str]
     """what was said in the conversation, the newest first"""
     mood: float
+    bad_mood: bool
+    """for longer than a message"""
+    follow_up: bool
+    """the message leans on what was said before"""
     purchases: Sequence[Purchase]
     unsure: bool
     """of the intent"""
@@ -58,7 +64,7 @@ def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     decision = of.decision
     if decision.action == "keep":
         return None
-    tone = _tone(decision, of.mood)
+    tone = _tone(of)
     language = replies.language_of(decision.labels.language.value)
     wordless = any(flag in decision.flags for flag in _WORDLESS)
     mentions = () if wordless else _mentions(of, shop)
@@ -96,23 +102,20 @@ def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     )
 
 
-def bad_mood(decision: Decision, mood: float) -> bool:
-    """Whether the customer is unhappy now, or has been long enough."""
-    return decision.labels.emotion.value in NEGATIVE or mood <= _BAD_MOOD
-
-
-def _tone(decision: Decision, mood: float) -> str:
-    if bad_mood(decision, mood):
+def _tone(of: Situation) -> str:
+    if of.bad_mood or of.decision.labels.emotion.value in NEGATIVE or of.mood <= _BAD_MOOD:
         return replies.PATIENT
-    return replies.WARM if mood >= _GOOD_MOOD else replies.NEUTRAL
+    return replies.WARM if of.mood >= _GOOD_MOOD else replies.NEUTRAL
 
 
 def _mentions(of: Situation, shop: Shop) -> tuple[Mention, ...]:
-    """What the message speaks of; a short enquiry that names nothing is about what was spoken of last."""
+    """What the message speaks of; an enquiry that names nothing and refers to something is about what was spoken of last."""
     tenant_id = of.decision.tenant_id
     found = shop.mentions.find(tenant_id, of.text)
-    leans = of.decision.labels.intent.value == _ENQUIRY and len(of.text) <= _LEANS
-    return found or (shop.mentions.newest(tenant_id, of.before) if leans else ())
+    if found or of.decision.labels.intent.value != _ENQUIRY:
+        return found
+    refers = len(of.text) <= _REFERS_WITHIN and _REFERS.search(of.text.casefold())
+    return shop.mentions.newest(tenant_id, of.before) if of.follow_up or refers else ()
 
 
 def _products(mentions: Iterable[Mention], shop: Shop, *, sure: bool) -> list[Product]:

@@ -72,6 +72,16 @@ def integer(node: Node | None, what: str, problems: Problems, low: int, high: in
     return node.value
 
 
+def boolean(node: Node | None, what: str, problems: Problems) -> bool | None:
+    """Yes or no; an absent one is None, anything else is a problem."""
+    if node is None:
+        return None
+    if not isinstance(node.value, bool):
+        problems.add(node, f"{what} is neither true nor false", "write true or false")
+        return None
+    return node.value
+
+
 def number(node: Node | None, what: str, problems: Problems) -> int | float | None:
     """A number; an absent one is None, anything else is a problem."""
     if node is None:
@@ -82,12 +92,13 @@ def number(node: Node | None, what: str, problems: Problems) -> int | float | No
     return node.value
 
 
-def seconds(node: Node | None, what: str, problems: Problems) -> int | None:
-    """A duration such as 90, 90s, 15m, 4h or 2d, in seconds; an absent one is None, anything else is a problem."""
+def seconds(node: Node | None, what: str, problems: Problems, *, none: bool = False) -> int | None:
+    """A duration such as 90, 90s, 15m, 4h or 2d, in seconds; an absent one is None, anything else is a problem. `none`: it
+    may be 0."""
     if node is None:
         return None
     found = None if isinstance(node.value, bool) else _DURATION.fullmatch(str(node.value))
-    if not found or not int(found[1]):
-        problems.add(node, f"{what} is not a duration", "write 90s, 15m, 4h or 2d")
+    if not found or not (none or int(found[1])):
+        problems.add(node, f"{what} is not a duration", f"write 90s, 15m, 4h or 2d{', or 0 for none' * none}")
         return None
     return int(found[1]) * _SECONDS[found[2]]

@@ -185,7 +185,7 @@ async def test_no_attack_gets_a_label_a_queue_or_an_escalation_out_of_the_policy
         asked = {request.message for request in desk.server.requests}
         assert set(desk.model._known) <= asked, "every attack has reached the model"
     assert faults == []
-    assert raised.keys() == {"safety", "legal", "retention", "vip", "mood"}, (
+    assert raised.keys() == {"safety", "legal", "retention", "vip", "mood", "failure"}, (
         "all alerts of the policy were at stake"
     )
     # Else the test shows nothing: the model did obey, its valid labels were believed, and many attacks wanted less than that.

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.outputs import Decision
-from frontdesk.schemas.state import Customer
+from frontdesk.schemas.outputs import Alert, Decision
+from frontdesk.schemas.state import Customer, Timer
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMERS_TABLE,
@@ -19,9 +19,11 @@ from frontdesk.schemas.topics import (
     ROUTING_LABELS,
     SERVICE_SUGGESTIONS,
     SHARDS_TABLE,
+    TIMERS_TABLE,
     WAITING_TABLE,
     changelog_topic,
 )
+from frontdesk.schemas.types import Millis
 from tests.support.audit import Audit, Entry, Logs, Sample, examine
 from tests.support.audit.logs import APPLICATION
 from tests.support.paper import Paper
@@ -29,13 +31,14 @@ from tests.support.paper import Paper
 CODEC = Codec()
 CUSTOMERS = changelog_topic(APPLICATION, CUSTOMERS_TABLE)
 SHARDS = changelog_topic(APPLICATION, SHARDS_TABLE)
+TIMERS = changelog_topic(APPLICATION, TIMERS_TABLE)
 WAITING = changelog_topic(APPLICATION, WAITING_TABLE)
 
 
 @pytest.fixture(scope="module")
 def sound() -> Logs:
     """A run in which nothing went wrong."""
-    return Paper(4).run(40)
+    return Paper(22).run(40)
 
 
 @pytest.fixture
@@ -81,7 +84,15 @@ def test_a_run_with_outages_passes_although_its_steps_are_large(seed: int) -> No
 def test_the_sound_run_has_of_everything(sound: Logs) -> None:
     account = examine(sound)
     assert account.faults == []
-    assert min(account.context, account.amended, account.alerts, account.facts) > 0
+    assert min(account.context, account.amended, account.alerts, account.facts, len(account.resolved)) > 0
+    assert {alert.kind for raised in account.raised.values() for alert in raised} == {"complaint", "sla"}
+    causes = [
+        cause
+        for entry in sound.entries[CUSTOMERS]
+        for talk in CODEC.decode(Customer, entry.value).conversations
+        for cause in talk.escalated
+    ]
+    assert "~complaint" in causes, "no alert was held back"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +188,41 @@ def test_a_table_that_differs(logs: Logs, spoil: Callable[[Customer], Customer])
 def test_a_table_without_a_customer(logs: Logs) -> None:
     again(logs, logs.entries[CUSTOMERS][0], None)
     assert kinds(examine(logs)) == {"table differs"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil", "found"),
+    [
+        ("sla", lambda one: None if one.status == "resolved" else one, "table differs"),
+        ("complaint", lambda one: None if one.status == "resolved" else one, "table differs"),
+        ("sla", lambda one: None if one.status == "raised" else one, "table differs"),
+        ("sla", lambda one: replace(one, severity="info"), "table differs"),
+        ("complaint", lambda one: replace(one, raised_at=one.raised_at + 1), "stray"),
+        ("sla", lambda one: replace(one, conversation_id="another"), "stray"),
+    ],
+    ids=["sla not resolved", "not resolved", "not raised", "less severe", "too late", "of another"],
+)
+def test_an_alert_that_differs(
+    logs: Logs, kind: str, spoil: Callable[[Alert], Alert | None], found: str
+) -> None:
+    """All alerts of a kind, put wrong in one way."""
+    kept = []
+    for entry in logs.entries[ESCALATION_ALERTS]:
+        alert = CODEC.decode(Alert, entry.value)
+        after = spoil(alert) if alert.kind == kind else alert
+        kept += [] if after is None else [entry._replace(value=CODEC.encode(after))]
+    logs.entries[ESCALATION_ALERTS] = kept
+    assert found in kinds(examine(logs))
+
+
+def test_a_timer_that_is_missing_and_one_that_is_too_late(logs: Logs) -> None:
+    last = {entry.key: entry for entry in logs.entries[TIMERS] if entry.value is not None}
+    first, second, *_ = last.values()
+    again(logs, first, None)
+    again(logs, second, CODEC.encode(Timer(due_at=Millis(2**50))))
+    account = examine(logs)
+    assert kinds(account) == {"table differs"}
+    assert len(account.faults) == 2
 
 
 def test_a_step_that_forgot_what_the_one_before_it_did(logs: Logs) -> None:

@@ -56,8 +56,10 @@ def test_a_follow_up_is_about_what_was_spoken_of_last() -> None:
     asked(shard, "tell me about the Aurora 8 Pro")
     asked(shard, "and the nova 3 phone?")
     assert _grounds(asked(shard, "how much is it?"))["product.nova.price"] == "USD 329.50"
+    assert _grounds(asked(shard, "那个有蓝色的吗", locale="zh"))["product.nova.name"] == "新星手机 3"
+    assert not asked(shard, "do you sell umbrellas?").grounds
     assert not asked(shard, "how much is it?", talk="another").grounds
-    long = "I wonder about something else entirely, which has no name here, and takes long to tell"
+    long = "I wonder about something else entirely, which has no name here, and takes long to tell it"
     assert not asked(shard, long).grounds
 
 

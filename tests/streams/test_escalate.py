@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.ids import alert_id
-from tests.support.core import NOW, Shard, answer, message, pipeline
+from tests.support.core import NOW, POLICY, Shard, answer, message, pipeline
 
 
 def test_an_alert_has_its_evidence() -> None:
@@ -32,6 +33,100 @@ def test_a_cause_is_raised_once_in_a_conversation() -> None:
     shard.send(message("m4", "complaint", conversation_id="another"))
     assert [alert.kind for alert in shard.alerts][2:] == ["complaint"]
     assert len({alert.alert_id for alert in shard.alerts}) == 3
+
+
+WINDOW = POLICY.replace("sla_alert: true", "alert_again_after: 1h")
+
+
+def held_back(rules: str, second: str = "complaint", *, after: int = 1, other: str = "another") -> int:
+    """Alerts of kind complaint after two messages in two conversations, so many milliseconds apart."""
+    shard = Shard(pipeline(rules=rules))
+    shard.send(message("m1", "complaint"))
+    shard.now = Millis(NOW + after)
+    shard.send(message("m2", second, conversation_id=other))
+    count = sum(alert.kind == "complaint" for alert in shard.alerts)
+    assert shard.counts["alert_suppressed"] == 2 - count
+    assert {reason.rule for reason in shard.decisions[1].reasons if reason.effect == "alert"} == {"complaint"}
+    return count
+
+
+def test_the_same_of_another_conversation_is_held_back_within_the_window() -> None:
+    hour = 3_600_000
+    assert held_back(POLICY) == 2, "no window unless the policy says so"
+    assert held_back(WINDOW) == 1
+    assert held_back(WINDOW, after=hour - 1) == 1
+    assert held_back(WINDOW, after=hour) == 2
+    own = WINDOW.replace(
+        "severity: warning, to: managers", "severity: warning, to: managers, again_after: 2h"
+    )
+    assert held_back(own, after=hour) == 1
+    assert held_back(own.replace("2h", "0")) == 2
+
+
+def test_what_is_graver_is_not_held_back() -> None:
+    rules = WINDOW + (
+        "  - {id: grave, match: {intent: complaint, turn: {min: 2}}, then: {alert: {kind: complaint, severity: critical}}}\n"
+    )
+    shard = Shard(pipeline(rules=rules))
+    shard.send(message("m1", "complaint"), message("m2", conversation_id="b"))
+    shard.send(message("m3", "complaint", conversation_id="b"))
+    assert [(alert.conversation_id, alert.severity) for alert in shard.alerts] == [
+        ("talk", "warning"),
+        ("b", "critical"),
+    ], "of two rules the graver counts, and it is graver than what was alerted"
+    shard.send(message("m4", conversation_id="c"), message("m5", "complaint", conversation_id="c"))
+    assert len(shard.alerts) == 2
+
+
+def test_what_is_held_back_is_counted_once_and_raised_when_the_window_is_over() -> None:
+    shard = Shard(pipeline(rules=WINDOW))
+    shard.send(message("m1", "complaint"))
+    for name in ("m2", "m3"):
+        shard.send(message(name, "complaint", conversation_id="b"))
+    assert (len(shard.alerts), shard.counts["alert_suppressed"]) == (1, 1)
+    facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
+    assert facts["escalated"], "it was escalated, though nobody was told of it twice"
+    shard.now = Millis(NOW + 3_600_000)
+    shard.send(message("m4", "complaint", conversation_id="b"))
+    assert [alert.conversation_id for alert in shard.alerts] == ["talk", "b"]
+
+
+def test_another_customer_is_another_matter() -> None:
+    shard = Shard(pipeline(rules=WINDOW))
+    shard.send(message("m1", "complaint"), message("m2", "complaint", customer_id="bob", conversation_id="b"))
+    assert len(shard.alerts) == 2
+
+
+def test_what_was_said_in_trouble_before_is_quoted() -> None:
+    shard = Shard(pipeline())
+    before = (
+        "terrible, I am at 13812345678",
+        "so disappointed " + "y" * 200,
+        "this is the worst service",
+        "fine",
+    )
+    for number, text in enumerate(before):
+        shard.send(message(f"m{number}", text))
+    shard.send(message("m9", "complaint about everything"))
+    (alert,) = shard.alerts
+    quotes = [line for line in alert.evidence if "“" in line]
+    assert quotes[0] == "“complaint about everything”"
+    assert quotes[1].startswith("before: “so disappointed yyy")
+    assert quotes[2] == "before: “this is the worst service”"
+    assert len(quotes) == 3
+    assert max(map(len, quotes)) < 100
+    assert "13812345678" not in repr(alert)
+
+
+def test_waiting_alone_is_no_escalation() -> None:
+    """The fact `escalated` tells of causes that a rule saw."""
+    shard = Shard(pipeline())
+    shard.send(message("m1"))
+    shard.at(NOW + 3_600_000)
+    assert [alert.kind for alert in shard.alerts] == ["sla"]
+    shard.send(message("m2"))
+    facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
+    assert facts["escalated"] is False
 
 
 def test_a_revision_raises_only_what_is_new() -> None:

@@ -114,7 +114,12 @@ def test_mood_over_the_conversation() -> None:
     shard.send(message("m3", "this is unacceptable, I am so angry!!!"))
     worse = _facts(shard)
     assert good["mood"] > 0 > worse["mood"]  # type: ignore[operator]  # numbers
-    assert (good["mood_falling"], bad["mood_falling"], worse["mood_falling"]) == (False, True, True)
+    assert (good["mood_falling"], bad["mood_falling"], worse["mood_falling"]) == (
+        False,
+        False,
+        True,
+    ), "one message alone is no fall"
+    assert [one["mood_level"] for one in (good, bad, worse)] == ["even", "even", "bad"]
     assert [one["negative_streak"] for one in (good, bad, worse)] == [0, 1, 2]
     assert (bad["escalated"], worse["escalated"]) == (False, True)
     shard.send(message("m4", "hello", conversation_id="another"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from frontdesk.schemas.outputs import Label
-from frontdesk.streams.label import Labelled, answered, fallback, in_mood, label, relabel, unsure
+from frontdesk.streams.label import Labelled, Previous, answered, fallback, in_mood, label, relabel, unsure
 from frontdesk.streams.ports import Said, Scores
 from tests.support.core import KeywordLabeller, llm_labels, message, pipeline
 
@@ -149,7 +149,8 @@ def test_what_leans_on_the_turn_before_is_labelled_together_with_it() -> None:
 
 def label_all(texts: list[str], labeller: Topical, said: dict[int, str]) -> list[Labelled]:
     messages = [message(f"m{number}", text) for number, text in enumerate(texts)]
-    return label(messages, labeller=labeller, taxonomy=TAXONOMY, before=said.get)
+    before = {at: Previous(text=text) for at, text in said.items()}
+    return label(messages, labeller=labeller, taxonomy=TAXONOMY, before=before.get)
 
 
 def test_which_labels_are_worth_asking_about_is_for_the_settings_to_say() -> None:

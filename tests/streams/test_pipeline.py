@@ -18,7 +18,7 @@ from frontdesk.streams.decide import replay
 from frontdesk.streams.effects import Ask, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
-from frontdesk.streams.state import customer_key
+from frontdesk.streams.state import TIMERS, customer_key
 from tests.support.core import NOW, KeywordLabeller, Shard, answer, message, pipeline
 
 ANN = customer_key("default", "ann")
@@ -181,7 +181,9 @@ def test_nothing_is_lost_doubled_reordered_or_late(steps: list[Step]) -> None:
     assert len({one.decision_id for one in shard.decisions}) == len(shard.decisions)
     for one in shard.decisions:
         assert replace(replay(one, shard.pipeline.policy), decided_at=one.decided_at) == one
-    alerts = Counter(alert.alert_id for alert in shard.alerts)
+    # Every conversation has come to its end: nothing is left to look at, and every alert is resolved.
+    assert list(shard.state.rows(TIMERS)) == []
+    alerts = Counter((alert.alert_id, alert.status) for alert in shard.alerts)
     if not any(step[0] == "erase" for step in steps):
         assert max(alerts.values(), default=1) == 1
 

@@ -21,12 +21,17 @@ from frontdesk.streams.taxonomy import Taxonomy
 _OF_LABELS = frozenset(
     (
         "mood",
+        "mood_level",
         "mood_falling",
         "negative_streak",
         "repeated_contact",
         "intent_before",
         "queue_before",
         "minutes_open",
+        "topics",
+        "topic_shift",
+        "language_switched",
+        "waiting_minutes",
     )
 )
 """facts that follow from labels (or from the clock); all others no answer may change"""

@@ -62,7 +62,7 @@ queues:
   billing: {name: {en: Billing}, sla: 30m}
   products: {name: {en: Products}}
   general: {name: {en: General}, sla: 60m}
-defaults: {queue: general}
+defaults: {queue: general, sla_alert: true}
 rules:
   - {id: safety, when: "cue_safety", then: {alert: {kind: safety, severity: critical, to: safety-desk}}}
   - {id: assigned, when: "assigned", then: {action: keep}}
@@ -115,9 +115,11 @@ class KeywordLabeller:
         )
 
 
-def pipeline(*, catalog: Sequence[Product] = (), partitions: int = 1, **limits: int | bool) -> Pipeline:
+def pipeline(
+    *, catalog: Sequence[Product] = (), partitions: int = 1, rules: str = POLICY, **limits: int | bool
+) -> Pipeline:
     """A pipeline over the small pack."""
-    taxonomy, policy = load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": POLICY})
+    taxonomy, policy = load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": rules})
     return Pipeline(
         codec=Codec(),
         policy=policy,

@@ -11,11 +11,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.keys import wire_key
-from frontdesk.schemas.outputs import DeadLetter, Decision
-from frontdesk.schemas.state import Customer, ShardState, Waiting
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision
+from frontdesk.schemas.state import Customer, ShardState, Timer, Waiting
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMER_PROFILES,
+    ESCALATION_ALERTS,
     INPUT_TOPICS,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
@@ -24,11 +25,17 @@ from frontdesk.schemas.topics import (
     TABLES,
     changelog_topic,
 )
-from frontdesk.streams.state import split_waiting_key
+from frontdesk.streams.state import customer_key, split_waiting_key
 from tests.support.memory_broker import Broker
 from tests.support.shard_fold import Fold
 
-OUTPUTS = (ROUTING_DECISIONS, ROUTING_LABELS, SERVICE_SUGGESTIONS, ROUTING_DEAD_LETTERS)
+OUTPUTS = (
+    ROUTING_DECISIONS,
+    ROUTING_LABELS,
+    SERVICE_SUGGESTIONS,
+    ROUTING_DEAD_LETTERS,
+    ESCALATION_ALERTS,
+)
 
 
 class Violation(AssertionError):
@@ -111,6 +118,12 @@ class Books:
     deadlines: dict[str, int] = field(default_factory=dict)
     """of messages that have waited"""
     decided_at: dict[str, int] = field(default_factory=dict)
+    timers: dict[bytes, int] = field(default_factory=dict)
+    """when each rings, by customer"""
+    sla_due: dict[str, int] = field(default_factory=dict)
+    """by customer, the first thing that was promised"""
+    told: dict[str, list[Alert]] = field(default_factory=dict)
+    """by customer, the alerts that timers raised and those that resolve them"""
     fold: Fold = field(default_factory=Fold)
     grown: bool = False
     """whether anything was read since the state was last compared with the fold"""
@@ -128,6 +141,7 @@ class Account:
         codec: Codec,
         per_customer: int,
         per_shard: int,
+        idle: int = 24 * 3_600_000,
         transactional: bool = True,
         watched: Collection[type[Violation]] = (Violation,),
     ) -> None:
@@ -138,6 +152,7 @@ class Account:
         self._codec = codec
         self._per_customer = per_customer
         self._per_shard = per_shard
+        self._idle = idle
         self._transactional = transactional
         self._watched = tuple(watched)
         self._customer = lru_cache(64)(lambda value: codec.decode(Customer, value))
@@ -206,6 +221,9 @@ class Account:
                     self._published(record, books)
 
     def _published(self, record: ConsumerRecord, books: Books) -> None:
+        if record.topic == ESCALATION_ALERTS:
+            self._alerted(self._codec.decode(Alert, record.value), books)
+            return
         event = dict(record.headers)["ce_id"]
         if record.topic != ROUTING_DECISIONS and event in books.ids:
             self.fail(Doubled, f"{record.topic} has {event.decode()} twice")
@@ -216,6 +234,25 @@ class Account:
             letter = self._codec.decode(DeadLetter, record.value)
             books.buried.add((letter.topic, letter.offset))
             self.seen["buried"] += 1
+
+    def _alerted(self, alert: Alert, books: Books) -> None:
+        """Raised once in a life of a conversation, which an erasure ends, after it was due; and resolved once at most."""
+        if alert.kind != "sla":
+            return
+        told = books.told.setdefault(alert.customer_id, [])
+        told.append(alert)
+        self.seen[f"sla_{alert.status}"] += 1
+        raised = sum(one.status == "raised" for one in told)
+        lives = 1 + sum(
+            tier is None for _, tier in books.fold.sent(customer_key("default", alert.customer_id)).tiers
+        )
+        if raised > lives:
+            self.fail(Doubled, f"{alert.customer_id} waits, and it was told {raised} times in {lives} lives")
+        if sum(one.status == "resolved" for one in told) > raised:
+            self.fail(Doubled, f"what was told of {alert.customer_id} is resolved more often than raised")
+        due = books.sla_due.get(alert.customer_id)
+        if due is None or alert.raised_at < due:
+            self.fail(Early, f"{alert.customer_id} was told of at {alert.raised_at}, due was {due}")
 
     def _decided(self, decision: Decision, books: Books) -> None:
         message = decision.message_id
@@ -229,6 +266,9 @@ class Account:
             return
         if decision.revision != before + 1:
             self.fail(Disordered, f"{message} went from revision {before} to {decision.revision}")
+        if decision.sla_due_at is not None:
+            due = books.sla_due.get(decision.customer_id, decision.sla_due_at)
+            books.sla_due[decision.customer_id] = min(due, decision.sla_due_at)
         books.fold.decided(expected.customer, decision)
         latest = books.latest.get(expected.customer)
         if decision.revision == 1:
@@ -254,6 +294,11 @@ class Account:
                 books.customers[key] = value
         elif table == "shards":
             self._shard(self._codec.decode(ShardState, value), books)
+        elif table == "timers":
+            if value is None:
+                books.timers.pop(key, None)
+            else:
+                books.timers[key] = self._codec.decode(Timer, value).due_at
         elif value is None:
             books.waiting.pop(key, None)
         else:
@@ -322,9 +367,24 @@ class Account:
         """The tables are what the inputs up to the positions, and what was published, make of them."""
         books.grown = False
         pending = {entry.message.message_id for entry in books.waiting.values() if entry.phase != "late"}
+        customers = self.customers(number)
+        for key, customer in customers.items():
+            if any(split_waiting_key(one)[0] == key for one in books.waiting):
+                continue  # what waits is not asleep: its timer rings again a little later
+            due = [] if books.fold.sent(key).misplaced else _due_of(customer, self._idle)
+            timer = books.timers.get(key)
+            if (timer is None) != (not due) or (timer is not None and timer > min(due)):
+                self.fail(Untrue, f"the timer of {key!r} is set to {timer}, due is {due}")
         profiles = {entry.record.offset for entry in self._broker.log(CUSTOMER_PROFILES, number).entries}
-        for wrong in books.fold.differences(self.customers(number), books.positions, pending, profiles):
+        for wrong in books.fold.differences(customers, books.positions, pending, profiles):
             self.fail(Untrue, wrong)
+
+
+def _due_of(customer: Customer, idle: int) -> list[int]:
+    """When things are due of a customer: an answer to who waits, or the end of what nobody closes."""
+    talks = [one for one in customer.conversations if one.status == "open"]
+    told = [one.sla_due_at for one in talks if one.sla_due_at is not None and "sla" not in one.escalated]
+    return [*(one.last_at + idle for one in talks), *told]
 
 
 def key_of(customer: str) -> bytes:

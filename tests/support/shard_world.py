@@ -31,8 +31,8 @@ from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Ask, Effect
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.ports import Scores
-from frontdesk.streams.state import StateView, customer_key, split_waiting_key
-from tests.support.core import NOW, KeywordLabeller, llm_labels, pipeline
+from frontdesk.streams.state import TIMERS, StateView, customer_key, split_waiting_key
+from tests.support.core import NOW, POLICY, KeywordLabeller, llm_labels, pipeline
 from tests.support.memory_broker import Broker, Connection, Faults
 from tests.support.memory_worker import Disk, MemoryWorker, Parts
 from tests.support.shard_account import (
@@ -54,6 +54,9 @@ PARTITIONS = 2
 WORKERS = 2
 DEADLINE = 2_000
 AMEND_WITHIN = 3_000
+IDLE = 25_000
+"""milliseconds without a word after which a conversation is over"""
+RULES = POLICY.replace("sla: 5m", "sla: 4s").replace("sla: 30m", "sla: 8s").replace("sla: 60m", "sla: 20s")
 PER_CUSTOMER = 3
 PER_SHARD = 4
 SLACK = 200
@@ -140,6 +143,8 @@ CORE = replace(
         amend_within_ms=AMEND_WITHIN,
         waiting_per_customer=PER_CUSTOMER,
         waiting_per_shard=PER_SHARD,
+        conversation_idle_ms=IDLE,
+        rules=RULES,
     ),
     labeller=Local(),
 )
@@ -186,6 +191,7 @@ class World:
             codec=CODEC,
             per_customer=PER_CUSTOMER,
             per_shard=PER_SHARD,
+            idle=IDLE,
             transactional=transactional,
             watched=watched,
         )
@@ -394,6 +400,10 @@ class World:
         else:
             self.account.fail(Stuck, f"nothing comes to an end: {self.account.books}")
         self._check_facts()
+        self.loop.wait((IDLE + SLACK) / 1000)
+        self.check()
+        if left := [books.timers for books in self.account.books if books.timers]:
+            self.account.fail(Stuck, f"conversations that nobody closes: {left}")
 
     def close(self) -> None:
         """End it all."""
@@ -442,6 +452,10 @@ class World:
         if found != waiting:
             raise Untrue(f"recovered {found}, committed {waiting}")
         self.account.seen["recovered_waiting"] += bool(waiting)
+        timers = {key: row.due_at for key in books.customers if (row := state.row(TIMERS, key)) is not None}
+        if timers != books.timers:
+            raise Untrue(f"recovered timers {timers}, committed {books.timers}")
+        self.account.seen["recovered_timers"] += bool(timers)
 
     def _check_deadlines(self, number: int) -> None:
         """What waits is decided by its deadline and a step, unless something was in the shard's way until just before."""
@@ -462,6 +476,9 @@ class World:
             due = entry.forget_at if entry.phase == "late" else entry.deadline
             if now > max(due, since) + SLACK:
                 self.account.fail(Overdue, f"{entry.message.message_id} waits at {now}, it was due at {due}")
+        for customer, due in books.timers.items():
+            if now > max(due, since) + SLACK:
+                self.account.fail(Overdue, f"the timer of {customer!r} is due since {due}, it is {now}")
         for message, decided_at in books.decided_at.items():
             due = books.deadlines.get(message, decided_at)
             if decided_at > max(due, since) + SLACK:

@@ -17,7 +17,7 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from tests.support.manual_worker import ManualWorld
 from tests.support.shard_account import Disordered, Doubled, Lost, Violation
 from tests.support.shard_machine import STEPS, ShardMachine
-from tests.support.shard_world import World
+from tests.support.shard_world import SLACK, World
 
 EXAMPLES = 300
 HAPPENED = (
@@ -32,6 +32,9 @@ HAPPENED = (
     "buried",
     "halted",
     "recovered_waiting",
+    "recovered_timers",
+    "sla_raised",
+    "sla_resolved",
     "Fenced",
     "WriteFailed",
     "Refused",
@@ -104,6 +107,33 @@ def test_a_halted_shard_takes_nothing_in_and_goes_on_with_what_waits(world: Worl
     world.loop.wait(1.0)
     world.check()
     assert world.account.seen["decided"] == 2
+
+
+@pytest.mark.parametrize("how", ["restarted", "moved"])
+def test_a_timer_set_in_one_life_rings_in_the_next_and_at_the_new_owner(world: World, how: str) -> None:
+    world.say("ann", "complaint")  # somebody has four seconds to take it
+    ann = next(number for number, books in enumerate(world.account.books) if books.expected)
+    world.loop.wait(1.0)
+    world.check()
+    assert world.account.books[ann].timers
+    if how == "restarted":
+        world.kill(0)
+        world.start(0)
+    else:
+        world.start(1)
+        world.move(ann, 1, told=True)
+    world.loop.wait(2.0)
+    world.check()
+    assert world.account.seen["sla_raised"] == 0
+    world.loop.wait(2.0)
+    world.check()
+    (alert,) = world.account.books[ann].told["ann"]
+    assert 0 <= alert.raised_at - world.account.books[ann].sla_due["ann"] <= SLACK
+    world.happen("ann", "assigned")
+    world.loop.wait(30.0)
+    world.check()
+    assert [one.status for one in world.account.books[ann].told["ann"]] == ["raised", "resolved"]
+    assert world.account.books[ann].timers == {}, "it fell asleep"
 
 
 @pytest.mark.parametrize("kind", [Lost, Doubled, Disordered])

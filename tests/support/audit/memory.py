@@ -8,17 +8,21 @@ can be believed, short values without control characters, known intents and kind
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
-from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.outputs import Decision, Label
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
 from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.redact import redact
+from frontdesk.streams.understand import SURE_INTENT, SURE_LANGUAGE
 
 UNKNOWN = Millis(-1)
+ALERTS = re.compile(r"; (\w+) \((?:info|warning|critical)\)$")
+"""the kind of the alert that a reason tells of"""
 BOUNDS = Limits()
 
 Fact = CustomerProfile | Purchase | ConversationEvent | Feedback
@@ -37,16 +41,25 @@ def concluded(
         role=message.role,
         text=redact(message.text or "")[: BOUNDS.turn_chars],
         at=at,
-        intent=None if decision is None else decision.labels.intent.value,
+        intent=None if decision is None else _sure(decision.labels.intent, SURE_INTENT),
         emotion=None if decision is None else decision.labels.emotion.value,
+        language=None if decision is None else decision.labels.language.value,
     )
     after = replace(before, last_at=at, turns=(*before.turns, turn)[-BOUNDS.turns :])
+    if message.role == "representative":
+        after = replace(after, sla_due_at=None, waiting_since=None)
     if decision is not None:
+        language = decision.labels.language
+        plain = None if language.source == "fallback" else _sure(language, SURE_LANGUAGE)
         after = replace(
             after,
             customer_turns=before.customer_turns + 1,
             decisions=before.decisions + 1,
             mood=recorded(decision)["mood"],
+            mood_level=recorded(decision)["mood_level"],
+            failures=recorded(decision)["failures"],
+            language=plain or before.language,
+            waiting_since=at if before.waiting_since is None else before.waiting_since,
             status="open",
             **_route(decision, before, alerts),
         )
@@ -131,6 +144,7 @@ def without_unknown(actual: Customer, expected: Customer) -> Customer:
     past = zip(actual.consultations, expected.consultations, strict=False)
     return replace(
         actual,
+        alerts=expected.alerts,
         conversations=(
             *(_blurred(one, other) for one, other in talks),
             *actual.conversations[len(expected.conversations) :],
@@ -146,6 +160,9 @@ def _blurred(one: Conversation, other: Conversation) -> Conversation:
     turns = zip(one.turns, other.turns, strict=False)
     return replace(
         one,
+        # What timers do lies at no record's time: `tables` holds it against what was published.
+        escalated=tuple(kind for kind in one.escalated if kind != "sla"),
+        sla_due_at=other.sla_due_at if "sla" in one.escalated else one.sla_due_at,
         opened_at=UNKNOWN if other.opened_at == UNKNOWN else one.opened_at,
         last_at=UNKNOWN if other.last_at == UNKNOWN else one.last_at,
         turns=(
@@ -155,17 +172,33 @@ def _blurred(one: Conversation, other: Conversation) -> Conversation:
     )
 
 
+def _sure(label: Label, least: float) -> str | None:
+    return label.value if label.confidence >= least else None
+
+
 def _new(conversation_id: str, at: Millis) -> Conversation:
     return Conversation(conversation_id=conversation_id, opened_at=at, last_at=at)
 
 
 def _route(decision: Decision, before: Conversation, alerts: Iterable[str]) -> dict[str, object]:
+    raised = (*before.escalated, *alerts)
+    wanted = (ALERTS.findall(reason.because) for reason in decision.reasons if reason.effect == "alert")
+    # Wanted, and neither raised now nor before: another conversation has raised it lately.
+    held = dict.fromkeys(f"~{kind}" for kinds in wanted for kind in kinds if kind not in raised)
     return {
+        "sla_due_at": _sla_due(decision, before),
         "intent": decision.labels.intent.value,
         "queue": decision.queue,
         "decision_id": decision.decision_id,
-        "escalated": (*before.escalated, *alerts),
+        "escalated": (*raised, *(mark for mark in held if mark not in raised)),
     }
+
+
+def _sla_due(decision: Decision, before: Conversation) -> Millis | None:
+    """The earliest that nobody has met; nothing new where somebody has the conversation, unless it is escalated."""
+    with_somebody = before.assigned_at is not None and decision.action != "escalate"
+    new = None if with_somebody or decision.action == "keep" else decision.sla_due_at
+    return min((due for due in (before.sla_due_at, new) if due is not None), default=None)
 
 
 def _newest(customer: Customer, one: Conversation) -> Customer:
@@ -275,9 +308,10 @@ def _moved(one: Conversation, event: ConversationEvent) -> Conversation:
         return replace(
             one,
             assigned_at=event.at,
+            sla_due_at=None,
             queue=event.queue or one.queue,
             representative=event.representative or kept,
         )
     if event.kind in ("resolved", "abandoned"):
-        return replace(one, assigned_at=None, representative=None, status=event.kind)
+        return replace(one, assigned_at=None, representative=None, sla_due_at=None, status=event.kind)
     return one

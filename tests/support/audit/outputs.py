@@ -42,6 +42,9 @@ KINDS: Mapping[str, type[Record]] = {
 
 R = TypeVar("R", bound=Record)
 
+SLA = "sla"
+"""kind of the alerts that timers raise: none of a decision's own"""
+
 Spot = tuple[str, int, int]
 """topic, partition and offset"""
 
@@ -99,6 +102,10 @@ class Audit:
     """first arrival of each message, context included"""
     decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
     """partition and offset of the decision on each message"""
+    raised: dict[tuple[str, str], list[Alert]] = field(default_factory=dict)
+    """by tenant and customer, as published"""
+    resolved: dict[tuple[str, int], Alert] = field(default_factory=dict)
+    """by alert and when it was raised"""
 
     def blame(self, kind: str, *what: str) -> None:
         """Note things of one kind that do not add up."""
@@ -229,18 +236,16 @@ def _customer(out: Audit, name: str) -> str:
 
 
 def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...]]:
-    """Alerts, suggestions and labels against decisions; the kinds of alerts by decision.
+    """Alerts, suggestions and labels against decisions; the kinds of alerts by decision, without those that timers raised.
 
     Each decision has the labels it was made with, once, and one suggestion unless somebody has the conversation. A provisional
     one that nothing amended may have a second record of labels: the answer that came late and changed nothing.
     """
     decisions = {one.decision_id: one for one in (*out.by_message.values(), *out.amendments)}
     kinds: dict[str, list[str]] = defaultdict(list)
-    alerts: Counter[tuple[str, str]] = Counter()
     for alert in _read(logs, codec, ESCALATION_ALERTS, Alert):
-        alerts[alert.alert_id, alert.decision_id] += 1
-        kinds[alert.decision_id].append(alert.kind)
-        _check_subject("alert", alert, decisions, out)
+        if _check_alert(alert, decisions, out) and alert.kind != SLA:
+            kinds[alert.decision_id].append(alert.kind)
     suggestions: Counter[str] = Counter()
     for suggestion in _read(logs, codec, SERVICE_SUGGESTIONS, Suggestion):
         suggestions[suggestion.decision_id] += 1
@@ -253,11 +258,8 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
         decision = decisions.get(label.decision_id)
         if decision is not None and label.labelled_at == decision.decided_at:
             made_with[label.decision_id] += label.labels == decision.labels
-    out.alerts, out.suggestions, out.labels = alerts.total(), suggestions.total(), labels.total()
-    out.blame(
-        DOUBLED,
-        *(f"alert {one} of decision {by} was raised {n} times" for (one, by), n in alerts.items() if n > 1),
-    )
+    out.alerts = sum(map(len, out.raised.values()))
+    out.suggestions, out.labels = suggestions.total(), labels.total()
     amended = {one.message_id for one in out.amendments}
     for name, decision in decisions.items():
         wanted = decision.action != "keep"
@@ -269,6 +271,31 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
             what = f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
             out.blame(DOUBLED if labels[name] > 1 + late or made_with[name] > 1 else LOST, what)
     return {name: tuple(raised) for name, raised in kinds.items()}
+
+
+def _check_alert(alert: Alert, decisions: Mapping[str, Decision], out: Audit) -> bool:
+    """Whether an alert was raised just now; each is raised once by what raises it, and resolved once at most, after that."""
+    told = f"alert {alert.alert_id} ({alert.kind}) of decision {alert.decision_id}"
+    raised = out.raised.setdefault((alert.tenant_id, alert.customer_id), [])
+    if alert.status == "resolved":
+        where = alert.alert_id, alert.raised_at
+        if where in out.resolved:
+            out.blame(DOUBLED, f"{told} was resolved twice")
+        if where not in {(one.alert_id, one.raised_at) for one in raised}:
+            out.blame(STRAY, f"{told} was resolved and never raised")
+        out.resolved[where] = alert
+        return False
+    if any((one.alert_id, one.decision_id) == (alert.alert_id, alert.decision_id) for one in raised):
+        out.blame(DOUBLED, f"{told} was raised more than once")
+    raised.append(alert)
+    decision = decisions.get(alert.decision_id)
+    if alert.kind != SLA:
+        _check_subject("alert", alert, decisions, out)
+        if decision is not None and alert.raised_at != decision.decided_at:
+            out.blame(STRAY, f"{told} was raised at {alert.raised_at}, decided at {decision.decided_at}")
+    elif decision is None or decision.conversation_id != alert.conversation_id:
+        out.blame(STRAY, f"{told} is about another conversation")
+    return True
 
 
 def _read(logs: Logs, codec: Codec, topic: str, record: type[R]) -> Iterable[R]:

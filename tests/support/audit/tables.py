@@ -11,12 +11,13 @@ from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.keys import escape, partition_of, wire_key
 from frontdesk.schemas.outputs import DeadLetter
-from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.state import Customer, Timer, Waiting
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMERS_TABLE,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
+    TIMERS_TABLE,
     WAITING_TABLE,
     changelog_topic,
 )
@@ -24,6 +25,7 @@ from frontdesk.schemas.types import Millis
 from tests.support.audit import fold, order
 from tests.support.audit.fold import CustomerKey, Erased, Happening, Learned, Said
 from tests.support.audit.logs import Entry, Logs
+from tests.support.audit.memory import BOUNDS
 from tests.support.audit.order import Shard
 from tests.support.audit.outputs import LOST, OFFSET, TABLE, Audit
 
@@ -33,6 +35,7 @@ def check_tables(logs: Logs, codec: Codec, out: Audit, alerts: Mapping[str, tupl
     shards = order.shards(logs, codec)
     out.blame(OFFSET, *order.position_faults(logs, shards))
     actual = _last_customers(logs, codec)
+    customers = {key: customer for key, (_, customer) in actual.items()}
     partitions = sum(topic == CUSTOMER_MESSAGES for topic, _ in logs.ends)
     amendments = {one.message_id: one for one in out.amendments}
     for number, shard in shards.items():
@@ -47,9 +50,12 @@ def check_tables(logs: Logs, codec: Codec, out: Audit, alerts: Mapping[str, tupl
             if found is not None and found[0] != partition_of(wire_key(*key), partitions):
                 out.blame(TABLE, f"the record of {key} lies in the table of shard {found[0]}")
             out.blame(TABLE, *fold.fold(history, shard, key, None if found is None else found[1]))
+            if found is not None:
+                out.blame(TABLE, *_alert_faults(found[1], out))
             out.customers += 1
     out.blame(TABLE, *(f"the table has a customer of whom nothing came: {key!r}" for key in actual))
     _check_waiting(logs, codec, out)
+    _check_timers(logs, codec, out, customers)
     _check_samples(logs, codec, out)
 
 
@@ -111,6 +117,51 @@ def _check_waiting(logs: Logs, codec: Codec, out: Audit) -> None:
             entry = codec.decode(Waiting, value)
             name = entry.message.message_id
             out.blame(LOST, f"{name} still waits in shard {number}, in phase {entry.phase}")
+
+
+def _alert_faults(customer: Customer, out: Audit) -> Iterator[str]:
+    """The alerts that a customer's record knows are those that were published, resolved or not."""
+    name = f"{customer.tenant_id}/{customer.customer_id}"
+    raised = out.raised.get((customer.tenant_id, customer.customer_id), [])
+    published = {(one.alert_id, one.raised_at): one for one in raised}
+    for one in customer.alerts:
+        where = one.alert_id, one.at
+        alert, resolved = published.get(where), out.resolved.get(where)
+        if alert is None or any(
+            getattr(alert, field) != getattr(one, field)
+            for field in ("conversation_id", "kind", "severity", "to", "decision_id", "message_id", "rule")
+        ):
+            yield f"table of {name}: an alert that was not published so: {one}"
+        if one.resolved_at != (None if resolved is None else resolved.resolved_at):
+            yield f"table of {name}: alert {one.alert_id} resolved at {one.resolved_at}, published: {resolved}"
+    known = [(one.alert_id, one.at) for one in customer.alerts]
+    if customer.erased_at is None and known != list(published)[-BOUNDS.alerts :]:
+        yield f"table of {name}: alerts {known}, published {list(published)}"
+    told = {one.conversation_id for one in raised if one.kind == "sla"}
+    for talk in customer.conversations:
+        if "sla" in talk.escalated and talk.conversation_id not in told:
+            yield f"table of {name}: nobody was told that {talk.conversation_id} waits"
+
+
+def _check_timers(logs: Logs, codec: Codec, out: Audit, customers: Mapping[bytes, Customer]) -> None:
+    """One timer for each customer with an open conversation, at the first thing that is due or before it; no other."""
+    last = {entry.key or b"": entry.value for entry in logs.table(TIMERS_TABLE)}
+    timers = {key: codec.decode(Timer, value).due_at for key, value in last.items() if value is not None}
+    for key, customer in customers.items():
+        due = [
+            at
+            for one in customer.conversations
+            if one.status == "open"
+            for at in (
+                one.last_at + BOUNDS.conversation_idle_ms,
+                None if "sla" in one.escalated else one.sla_due_at,
+            )
+            if at is not None
+        ]
+        timer = timers.pop(key, None)
+        if (timer is None) != (not due) or (timer is not None and timer > min(due)):
+            out.blame(TABLE, f"the timer of {key!r} is set to {timer}, due is {sorted(due)}")
+    out.blame(TABLE, *(f"a timer of nobody: {key!r}" for key in timers))
 
 
 # -- samples -----------------------------------------------------------------------------------------------------------------
