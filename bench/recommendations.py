@@ -182,7 +182,7 @@ def _groups(sold: Market, products: Sequence[str], totals: Mapping[str, int]) ->
 def _suggestions(sold: Market, known: Mapping[str, list[str]]) -> dict[str, float]:
     """Microseconds of a whole suggestion, by who it is for; and of the first look at the names."""
     learned = Learned(state=MemoryState())
-    customers = list(known.items())[:5_000]
+    customers = list(known.items())[:1_000]
     _learn(learned, customers)
     rows = Overlay(learned.state)
     shop = Shop.of(sold.catalog)
@@ -197,7 +197,7 @@ def _suggestions(sold: Market, known: Mapping[str, list[str]]) -> dict[str, floa
         (f"how much is the {one.names['en']}, please", ()) for one in list(sold.catalog.values())[:1_000]
     ]
     return {
-        "a stranger": _cost(shop, rows, [(said, ())] * 2_000, "technical"),
+        "a stranger": _cost(shop, rows, [(said, ())] * 1_000, "technical"),
         "a stranger who asks about a product": _cost(shop, rows, asking, "product_enquiry"),
         "a customer with purchases": _cost(shop, rows, owners, "technical"),
         f"the names of {len(sold.catalog):,} products, once": names,

@@ -138,3 +138,14 @@ def test_every_language_has_every_template() -> None:
     assert all(set(words) == {"asked", "bought"} for one in REASONS.values() for words in one.values())
     for templates in (CHOICES, SEPARATORS, PRODUCTS, ORDERS, SINCE, STATUSES, AMOUNTS):
         assert set(templates) == set(REPLIES)
+
+
+def test_a_bad_mood_outlasts_a_neutral_message() -> None:
+    shard = _shard()
+    shard.send(_bought("phone"))
+    shard.send(*(message(f"m{number}", "this is terrible, I am furious!!!") for number in range(3)))
+    shard.send(message("m4", "billing"))
+    facts = {one.name: one.value for one in shard.decisions[-1].facts}
+    assert (shard.decisions[-1].labels.emotion.value, facts["mood_level"]) == ("neutral", "bad")
+    assert shard.suggestions[-1].tone == "patient"
+    assert _offers(shard) == []
