@@ -61,6 +61,7 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         deadline_ms=int(settings.deadline * 1000),
         amend_within_ms=int(settings.amend_within * 1000),
         conversation_idle_ms=int(settings.conversation_idle * 1000),
+        history_days=settings.history_days,
         llm_enabled=settings.llm_enabled,
         llm_for=frozenset(settings.llm_for),
         llm_backlog_ms=int(settings.llm_backlog_age * 1000),

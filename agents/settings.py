@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     conversation_idle: float = Field(
         86_400.0, ge=1, description="seconds without a word after which a conversation is over (`timed_out`)"
     )
+    history_days: int = Field(
+        730, ge=1, description="what is known of a customer and is older is forgotten, and never counts"
+    )
     waiting_per_customer: int = Field(50, ge=1)
     waiting_per_shard: int = Field(2_000, ge=1)
 

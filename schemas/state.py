@@ -45,6 +45,8 @@ class Conversation(Record):
     escalated: tuple[str, ...] = ()
     """causes already alerted"""
     status: str = "open"
+    last_sent_at: Millis = Millis(0)
+    """when the customer wrote last, by the platform's clock"""
     mood_level: str = "even"
     """good, even or bad, with hysteresis"""
     language: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from frontdesk.schemas.inputs import DEFAULT_TENANT, ConversationEvent, Purchase
+from frontdesk.schemas.inputs import DEFAULT_TENANT, ConversationEvent, Feedback, Purchase
 from frontdesk.schemas.state import Customer
 from frontdesk.schemas.types import Millis, Record
 
@@ -20,10 +20,11 @@ class Transfer(Record):
     """the old id"""
     tenant_id: str = DEFAULT_TENANT
     kind: str
-    """history, purchase, event or erasure"""
+    """history, purchase, event, feedback or erasure"""
     history: Customer | None = None
     purchase: Purchase | None = None
     event: ConversationEvent | None = None
+    feedback: Feedback | None = None
     hops: int = 0
     """marks followed so far"""
     at: Millis = Millis(0)

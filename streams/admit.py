@@ -25,8 +25,10 @@ from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMER_PROFILES,
     CUSTOMER_PURCHASES,
+    CUSTOMER_TRANSFERS,
     ROUTING_FEEDBACK,
 )
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.limits import EARLIEST, MAX_ID_CHARS, Limits
@@ -38,19 +40,22 @@ ROLES = (CUSTOMER, "representative", "bot")
 
 Fact = CustomerProfile | Purchase | ConversationEvent | Feedback
 
-_TYPES: Mapping[str, type[CustomerMessage] | type[Fact]] = {
+_Input = CustomerMessage | Fact | Transfer
+_TYPES: Mapping[str, type[_Input]] = {
     CUSTOMER_MESSAGES: CustomerMessage,
     CUSTOMER_PROFILES: CustomerProfile,
     CUSTOMER_PURCHASES: Purchase,
     CONVERSATION_EVENTS: ConversationEvent,
     ROUTING_FEEDBACK: Feedback,
+    CUSTOMER_TRANSFERS: Transfer,
 }
-_IDS: Mapping[type[CustomerMessage] | type[Fact], tuple[str, ...]] = {
+_IDS: Mapping[type[_Input], tuple[str, ...]] = {
     CustomerMessage: ("message_id", "conversation_id", "customer_id", "tenant_id"),
     CustomerProfile: ("customer_id", "tenant_id"),
     Purchase: ("order_id", "product_id", "customer_id", "tenant_id"),
     ConversationEvent: ("conversation_id", "customer_id", "tenant_id"),
     Feedback: ("decision_id", "customer_id", "tenant_id"),
+    Transfer: ("transfer_id", "customer_id", "from_customer_id", "tenant_id"),
 }
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[^\W_]")
@@ -85,7 +90,19 @@ class NewFact:
     fact: Fact
     timestamp: Millis
     """the record's Kafka timestamp, or now where that cannot be believed"""
+    cause: str
+    """where the record lies: the same however often it is read"""
     misplaced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTransfer:
+    """What another shard hands over, decodable and for a customer."""
+
+    customer: bytes
+    """state key"""
+    transfer: Transfer
+    misplaced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +113,8 @@ class Erasure:
     """tenant and customer, in every way the key can be read: see `wire_key`"""
     timestamp: Millis
     misplaced: bool
+    cause: str
+    """where the tombstone lies"""
 
 
 class _Unusable(Exception):  # never leaves this module: a dead letter takes its place
@@ -107,7 +126,7 @@ class _Unusable(Exception):  # never leaves this module: a dead letter takes its
 
 def admit(
     arrival: Arrival, *, codec: Codec, limits: Limits, partitions: int, now: Millis
-) -> NewMessage | NewFact | Erasure | DeadLetter:
+) -> NewMessage | NewFact | NewTransfer | Erasure | DeadLetter:
     """What a raw record is. Faults in the data are values: whatever the bytes, this returns.
 
     A dead letter is what does not decode or has no usable ids; everything else is admitted, cut to size and flagged.
@@ -125,8 +144,13 @@ def admit(
     expected = wire_key(record.tenant_id, record.customer_id)
     misplaced = arrival.key != expected or partition_of(expected, partitions) != arrival.partition
     timestamp = believable(arrival.timestamp, now, limits) or now
+    if isinstance(record, Transfer):
+        at = believable(record.at, now, limits) or timestamp
+        return NewTransfer(customer=key, transfer=replace(record, at=at), misplaced=misplaced)
     if not isinstance(record, CustomerMessage):
-        return NewFact(customer=key, fact=record, timestamp=timestamp, misplaced=misplaced)
+        return NewFact(
+            customer=key, fact=record, timestamp=timestamp, cause=_place(arrival), misplaced=misplaced
+        )
     message, flags = _message(record, timestamp, now, limits)
     return NewMessage(
         customer=misplaced_key(key) if misplaced else key,
@@ -195,6 +219,7 @@ def _erasure(arrival: Arrival, partitions: int, now: Millis) -> Erasure:
         named=_named_by(key),
         timestamp=arrival.timestamp if 0 < arrival.timestamp <= now else now,
         misplaced=partition_of(key, partitions) != arrival.partition,
+        cause=_place(arrival),
     )
 
 
@@ -209,7 +234,7 @@ def _named_by(key: bytes) -> tuple[tuple[str, str], ...]:
     if slash and "/" not in customer_id:
         readings.append((_unescape(tenant_id), _unescape(customer_id)))
     named = tuple(
-        names for names in readings if wire_key(*names) == key and not any(_fault(name) for name in names)
+        names for names in readings if wire_key(*names) == key and not any(fault(name) for name in names)
     )
     if not named:
         raise _Unusable("null_value", "the key names no customer")
@@ -220,13 +245,21 @@ def _unescape(text: str) -> str:
     return text.replace("%2F", "/").replace("%00", "\x00").replace("%25", "%")
 
 
-def _check_ids(record: CustomerMessage | Fact) -> None:
+def _place(arrival: Arrival) -> str:
+    return f"{arrival.topic}/{arrival.partition}/{arrival.offset}"
+
+
+def _check_ids(record: _Input) -> None:
     for name in _IDS[type(record)]:
-        if (fault := _fault(getattr(record, name))) is not None:
-            raise _Unusable("missing_id", f"{name} {fault}")
+        if (wrong := fault(getattr(record, name))) is not None:
+            raise _Unusable("missing_id", f"{name} {wrong}")
+    if isinstance(record, Transfer):
+        for part in (record.purchase, record.event, record.feedback):
+            if part is not None:
+                _check_ids(part)
 
 
-def _fault(value: str) -> str | None:
+def fault(value: str) -> str | None:
     """What makes an id unusable."""
     if not value or value.isspace():
         return "is empty"

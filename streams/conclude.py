@@ -14,6 +14,7 @@ from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.automatic import of_automatic
 from frontdesk.streams.batch import Answer
+from frontdesk.streams.course import begun
 from frontdesk.streams.cues import cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
@@ -25,6 +26,7 @@ from frontdesk.streams.decide import (
     same_route,
 )
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
+from frontdesk.streams.expire import expired
 from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.help import Help
 from frontdesk.streams.history import assigned_since
@@ -103,7 +105,9 @@ class Conclusions:
     def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
         """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
         message, rules, now = entry.message, self.rules, self.now
-        customer = self.customer(key, message)
+        customer = expired(self.customer(key, message), now, rules.limits)
+        if customer.events and MISPLACED not in entry.flags:
+            customer = begun(customer, message.conversation_id, now, rules.limits)
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")
@@ -139,6 +143,8 @@ class Conclusions:
             seen=seen,
             misplaced=MISPLACED in entry.flags,
             now=now,
+            tiers=rules.policy.tiers,
+            products=rules.catalog,
         )
         if conversation is not None:
             facts |= of_automatic(conversation, message.text or "", labels, seen, facts)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from frontdesk.schemas.inputs import Purchase
+from frontdesk.schemas.inputs import ConversationEvent, Purchase
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, dead_letter
+from frontdesk.streams.admit import CUSTOMER, Erasure, Fact, NewFact, NewMessage, NewTransfer, dead_letter
 from frontdesk.streams.alerts import settled
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
-from frontdesk.streams.history import APPLIED, When, learn
+from frontdesk.streams.expire import expired
+from frontdesk.streams.history import APPLIED, SKEWED, Known, When, is_skewed, learn
 from frontdesk.streams.label import NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
@@ -26,15 +27,16 @@ from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
 from frontdesk.streams.taxonomy import URGENT
 from frontdesk.streams.timers import Timers
+from frontdesk.streams.transfers import MERGED, Transfers
 from frontdesk.streams.understand import previous_topic
 
-Found = NewMessage | NewFact | Erasure | DeadLetter
+Found = NewMessage | NewFact | NewTransfer | Erasure | DeadLetter
 
 
 class Desk:
     """One step at work, on an overlay of the state. Made for the step and thrown away with it."""
 
-    def __init__(self, rules: Rules, *, source: str, state: StateView, now: Millis) -> None:
+    def __init__(self, rules: Rules, *, source: str, state: StateView, now: Millis, partitions: int) -> None:
         self._rules = rules
         self._now = now
         self._overlay = Overlay(state)
@@ -55,6 +57,23 @@ class Desk:
             policy=rules.policy,
             limits=rules.limits,
             now=now,
+        )
+
+        self._known = Known(
+            taxonomy=rules.taxonomy,
+            tiers=rules.policy.tiers,
+            products=rules.catalog,
+            limits=rules.limits,
+        )
+        self._transfers = Transfers(
+            overlay=self._overlay,
+            outbox=self._outbox,
+            known=self._known,
+            partitions=partitions,
+            now=now,
+            settle=self.pending.forget,
+            learn=self._learn,
+            forget=self._forget,
         )
 
     def effects(self) -> tuple[Effect, ...]:
@@ -114,21 +133,15 @@ class Desk:
         if one.misplaced:
             self._outbox.count("misplaced")
             return
-        waiting = self._overlay.waiting(one.customer).values()
-        before = self._overlay.customer(one.customer)
-        customer, outcome = learn(
-            before,
-            one.fact,
-            when=When(now=self._now, timestamp=one.timestamp),
-            waiting=frozenset(entry.message.conversation_id for entry in waiting),
-            taxonomy=self._rules.taxonomy,
-            limits=self._rules.limits,
-        )
-        if customer is not None:
-            self._overlay.put_customer(one.customer, self._conclusions.settled(customer))
-            if isinstance(one.fact, Purchase) and outcome == APPLIED:
-                learn_companions(self._overlay, before, customer, one.fact)
-        self._outbox.count(outcome)
+        fact = one.fact
+        if isinstance(fact, ConversationEvent) and fact.kind.strip().lower() == MERGED:
+            self._transfers.merge(one, fact)
+        elif not self._transfers.follow(one):
+            self._learn(one.customer, fact, one.timestamp)
+
+    def transfer(self, one: NewTransfer) -> None:
+        """What another shard hands over."""
+        self._transfers.take(one)
 
     def erase(self, one: Erasure) -> None:
         """Decide what waits of a customer, then forget all but the ids of messages.
@@ -141,12 +154,39 @@ class Desk:
         readings = {customer_key(*names): names for names in one.named}
         known = [key for key in readings if self._overlay.customer(key) or self._overlay.waiting(key)]
         for key in known or readings:
-            self.pending.forget(key)
             tenant_id, customer_id = readings[key]
-            known_as = self._overlay.customer(key) or Customer(tenant_id=tenant_id, customer_id=customer_id)
-            Publisher(self._outbox).alerts(settled(known_as, self._now, all_=True)[1])
-            self._overlay.put_customer(key, erase(known_as, one.timestamp))
-            self._outbox.count("erased")
+            blank = Customer(tenant_id=tenant_id, customer_id=customer_id)
+            self._forget(key, blank, one.timestamp, one.cause, 1)
+
+    def _learn(self, key: bytes, fact: Fact, timestamp: Millis) -> None:
+        waiting = self._overlay.waiting(key).values()
+        when = When(now=self._now, timestamp=timestamp)
+        if is_skewed(fact, when, self._rules.limits):
+            self._outbox.count(SKEWED)
+        before = self._overlay.customer(key)
+        customer, outcome = learn(
+            before,
+            fact,
+            when=when,
+            waiting=frozenset(entry.message.conversation_id for entry in waiting),
+            known=self._known,
+        )
+        if customer is not None:
+            customer = expired(customer, self._now, self._rules.limits)
+            self._overlay.put_customer(key, self._conclusions.settled(customer))
+            if isinstance(fact, Purchase) and outcome == APPLIED:
+                learn_companions(self._overlay, before, customer, fact)
+        self._outbox.count(outcome)
+
+    def _forget(self, key: bytes, blank: Customer, at: Millis, cause: str, hops: int) -> None:
+        """Erase a customer, and whoever they have turned out to be."""
+        self.pending.forget(key)
+        known = self._overlay.customer(key) or blank
+        Publisher(self._outbox).alerts(settled(known, self._now, all_=True)[1])
+        self._overlay.put_customer(key, erase(known, at))
+        self._outbox.count("erased")
+        if known.merged_into is not None:
+            self._transfers.erase(known, known.merged_into, at, cause, hops)
 
     def bury(self, letter: DeadLetter) -> None:
         """Publish what is of no use, with the reason."""

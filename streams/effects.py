@@ -56,7 +56,7 @@ class Count:
     """Something happened that no output shows: for metrics. Names and labels are bounded."""
 
     name: str
-    """context, duplicate, stale_answer, amendment_unchanged, amendment_dropped, misplaced, bad_fact, ..."""
+    """context, duplicate, stale_answer, amendment_unchanged, amendment_dropped, misplaced, bad_amount, unknown_product, ..."""
     n: int = 1
 
 

@@ -32,16 +32,32 @@ FACTS: Mapping[str, FactSpec] = {
     "cue_complaint": FactSpec(default=False, meaning="the text says in so many words that it complains"),
     # the customer
     "known_customer": FactSpec(default=False, meaning="a profile or a purchase is known"),
-    "tier": FactSpec(default="", meaning="the profile's tier, as the platform spells it"),
+    "tier": FactSpec(
+        default="",
+        meaning="the profile's tier, as the platform spells it; empty: none, or one that the policy does not know",
+    ),
     "tags": FactSpec(default="", meaning="the profile's tags, sorted, joined by spaces"),
-    "purchases": FactSpec(default=0, meaning="purchases remembered"),
-    "open_orders": FactSpec(default=0, meaning="purchases not completed, cancelled or returned"),
+    "purchases": FactSpec(default=0, meaning="purchases remembered, of products that the catalogue knows"),
+    "open_orders": FactSpec(default=0, meaning="purchases not completed, cancelled, returned or refunded"),
     "days_since_purchase": FactSpec(default=-1, meaning="whole days since the newest purchase; -1: none"),
-    "lifetime_value": FactSpec(default=0.0, meaning="sum of the remembered purchases' amounts"),
+    "lifetime_value": FactSpec(
+        default=0.0, meaning="sum of the amounts of purchases that were not cancelled, returned or refunded"
+    ),
     "contacts_7d": FactSpec(default=0, meaning="other conversations in the last 7 days"),
     "contacts_30d": FactSpec(default=0, meaning="other conversations in the last 30 days"),
     "repeated_contact": FactSpec(
         default=False, meaning="another conversation on the same intent within 7 days"
+    ),
+    "complaints_30d": FactSpec(
+        default=0,
+        meaning="messages today and in the 29 days before that were complaints, this one not included",
+    ),
+    "topic_representative": FactSpec(
+        default="",
+        meaning="who handled the newest past conversation on the same intent within 30 days; empty where it was abandoned or rated below 3",
+    ),
+    "topic_queue": FactSpec(
+        default="", meaning="the queue that handled it; empty where topic_representative would be"
     ),
     "last_outcome": FactSpec(default="", meaning="outcome of the newest past conversation"),
     "last_representative": FactSpec(default="", meaning="who handled the newest past conversation"),

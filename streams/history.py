@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, replace
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedback, Purchase
-from frontdesk.schemas.state import Consultation, Conversation, Customer
+from frontdesk.schemas.state import Conversation, Customer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import Fact, believable, clean, finite
+from frontdesk.streams.course import ASSIGNED, KINDS, RATED, TRANSFERRED, in_order, with_event
 from frontdesk.streams.limits import Limits
-from frontdesk.streams.remember import (
-    consultation_of,
-    conversation_of,
-    with_consultation,
-    with_conversation,
-)
+from frontdesk.streams.remember import conversation_of, in_place
 from frontdesk.streams.taxonomy import Taxonomy
 
-BAD, STALE, REPEATED, APPLIED = "bad_fact", "stale_fact", "repeated_fact", "fact"
-"""what became of a fact, as it is counted"""
+STALE, REPEATED, APPLIED = "stale_fact", "repeated_fact", "fact"
+BAD_AMOUNT = "bad_amount"
+BAD_EVENT = "bad_event"
+BAD_FEEDBACK = "bad_feedback"
+UNKNOWN_PRODUCT = "unknown_product"
+UNKNOWN_TIER = "unknown_tier"
+UNKNOWN_CONVERSATION = "unknown_conversation"
+SKEWED = "fact_clock_skew"
+"""what became of a fact, as it is counted; a skewed one is counted once more"""
 
-ASSIGNED, TRANSFERRED, RESOLVED, ABANDONED, RATED = (
-    "assigned",
-    "transferred",
-    "resolved",
-    "abandoned",
-    "rated",
-)
-KINDS = (ASSIGNED, TRANSFERRED, RESOLVED, ABANDONED, RATED)
 CORRECTED = "corrected"
 
 Outcome = tuple[Customer | None, str]
@@ -47,14 +43,25 @@ class When:
     """of its record in Kafka"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What facts are held against."""
+
+    taxonomy: Taxonomy
+    tiers: Container[str] | None
+    """None: every tier is known"""
+    products: Collection[str]
+    """of the catalogue; none: every product is known"""
+    limits: Limits
+
+
 def learn(
     customer: Customer | None,
     fact: Fact,
     *,
     when: When,
     waiting: frozenset[str],
-    taxonomy: Taxonomy,
-    limits: Limits,
+    known: Known,
 ) -> Outcome:
     """The customer with a fact put in. Facts that cannot be right are kept out: they never stop the path.
 
@@ -64,13 +71,25 @@ def learn(
         return customer, STALE
     match fact:
         case CustomerProfile():
-            return _profile(customer, fact, when, limits)
+            return _profile(customer, fact, when, known)
         case Purchase():
-            return _purchase(customer, fact, when, limits)
+            return _purchase(customer, fact, when, known)
         case ConversationEvent():
-            return _event(customer, fact, when, waiting, limits)
+            return _event(customer, fact, when, waiting, known.limits)
         case Feedback():
-            return _feedback(customer, fact, when, taxonomy, limits)
+            return _feedback(customer, fact, when, known)
+
+
+def is_skewed(fact: Fact, when: When, limits: Limits) -> bool:
+    """Whether a fact bears a time that no clock which was set can have shown: that of its record in Kafka stands in."""
+    match fact:
+        case CustomerProfile():
+            at = fact.updated_at
+        case Purchase():
+            at = fact.purchased_at
+        case ConversationEvent() | Feedback():
+            at = fact.at
+    return bool(at) and believable(at, when.now, limits) is None
 
 
 def assigned_since(customer: Customer, conversation: Conversation, at: Millis) -> bool:
@@ -90,16 +109,17 @@ def _before_erasure(customer: Customer, fact: Fact, when: When) -> bool:
     return erased_at is not None and when.timestamp <= erased_at and not isinstance(fact, CustomerProfile)
 
 
-def _profile(customer: Customer | None, given: CustomerProfile, when: When, limits: Limits) -> Outcome:
-    updated_at = believable(given.updated_at, when.now, limits) or when.timestamp
+def _profile(customer: Customer | None, given: CustomerProfile, when: When, known: Known) -> Outcome:
+    updated_at = believable(given.updated_at, when.now, known.limits) or when.timestamp
     before = None if customer is None else customer.profile
     if before is not None and before.updated_at > updated_at:
         return customer, STALE
     tier = clean(given.tier)
-    unknown_tier = tier is not None and len(tier) > _MAX_TIER_CHARS
+    absurd = tier is not None and len(tier) > _MAX_TIER_CHARS
+    unknown_tier = absurd or (tier is not None and known.tiers is not None and tier not in known.tiers)
     profile = replace(
         given,
-        tier=None if unknown_tier else tier,
+        tier=None if absurd else tier,
         locale=clean(given.locale),
         tags=tuple(tag for one in given.tags[:_MAX_TAGS] if (tag := clean(one)) is not None),
         preferred_representative=clean(given.preferred_representative),
@@ -107,12 +127,13 @@ def _profile(customer: Customer | None, given: CustomerProfile, when: When, limi
     )
     if profile == before:
         return customer, REPEATED
-    return replace(_known(customer, given), profile=profile), BAD if unknown_tier else APPLIED
+    return replace(_blank(customer, given), profile=profile), UNKNOWN_TIER if unknown_tier else APPLIED
 
 
-def _purchase(customer: Customer | None, given: Purchase, when: When, limits: Limits) -> Outcome:
+def _purchase(customer: Customer | None, given: Purchase, when: When, against: Known) -> Outcome:
     if not finite(given.amount) or given.amount > _MAX_AMOUNT:
-        return customer, BAD
+        return customer, BAD_AMOUNT
+    limits = against.limits
     purchase = replace(
         given,
         category=clean(given.category),
@@ -120,7 +141,7 @@ def _purchase(customer: Customer | None, given: Purchase, when: When, limits: Li
         status=clean(given.status) or "unknown",
         purchased_at=believable(given.purchased_at, when.now, limits) or when.timestamp,
     )
-    known = _known(customer, given)
+    known = _blank(customer, given)
     same = [
         one for one in known.purchases if (one.order_id, one.product_id) == (given.order_id, given.product_id)
     ]
@@ -128,11 +149,27 @@ def _purchase(customer: Customer | None, given: Purchase, when: When, limits: Li
         return customer, REPEATED
     if any(one.purchased_at > purchase.purchased_at for one in same):
         return customer, STALE
-    kept = sorted(
-        (*(one for one in known.purchases if one not in same), purchase), key=lambda one: one.purchased_at
-    )
-    after = replace(known, purchases=tuple(kept[-limits.purchases :]))
-    return after, APPLIED if purchase in after.purchases else STALE
+    after = with_purchases(known, (purchase,), limits)
+    if purchase not in after.purchases:
+        return after, STALE
+    unknown = against.products and purchase.product_id not in against.products
+    return after, UNKNOWN_PRODUCT if unknown else APPLIED
+
+
+def with_purchases(customer: Customer, new: Iterable[Purchase], limits: Limits) -> Customer:
+    """The customer with purchases put in: of each order line the newest record, and of those the newest."""
+    lines = {(one.order_id, one.product_id): one for one in customer.purchases}
+    for purchase in new:
+        line = (purchase.order_id, purchase.product_id)
+        known = lines.get(line)
+        if known is None or _newness(purchase) >= _newness(known):
+            lines[line] = purchase
+    kept = sorted(lines.values(), key=_newness)
+    return replace(customer, purchases=tuple(kept[-limits.purchases :]))
+
+
+def _newness(purchase: Purchase) -> tuple[Millis, str, str]:
+    return purchase.purchased_at, purchase.order_id, purchase.product_id
 
 
 def _event(
@@ -148,72 +185,26 @@ def _event(
         at=believable(given.at, when.now, limits) or when.timestamp,
     )
     if kind not in KINDS or (kind == RATED and not finite(event.score)):
-        return customer, BAD
+        return customer, BAD_EVENT
     if customer is not None and event in customer.events:
         return customer, REPEATED
-    conversation = conversation_of(customer, event.conversation_id)
-    past = _consultation(customer, event.conversation_id)
-    if conversation is None and past is None and event.conversation_id not in waiting:
-        return customer, BAD
-    known = _known(customer, given)
-    known = replace(known, events=(*known.events, event)[-limits.events :])
-    if conversation is None and past is None:
-        conversation = Conversation(
-            conversation_id=event.conversation_id, opened_at=when.now, last_at=when.now
-        )
-    if conversation is not None:
-        known = with_conversation(known, _moved(conversation, event), limits)
-    if kind in (RESOLVED, ABANDONED, RATED):
-        known = with_consultation(known, _ended(conversation, past, event), limits)
-    return known, APPLIED
+    after = with_event(_blank(customer, given), event, limits)
+    if event not in after.events:
+        return customer, STALE  # older than all that are kept
+    talk = event.conversation_id
+    known = conversation_of(after, talk) or any(one.conversation_id == talk for one in after.consultations)
+    return after, APPLIED if known or talk in waiting else UNKNOWN_CONVERSATION
 
 
-def _moved(conversation: Conversation, event: ConversationEvent) -> Conversation:
-    match event.kind:
-        case "assigned" | "transferred":
-            return replace(
-                conversation,
-                assigned_at=event.at,
-                sla_due_at=None,
-                queue=event.queue or conversation.queue,
-                representative=event.representative
-                or (conversation.representative if event.kind == ASSIGNED else None),
-            )
-        case "resolved" | "abandoned":
-            return replace(
-                conversation, assigned_at=None, representative=None, sla_due_at=None, status=event.kind
-            )
-        case _:
-            return conversation
-
-
-def _ended(
-    conversation: Conversation | None, past: Consultation | None, event: ConversationEvent
-) -> Consultation:
-    """The conversation in one line, with what the event adds to what is known of its end."""
-    if past is None:
-        past = consultation_of(conversation) if conversation is not None else None
-    if past is None:
-        past = Consultation(conversation_id=event.conversation_id, at=event.at)
-    if event.kind == RATED:
-        return replace(past, score=event.score)
-    if conversation is not None:
-        past = replace(consultation_of(conversation), score=past.score)
-    return replace(
-        past, outcome=event.kind, representative=event.representative or past.representative, at=event.at
-    )
-
-
-def _feedback(
-    customer: Customer | None, given: Feedback, when: When, taxonomy: Taxonomy, limits: Limits
-) -> Outcome:
+def _feedback(customer: Customer | None, given: Feedback, when: When, known: Known) -> Outcome:
+    taxonomy, limits = known.taxonomy, known.limits
     if customer is None:
-        return customer, BAD
+        return customer, BAD_FEEDBACK
     intents = {intent.id for intent in taxonomy.intents}
     wrong_intent = given.intent is not None and given.intent not in intents
     wrong_emotion = given.emotion is not None and given.emotion not in taxonomy.emotions
     if wrong_intent or wrong_emotion:
-        return customer, BAD
+        return customer, BAD_FEEDBACK
     # Kept among the events, so that the same correction is counted once.
     mark = ConversationEvent(
         conversation_id=given.decision_id,
@@ -228,9 +219,11 @@ def _feedback(
         return customer, REPEATED
     after = replace(
         customer,
-        events=(*customer.events, mark)[-limits.events :],
+        events=in_order((*customer.events, mark))[-limits.events :],
         corrections=customer.corrections + 1,
     )
+    if mark not in after.events:
+        return customer, STALE
     for conversation in customer.conversations:
         if conversation.decision_id == given.decision_id:
             corrected = replace(
@@ -238,15 +231,9 @@ def _feedback(
                 intent=given.intent or conversation.intent,
                 queue=mark.queue or conversation.queue,
             )
-            after = with_conversation(after, corrected, limits)
+            after = in_place(after, corrected)
     return after, APPLIED
 
 
-def _known(customer: Customer | None, given: Fact) -> Customer:
+def _blank(customer: Customer | None, given: Fact) -> Customer:
     return customer or Customer(tenant_id=given.tenant_id, customer_id=given.customer_id)
-
-
-def _consultation(customer: Customer | None, conversation_id: str) -> Consultation | None:
-    if customer is None:
-        return None
-    return next((one for one in customer.consultations if one.conversation_id == conversation_id), None)

@@ -15,6 +15,12 @@ def alert_id(tenant_id: str, conversation_id: str, kind: str) -> str:
     return _digest("alert", tenant_id, conversation_id, kind)
 
 
+def transfer_id(tenant_id: str, from_customer_id: str, customer_id: str, cause: str) -> str:
+    """Id of what one customer's shard hands over to another's: 32 hex digits. `cause` is the place of the record that it follows
+    from, or the id of the transfer that is passed on."""
+    return _digest("transfer", tenant_id, from_customer_id, customer_id, cause)
+
+
 def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:

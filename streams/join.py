@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Mapping, Sequence
 
 from frontdesk.schemas.inputs import CustomerMessage, Purchase
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
 from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.streams import days
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.facts import complete
@@ -22,16 +22,10 @@ _MINUTE = 60_000
 _DAY = 86_400_000
 _WEEK = 7 * _DAY
 _MONTH = 30 * _DAY
-_SETTLED = frozenset({"completed", "cancelled", "canceled", "returned"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """Another conversation of the customer, over or not."""
-
-    conversation_id: str
-    intent: str | None
-    at: Millis
+_VOID = frozenset({"cancelled", "canceled", "returned", "refunded"})
+_SETTLED = _VOID | {"completed"}
+_POOR = 3
+"""a rating below it: whoever handled that is not asked for again"""
 
 
 def join(
@@ -45,10 +39,13 @@ def join(
     seen: Cues,
     misplaced: bool,
     now: Millis,
+    tiers: Container[str] | None = None,
+    products: Collection[str] = (),
 ) -> dict[str, bool | int | float | str]:
     """All facts of `FACTS`. `mood` is that of the conversation, this message included; `understood` what `understand` says.
 
-    Of a misplaced message only those that lie in the message itself.
+    Of a misplaced message only those that lie in the message itself. `tiers` that the policy knows (None: all), `products` that
+    the catalogue knows (none: all): what they do not know does not count.
     """
     known: dict[str, Scalar] = {
         "channel": message.channel,
@@ -66,7 +63,7 @@ def join(
     known["mood_falling"] = mood.falling
     known["negative_streak"] = 1 if labels.emotion.value in NEGATIVE else 0
     if customer is not None and not misplaced:
-        known |= _of_customer(customer, message.conversation_id, labels.intent.value, now)
+        known |= _of_customer(customer, message.conversation_id, labels.intent.value, now, tiers, products)
     if conversation is not None and not misplaced:
         known |= _of_conversation(conversation, labels.emotion, now)
     return complete(known)
@@ -77,31 +74,104 @@ def open_orders(purchases: Sequence[Purchase]) -> list[Purchase]:
     return [one for one in purchases if one.status.strip().lower() not in _SETTLED]
 
 
-def _of_customer(customer: Customer, conversation_id: str, intent: str, now: Millis) -> dict[str, Scalar]:
+def _of_customer(
+    customer: Customer,
+    conversation_id: str,
+    intent: str,
+    now: Millis,
+    tiers: Container[str] | None,
+    products: Collection[str],
+) -> dict[str, Scalar]:
     known: dict[str, Scalar] = {"known_customer": customer.profile is not None or bool(customer.purchases)}
     if (profile := customer.profile) is not None:
-        known["tier"] = profile.tier
+        known["tier"] = profile.tier if tiers is None or profile.tier in tiers else None
         known["tags"] = " ".join(sorted(profile.tags))
         known["preferred_representative"] = profile.preferred_representative
-    if purchases := customer.purchases:
-        known["purchases"] = len(purchases)
-        known["open_orders"] = len(open_orders(purchases))
-        known["days_since_purchase"] = max(0, now - max(one.purchased_at for one in purchases)) // _DAY
-        known["lifetime_value"] = float(sum(one.amount for one in purchases))
-    contacts = _contacts(customer, conversation_id)
-    recent = [one for one in contacts if now - one.at <= _WEEK]
-    known["contacts_7d"] = len(recent)
-    known["contacts_30d"] = sum(now - one.at <= _MONTH for one in contacts)
-    known["repeated_contact"] = any(one.intent == intent for one in recent)
-    past = [one for one in customer.consultations if one.conversation_id != conversation_id]
-    if past:
-        newest = max(past, key=_at)
+    if customer.purchases:
+        known |= _of_purchases(customer.purchases, products, now)
+    if customer.consultations or customer.conversations:
+        known |= _of_contacts(customer, conversation_id, intent, now)
+    if customer.consultations:
+        known |= _of_the_past(customer.consultations, conversation_id, intent, now)
+    if customer.days:
+        known["complaints_30d"] = days.within(customer.days, now, 30).complaints
+    return known
+
+
+def _of_purchases(purchases: Sequence[Purchase], products: Collection[str], now: Millis) -> dict[str, Scalar]:
+    count = under_way = 0
+    worth = 0.0
+    newest: Millis | None = None
+    for one in purchases:
+        if products and one.product_id not in products:
+            continue
+        count += 1
+        status = one.status.strip().lower()
+        under_way += status not in _SETTLED
+        worth += 0.0 if status in _VOID else one.amount
+        newest = one.purchased_at if newest is None else max(newest, one.purchased_at)
+    if newest is None:
+        return {}
+    return {
+        "purchases": count,
+        "open_orders": under_way,
+        "days_since_purchase": max(0, now - newest) // _DAY,
+        "lifetime_value": worth,
+    }
+
+
+def _of_contacts(customer: Customer, conversation_id: str, intent: str, now: Millis) -> dict[str, Scalar]:
+    contacts = {one.conversation_id: (one.intent, one.at) for one in customer.consultations}
+    contacts |= {one.conversation_id: (one.intent, one.last_at) for one in customer.conversations}
+    this = contacts.pop(conversation_id, None) is not None
+    week = month = 0
+    again = False
+    for about, at in contacts.values():
+        age = now - at
+        month += age <= _MONTH
+        if age <= _WEEK:
+            week += 1
+            again = again or about == intent
+    if not customer.days:
+        return {"contacts_7d": week, "contacts_30d": month, "repeated_contact": again}
+    # Counted by day they are right even where more conversations were begun than are remembered. Whole days only, and without
+    # this one: never too many.
+    return {
+        "contacts_7d": max(week, days.within(customer.days, now, 7).contacts - this),
+        "contacts_30d": max(month, days.within(customer.days, now, 30).contacts - this),
+        "repeated_contact": again,
+    }
+
+
+def _of_the_past(
+    consultations: Sequence[Consultation], conversation_id: str, intent: str, now: Millis
+) -> dict[str, Scalar]:
+    newest: Consultation | None = None
+    alike: Consultation | None = None
+    total, rated = 0.0, 0
+    for one in consultations:
+        if one.score is not None:
+            total, rated = total + one.score, rated + 1
+        if one.conversation_id == conversation_id:
+            continue
+        if newest is None or one.at > newest.at:
+            newest = one
+        if one.intent == intent and (alike is None or one.at > alike.at):
+            alike = one
+    known: dict[str, Scalar] = {}
+    if newest is not None:
         known["last_outcome"] = newest.outcome
         known["last_representative"] = newest.representative
-    scores = [one.score for one in customer.consultations if one.score is not None]
-    if scores:
-        known["average_rating"] = round(sum(scores) / len(scores), 4)
+    if rated:
+        known["average_rating"] = round(total / rated, 4)
+    if alike is not None and now - alike.at <= _MONTH and not _went_badly(alike):
+        known["topic_representative"] = alike.representative
+        known["topic_queue"] = alike.queue
     return known
+
+
+def _went_badly(one: Consultation) -> bool:
+    return one.outcome == "abandoned" or (one.score is not None and one.score < _POOR)
 
 
 def _of_conversation(conversation: Conversation, emotion: Label, now: Millis) -> dict[str, Scalar]:
@@ -116,25 +186,6 @@ def _of_conversation(conversation: Conversation, emotion: Label, now: Millis) ->
         "representative": conversation.representative,
         "escalated": any(kind != SLA for kind in conversation.escalated),
     }
-
-
-def _contacts(customer: Customer, but: str) -> list[Contact]:
-    """Other conversations, each once: what is still remembered in full, then what is left of the others."""
-    found: dict[str, Contact] = {}
-    for one in customer.consultations:
-        found[one.conversation_id] = Contact(
-            conversation_id=one.conversation_id, intent=one.intent, at=one.at
-        )
-    for full in customer.conversations:
-        found[full.conversation_id] = Contact(
-            conversation_id=full.conversation_id, intent=full.intent, at=full.last_at
-        )
-    found.pop(but, None)
-    return list(found.values())
-
-
-def _at(one: Consultation) -> Millis:
-    return one.at
 
 
 def _streak(turns: Sequence[Turn], emotion: Label) -> int:

@@ -44,6 +44,12 @@ class Limits:
     conversations: int = 10
     events: int = 50
     """conversation events and corrections remembered a customer, so that a repeated one changes nothing"""
+    days: int = 31
+    """with counts of contacts, messages and complaints"""
+    transfers: int = 100
+    """ids remembered of what other shards handed over, so that nothing is taken over twice"""
+    history_days: int = 730
+    """what is older is forgotten when its customer is heard of, and never counts"""
     alerts: int = 20
     """remembered a customer, so that those that stand can be resolved; and for the windows of `again_after`"""
     conversation_idle_ms: int = 24 * 3_600_000

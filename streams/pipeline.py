@@ -9,7 +9,7 @@ from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, admit
+from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, NewTransfer, admit
 from frontdesk.streams.batch import Arrival, Batch
 from frontdesk.streams.conclude import Rules
 from frontdesk.streams.desk import Desk, Found
@@ -73,6 +73,8 @@ class Pipeline:
                     desk.erase(one)
                 case NewFact():
                     desk.fact(one)
+                case NewTransfer():
+                    desk.transfer(one)
                 case NewMessage():  # decide, escalate, suggest, remember: see `conclude`
                     desk.message(one, next(words) if one.message.role == CUSTOMER else None)
         for customer in batch.due:
@@ -93,7 +95,7 @@ class Pipeline:
         return desk.effects()
 
     def _desk(self, state: StateView, now: Millis) -> Desk:
-        return Desk(self._rules, source=self.source, state=state, now=now)
+        return Desk(self._rules, source=self.source, state=state, now=now, partitions=self.partitions)
 
     def _admit(self, arrival: Arrival, now: Millis) -> Found:
         return admit(arrival, codec=self.codec, limits=self.limits, partitions=self.partitions, now=now)

@@ -40,6 +40,8 @@ class Policy:
     source: str
     automatic: tuple[AutomaticRule, ...] = ()
     """what may be answered without anybody having looked: see `policy_replies.permits`"""
+    tiers: frozenset[str] | None = None
+    """that profiles may have; None: any"""
     _index: RuleIndex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +189,7 @@ def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
         taxonomy=taxonomy,
         source=draft.source,
         automatic=draft.automatic,
+        tiers=draft.tiers,
     )
 
 

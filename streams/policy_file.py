@@ -35,7 +35,8 @@ from frontdesk.streams.yaml_fields import (
 )
 from frontdesk.streams.yaml_source import Node, read, suggest
 
-_KEYS = ("version", "queues", "defaults", "rules", "replies")
+_KEYS = ("version", "queues", "defaults", "customers", "rules", "replies")
+_CUSTOMER_KEYS = ("tiers",)
 _QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "sla_alert", "alert_to")
 _DEFAULT_KEYS = (
     "queue", "priority", "sla", "sla_seconds", "sla_alert", "alert_again_after", "vip_tiers", "minimum_confidence",
@@ -59,6 +60,8 @@ class Draft:
     rules: tuple[Rule, ...]
     defaults: Defaults
     automatic: tuple[AutomaticRule, ...]
+    tiers: frozenset[str] | None
+    """that profiles may have; None: any"""
 
 
 def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
@@ -97,7 +100,23 @@ class _Reader(MatchReader):
             rules=tuple(rules),
             defaults=defaults,
             automatic=read_replies(fields.get("replies"), self, taxonomy),
+            tiers=self._tiers(fields.get("customers")),
         )
+
+    def _tiers(self, node: Node | None) -> frozenset[str] | None:
+        if node is None:
+            return None
+        fields = mapping(node, "customers", _CUSTOMER_KEYS, self.problems)
+        if "tiers" not in fields:
+            return None
+        tiers = strings(fields["tiers"], "tiers", self.problems)
+        if not tiers:
+            self.problems.add(
+                fields["tiers"],
+                "tiers names no tier",
+                "list them, or remove `tiers:`: then every tier is known",
+            )
+        return frozenset(tiers)
 
     def _queue(self, name: str, node: Node) -> Queue:
         fields = mapping(node, f"queue {name!r}", _QUEUE_KEYS, self.problems)

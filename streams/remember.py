@@ -9,6 +9,7 @@ from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn, Waiting
 from frontdesk.schemas.types import Millis
+from frontdesk.streams import days
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.mood import Mood
 from frontdesk.streams.policy_rules import SLA
@@ -85,8 +86,11 @@ def remember(
             decisions=before.decisions + 1,
             escalated=(*before.escalated, *raised),
             sla_due_at=sla_due(before, decision),
-            status=OPEN,
+            status=_status(customer, before, message),
+            last_sent_at=max(before.last_sent_at, message.sent_at),
         )
+        begins = before.customer_turns == 0 and _is_new(customer, message.conversation_id)
+        customer = days.with_message(customer, decision, begins=begins, limits=limits)
     return with_seen(with_conversation(customer, after, limits), message.message_id, limits)
 
 
@@ -119,6 +123,7 @@ def remember_amendment(
         escalated=(*before.escalated, *raised),
         sla_due_at=sla_due(before, decision),
     )
+    customer = days.with_amendment(customer, before.intent, decision, limits)
     return with_conversation(customer, after, limits)
 
 
@@ -137,9 +142,16 @@ def sla_due(conversation: Conversation, decision: Decision) -> Millis | None:
 
 
 def erase(customer: Customer, at: Millis) -> Customer:
-    """What is left of an erased customer: ids of messages, so that none is decided twice, and when it was."""
+    """What is left of an erased customer: ids of messages, so that none is decided twice, when it was, and where a visitor's
+    records go."""
     return Customer(
-        tenant_id=customer.tenant_id, customer_id=customer.customer_id, seen=customer.seen, erased_at=at
+        tenant_id=customer.tenant_id,
+        customer_id=customer.customer_id,
+        seen=customer.seen,
+        erased_at=max(at, customer.erased_at or at),
+        merged_into=customer.merged_into,
+        merged_at=customer.merged_at,
+        transfers=customer.transfers,
     )
 
 
@@ -183,6 +195,27 @@ def with_consultation(customer: Customer, consultation: Consultation, limits: Li
     else:
         kept.append(consultation)
     return replace(customer, consultations=tuple(kept[-limits.consultations :]))
+
+
+def _status(customer: Customer, before: Conversation, message: CustomerMessage) -> str:
+    """Of a conversation in which the customer has written: open, unless that was the first message, and the end, which was
+    read before it, came after it."""
+    if before.customer_turns or before.status == OPEN:
+        return OPEN
+    over = any(
+        event.conversation_id == before.conversation_id
+        and event.kind == before.status
+        and event.at >= message.sent_at
+        for event in customer.events
+    )
+    return before.status if over else OPEN
+
+
+def _is_new(customer: Customer, conversation_id: str) -> bool:
+    """Whether no message of the customer in it was ever decided: only then has a past one an intent."""
+    return not any(
+        one.conversation_id == conversation_id and one.intent is not None for one in customer.consultations
+    )
 
 
 def ended(customer: Customer, conversation: Conversation, *, outcome: str) -> Consultation:

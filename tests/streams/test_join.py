@@ -56,7 +56,7 @@ def test_facts_of_the_customer() -> None:
     facts = _facts(shard)
     assert (facts["known_customer"], facts["tier"], facts["tags"]) == (True, "gold", "beta vip")
     assert facts["preferred_representative"] == "rita"
-    assert (facts["purchases"], facts["open_orders"], facts["lifetime_value"]) == (3, 1, 25.5)
+    assert (facts["purchases"], facts["open_orders"], facts["lifetime_value"]) == (3, 1, 15.5)
     assert facts["days_since_purchase"] == 3
 
 

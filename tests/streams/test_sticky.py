@@ -66,5 +66,23 @@ def test_not_after_a_month_and_not_before_the_profiles_own() -> None:
     assert _preferred(shard, "the bill again, please #billing") == "wu"
 
 
+def test_another_topic_is_for_whoever_looks_after_it() -> None:
+    shard = _handled_by_li()
+    assert _preferred(shard, "where is my parcel #after_sales") is None
+    assert shard.decisions[-1].queue == "after_sales"
+
+
+@pytest.mark.parametrize(("queue", "then"), [("technical", "technical"), ("complaints_manager", "billing")])
+def test_back_about_the_same_thing_to_the_queue_that_handled_it(queue: str, then: str) -> None:
+    shard = shop()
+    shard.send(
+        message("m1", "a question about a bill #billing", conversation_id="old"),
+        _event("transferred", representative="li", queue=queue),
+        _event("resolved", representative="li"),
+    )
+    assert _preferred(shard, "the bill again, please #billing") == "li"
+    assert shard.decisions[-1].queue == then
+
+
 def test_strangers_have_nobody() -> None:
     assert _preferred(shop(), "a question about a bill #billing") is None

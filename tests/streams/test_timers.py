@@ -354,6 +354,8 @@ class World:
     last: dict[str, int] = field(default_factory=dict)
     """by open conversation"""
     known: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
+    """ended before anything was said in it"""
     sent: int = 0
 
     def run(self, step: tuple[str, int, int]) -> None:
@@ -364,7 +366,14 @@ class World:
         match what:
             case "customer":
                 text = ("hello", "complaint")[b % 2]
-                self.shard.send(message(f"m{self.sent}", text, customer_id=who, conversation_id=conversation))
+                said = message(
+                    f"m{self.sent}",
+                    text,
+                    customer_id=who,
+                    conversation_id=conversation,
+                    sent_at=Millis(now + self.sent),
+                )
+                self.shard.send(said)
                 self.known.add(conversation)
                 self.last[conversation] = now
                 if conversation not in self.with_somebody and conversation not in self.told:
@@ -375,7 +384,8 @@ class World:
                     message(f"m{self.sent}", "yes?", role=what, customer_id=who, conversation_id=conversation)
                 )
                 self.due.pop(conversation, None)
-                if conversation in self.last or conversation not in self.known:
+                begins = conversation not in self.known and conversation not in self.over
+                if conversation in self.last or begins:
                     self.last[conversation] = now
                 self.known.add(conversation)
             case "assigned" | "resolved" | "abandoned":
@@ -383,13 +393,14 @@ class World:
                     conversation_id=conversation, customer_id=who, kind=what, at=Millis(now + self.sent)
                 )
                 self.shard.send(happened)
-                if conversation in self.known:
-                    self.due.pop(conversation, None)
-                    if what == "assigned":
-                        self.with_somebody.add(conversation)
-                    else:
-                        self.with_somebody.discard(conversation)
-                        self.last.pop(conversation, None)
+                self.due.pop(conversation, None)
+                if what == "assigned":
+                    self.with_somebody.add(conversation)
+                else:
+                    self.with_somebody.discard(conversation)
+                    self.last.pop(conversation, None)
+                    if conversation not in self.known:
+                        self.over.add(conversation)
             case "restart":
                 again = MemoryState()
                 for table, key, record in reversed(list(self.shard.state.records())):

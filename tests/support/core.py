@@ -31,8 +31,10 @@ from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMER_PROFILES,
     CUSTOMER_PURCHASES,
+    CUSTOMER_TRANSFERS,
     ROUTING_FEEDBACK,
 )
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
@@ -77,8 +79,9 @@ INPUTS = {
     Purchase: CUSTOMER_PURCHASES,
     ConversationEvent: CONVERSATION_EVENTS,
     Feedback: ROUTING_FEEDBACK,
+    Transfer: CUSTOMER_TRANSFERS,
 }
-Input = CustomerMessage | CustomerProfile | Purchase | ConversationEvent | Feedback
+Input = CustomerMessage | CustomerProfile | Purchase | ConversationEvent | Feedback | Transfer
 
 
 class KeywordLabeller:
@@ -178,6 +181,7 @@ class Shard:
     alerts: list[Alert] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    transfers: list[Emit] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -256,6 +260,8 @@ class Shard:
                 self.alerts.append(effect.record)
             case Suggestion():
                 self.suggestions.append(effect.record)
+            case Transfer():
+                self.transfers.append(effect)
             case DeadLetter():
                 self.letters.append(effect.record)
             case other:

@@ -300,7 +300,9 @@ class Account:
             else:
                 books.timers[key] = self._codec.decode(Timer, value).due_at
         elif table == "companions":
-            self._codec.decode(Companions, value)  # counts that only grow: how, tests/streams/test_companions.py shows
+            self._codec.decode(
+                Companions, value
+            )  # counts that only grow: how, tests/streams/test_companions.py shows
         elif value is None:
             books.waiting.pop(key, None)
         else:

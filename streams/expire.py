@@ -1,0 +1,39 @@
+"""Expire: what is too old to be known of a customer is forgotten whenever something is heard of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from frontdesk.schemas.state import Customer
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.days import DAY_MS
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.remember import OPEN
+
+
+def expired(customer: Customer, now: Millis, limits: Limits) -> Customer:
+    """The customer without purchases, consultations, conversations that are over, events, alerts and days from before the
+    bound. Conversations that are open are closed by timers first."""
+    oldest = now - limits.history_days * DAY_MS
+    days, purchases, events, alerts = customer.days, customer.purchases, customer.events, customer.alerts
+    if not (
+        # The oldest comes first in these.
+        (purchases and purchases[0].purchased_at < oldest)
+        or (events and events[0].at < oldest)
+        or (alerts and alerts[0].at < oldest)
+        or (days and days[0].day < oldest // DAY_MS)
+        or any(one.at < oldest for one in customer.consultations)
+        or any(one.last_at < oldest and one.status != OPEN for one in customer.conversations)
+    ):
+        return customer  # nearly always
+    return replace(
+        customer,
+        purchases=tuple(one for one in purchases if one.purchased_at >= oldest),
+        consultations=tuple(one for one in customer.consultations if one.at >= oldest),
+        conversations=tuple(
+            one for one in customer.conversations if one.last_at >= oldest or one.status == OPEN
+        ),
+        events=tuple(one for one in events if one.at >= oldest),
+        alerts=tuple(one for one in alerts if one.at >= oldest),
+        days=tuple(one for one in days if one.day >= oldest // DAY_MS),
+    )

@@ -1,0 +1,87 @@
+"""Merge: what is known of a visitor becomes part of what is known of a customer. Taking it over twice changes nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from frontdesk.schemas.state import Consultation, Conversation, Customer
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.admit import finite
+from frontdesk.streams.course import in_order
+from frontdesk.streams.days import summed
+from frontdesk.streams.history import with_purchases
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.remember import with_conversation
+
+
+def left_behind(customer: Customer, into: str, at: Millis) -> Customer:
+    """What stays of a visitor: the ids of messages, so that none is decided twice, when they were erased, and who they are."""
+    return Customer(
+        tenant_id=customer.tenant_id,
+        customer_id=customer.customer_id,
+        seen=customer.seen,
+        erased_at=customer.erased_at,
+        merged_into=into,
+        merged_at=at,
+        transfers=customer.transfers,
+    )
+
+
+def has_history(customer: Customer) -> bool:
+    """Whether anything is known of a customer that is worth handing over."""
+    return bool(
+        customer.profile is not None
+        or customer.purchases
+        or customer.consultations
+        or customer.conversations
+        or customer.events
+        or customer.days
+    )
+
+
+def merged(customer: Customer, other: Customer, limits: Limits) -> Customer:
+    """The customer with all that is known of the other, within the bounds. The profile that they have stands."""
+    name, talks = customer.customer_id, customer.conversations
+    profile = customer.profile
+    if profile is None and other.profile is not None:
+        profile = replace(other.profile, customer_id=name)
+    theirs = [replace(one, customer_id=name) for one in other.purchases if finite(one.amount)]
+    events = {*customer.events, *(replace(one, customer_id=name) for one in other.events)}
+    alerts = {one.alert_id: one for one in (*other.alerts, *customer.alerts)}
+    seen = dict.fromkeys((*(one for one in other.seen if one not in customer.seen), *customer.seen))
+    customer = replace(
+        customer,
+        profile=profile,
+        consultations=_consultations((*other.consultations, *customer.consultations), limits),
+        conversations=(),
+        events=in_order(events)[-limits.events :],
+        seen=tuple(seen)[-limits.dedupe_window :],
+        corrections=customer.corrections + other.corrections,
+        days=summed(customer.days, other.days, limits),
+        alerts=tuple(sorted(alerts.values(), key=lambda one: one.at))[-limits.alerts :],
+    )
+    customer = with_purchases(customer, theirs, limits)
+    for conversation in _conversations((*other.conversations, *talks)):
+        customer = with_conversation(customer, conversation, limits)
+    return customer
+
+
+def _consultations(given: Iterable[Consultation], limits: Limits) -> tuple[Consultation, ...]:
+    """Each conversation once, as it was told of last."""
+    newest: dict[str, Consultation] = {}
+    for one in given:
+        known = newest.get(one.conversation_id)
+        if known is None or one.at >= known.at:
+            newest[one.conversation_id] = one
+    return tuple(sorted(newest.values(), key=lambda one: one.at))[-limits.consultations :]
+
+
+def _conversations(given: Iterable[Conversation]) -> list[Conversation]:
+    """Each once, as it went on longest; the newest last."""
+    newest: dict[str, Conversation] = {}
+    for one in given:
+        known = newest.get(one.conversation_id)
+        if known is None or one.last_at >= known.last_at:
+            newest[one.conversation_id] = one
+    return sorted(newest.values(), key=lambda one: one.last_at)

@@ -1,0 +1,350 @@
+"""Merging: a visitor becomes a known customer, in another shard, once, and erasure follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedback, Purchase
+from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.state import Customer
+from frontdesk.schemas.topics import CUSTOMER_PROFILES, CUSTOMER_TRANSFERS
+from frontdesk.schemas.transfers import Transfer
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Arrival, Batch
+from frontdesk.streams.state import customer_key
+from tests.support.core import NOW, Input, Shard, answer, message, pipeline
+
+PARTITIONS = 4
+SECOND = 1_000
+
+
+class Shards:
+    """Four shards, and a Kafka between them that hands over what one writes for another, once or more often."""
+
+    def __init__(self, times: int = 1, **limits: int | bool) -> None:
+        self.now = NOW
+        self.times = times
+        self.all = [
+            Shard(pipeline(partitions=PARTITIONS, **limits), offset=n * 1000) for n in range(PARTITIONS)
+        ]
+        self.handed: list[Transfer] = []
+
+    def of(self, customer_id: str) -> Shard:
+        return self.all[partition_of(customer_id.encode(), PARTITIONS)]
+
+    def known(self, customer_id: str) -> Customer:
+        found = self.of(customer_id).state.customer(customer_key("default", customer_id))
+        assert found is not None
+        return found
+
+    def send(self, *records: Input) -> None:
+        """Each a second after the one before, and all that follows from it."""
+        for record in records:
+            self.now = Millis(self.now + SECOND)
+            self._step(self.of(record.customer_id), lambda shard, record=record: shard.arrival(record))
+
+    def erase(self, customer_id: str) -> None:
+        self.now = Millis(self.now + SECOND)
+        self._step(
+            self.of(customer_id),
+            lambda shard: shard.arrival(None, topic=CUSTOMER_PROFILES, key=customer_id.encode()),
+        )
+
+    def _step(self, shard: Shard, arrival: Callable[[Shard], Arrival]) -> None:
+        shard.now = self.now
+        given_ = arrival(shard)
+        number = self.all.index(shard)
+        shard.step(Batch(arrivals=(replace(given_, partition=number),)))
+        self._hand_over(shard)
+
+    def _hand_over(self, shard: Shard) -> None:
+        while shard.transfers:
+            emitted = shard.transfers.pop(0)
+            transfer = emitted.record
+            assert isinstance(transfer, Transfer)
+            assert emitted.topic == CUSTOMER_TRANSFERS
+            assert emitted.key == wire_key("default", transfer.customer_id)
+            assert emitted.partition == partition_of(emitted.key, PARTITIONS)
+            self.handed.append(transfer)
+            for _ in range(self.times):
+                self._step(self.all[emitted.partition], lambda to, one=transfer: to.arrival(one))
+
+    def count(self, name: str) -> int:
+        return sum(shard.counts[name] for shard in self.all)
+
+
+def event(
+    kind: str, conversation_id: str = "v-talk", *, customer_id: str = "visitor", at: int = 0, **fields: object
+) -> ConversationEvent:
+    return ConversationEvent(
+        conversation_id=conversation_id,
+        customer_id=customer_id,
+        kind=kind,
+        at=Millis(at),
+        **fields,  # type: ignore[arg-type]  # the caller's
+    )
+
+
+def merged(old: str = "visitor", new: str | None = "ann") -> ConversationEvent:
+    return event("merged", "-", customer_id=old, into=new)
+
+
+def bought(order_id: str, customer_id: str = "visitor") -> Purchase:
+    return Purchase(order_id=order_id, customer_id=customer_id, product_id="p", amount=5.0, purchased_at=NOW)
+
+
+def said(message_id: str, text: str = "billing", customer_id: str = "visitor", talk: str = "v-talk") -> Input:
+    return message(message_id, text, customer_id=customer_id, conversation_id=talk)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_history_goes_over_once_and_a_mark_stays(times: int) -> None:
+    shards = Shards(times)
+    shards.send(
+        CustomerProfile(customer_id="visitor", tier="silver"),
+        bought("o1"),
+        said("m1", "complaint"),
+        event("assigned", representative="rob"),
+        bought("o2", "ann"),
+        said("a1", customer_id="ann", talk="a-talk"),
+        merged(),
+    )
+    ann, visitor = shards.known("ann"), shards.known("visitor")
+    assert (visitor.merged_into, visitor.seen, visitor.conversations, visitor.purchases) == (
+        "ann",
+        ("m1",),
+        (),
+        (),
+    )
+    assert visitor.profile is None
+    assert [(one.order_id, one.customer_id) for one in ann.purchases] == [("o1", "ann"), ("o2", "ann")]
+    assert [(one.conversation_id, one.representative) for one in ann.conversations] == [
+        ("v-talk", "rob"),
+        ("a-talk", None),
+    ]
+    assert ann.seen == ("m1", "a1")
+    assert ann.profile is not None
+    assert (ann.profile.tier, ann.profile.customer_id) == ("silver", "ann")
+    assert [(one.contacts, one.messages, one.complaints) for one in ann.days] == [(2, 2, 1)]
+    assert shards.count("transfer") == 1
+    assert shards.count("repeated_transfer") == times - 1
+
+
+def test_the_known_customers_profile_stands() -> None:
+    shards = Shards()
+    shards.send(
+        CustomerProfile(customer_id="ann", tier="gold"),
+        CustomerProfile(customer_id="visitor", tier="basic"),
+        merged(),
+    )
+    profile = shards.known("ann").profile
+    assert profile is not None and profile.tier == "gold"
+
+
+def test_what_waits_is_decided_before_it_goes() -> None:
+    shards = Shards()
+    shards.send(said("m1", "billing unsure"), merged())
+    visitors = shards.of("visitor")
+    assert [(one.message_id, one.provisional) for one in visitors.decisions] == [("m1", True)]
+    assert [one.conversation_id for one in shards.known("ann").conversations] == ["v-talk"]
+    visitors.answers(answer(visitors.asks[0], "complaint"))
+    assert visitors.counts["stale_answer"] == 1
+
+
+def test_later_facts_follow_and_later_messages_are_decided_where_they_are() -> None:
+    shards = Shards()
+    shards.send(said("m1"), merged(), bought("o9"), event("resolved"), said("m2", "complaint", talk="new"))
+    ann, visitor = shards.known("ann"), shards.known("visitor")
+    assert [one.order_id for one in ann.purchases] == ["o9"]
+    assert [(one.conversation_id, one.outcome) for one in ann.consultations] == [("v-talk", "resolved")]
+    assert [one.conversation_id for one in visitor.conversations] == ["new"]
+    assert visitor.merged_into == "ann"
+    shards.send(event("assigned", "new", representative="eva"))
+    assert shards.known("visitor").conversations[0].representative == "eva", "it belongs here"
+    decision = shards.of("visitor").decisions[-1].decision_id
+    shards.send(
+        Feedback(decision_id=decision, customer_id="visitor", by="eva", intent="billing"),
+        Feedback(decision_id="elsewhere", customer_id="visitor", by="eva", intent="billing"),
+    )
+    assert (shards.known("visitor").corrections, shards.known("ann").corrections) == (1, 1)
+    shards.send(merged())
+    ann, visitor = shards.known("ann"), shards.known("visitor")
+    assert {one.conversation_id: one.representative for one in ann.conversations} == {
+        "v-talk": None,
+        "new": "eva",
+    }
+    assert (visitor.conversations, visitor.seen) == ((), ("m1", "m2"))
+    assert ann.corrections == 2
+    shards.send(merged())
+    assert shards.count("repeated_fact") == 1, "nothing has gathered since"
+
+
+def test_a_profile_of_the_old_id_fills_what_is_empty() -> None:
+    shards = Shards()
+    shards.send(said("m1"), merged(), CustomerProfile(customer_id="visitor", tier="gold\x00"))
+    assert shards.known("ann").profile.tier == "gold"  # type: ignore[union-attr]  # it was sent
+    assert shards.known("visitor").profile is None
+
+
+def test_marks_are_followed_and_circles_end() -> None:
+    shards = Shards()
+    shards.send(said("m1"), bought("o0"), merged("visitor", "ann"), merged("ann", "bob"), bought("o1"))
+    assert {one.order_id for one in shards.known("bob").purchases} == {"o0", "o1"}
+    assert shards.known("ann").purchases == ()
+    assert [one.hops for one in shards.handed] == [0, 0, 1, 2]
+    shards.send(merged("bob", "visitor"))
+    assert shards.count("transfer_loop") == 1
+    shards.send(bought("o2"))
+    assert shards.count("transfer_loop") == 2
+    everywhere = [one.order_id for name in ("visitor", "ann", "bob") for one in shards.known(name).purchases]
+    assert sorted(everywhere) == ["o0", "o1", "o2"], "nothing is lost, nothing doubled"
+    shards.erase("ann")
+    assert [shards.known(name).purchases for name in ("visitor", "ann", "bob")] == [(), (), ()]
+
+
+@pytest.mark.parametrize("into", [None, "", "visitor", "x" * 300, "a\x00b"])
+def test_a_merge_that_names_nobody_changes_nothing(into: str | None) -> None:
+    shards = Shards()
+    shards.send(said("m1"))
+    before = shards.known("visitor")
+    shards.send(merged(new=into))
+    assert shards.known("visitor") == before
+    assert (shards.count("bad_merge"), shards.handed) == (1, [])
+
+
+def test_of_an_unknown_visitor_what_comes_later_follows() -> None:
+    shards = Shards()
+    shards.send(merged(), bought("o1"))
+    assert shards.count("unknown_visitor") == 1
+    assert [one.order_id for one in shards.known("ann").purchases] == ["o1"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_erasing_the_old_id_erases_the_known_customer(times: int) -> None:
+    shards = Shards(times)
+    shards.send(said("m1"), said("a1", customer_id="ann", talk="a"), bought("o1"), merged())
+    shards.erase("visitor")
+    ann = shards.known("ann")
+    assert (ann.conversations, ann.purchases, ann.days, ann.seen) == ((), (), (), ("m1", "a1"))
+    assert ann.erased_at == shards.known("visitor").erased_at
+    shards.send(bought("o2"))
+    assert [one.order_id for one in shards.known("ann").purchases] == ["o2"], "bought after it"
+
+
+def test_an_erasure_that_is_read_before_the_merge_follows_it() -> None:
+    shards = Shards()
+    shards.send(said("m1"), bought("o1", "ann"))
+    visitors = shards.of("visitor")
+    before = shards.now
+    shards.erase("visitor")
+    event_ = visitors.arrival(merged(), timestamp=before, partition=shards.all.index(visitors))
+    shards._step(visitors, lambda _: event_)  # late, with its own time
+    assert shards.known("ann").purchases == ()
+
+
+def test_a_history_from_before_the_known_customers_erasure_brings_nothing_back() -> None:
+    shards = Shards()
+    shards.send(said("m1"), bought("o1"), bought("o2", "ann"), merged())
+    late = replace(shards.handed[0], transfer_id="again")
+    shards.erase("ann")
+    shards._step(shards.of("ann"), lambda to: to.arrival(late))  # as Kafka would
+    ann = shards.known("ann")
+    assert (ann.purchases, ann.conversations, shards.count("stale_transfer")) == ((), (), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"kind": "riddle"}, "bad_transfer"),
+        ({"kind": "history"}, "bad_transfer"),
+        ({"kind": "purchase", "event": event("resolved")}, "bad_transfer"),
+        ({"kind": "event", "event": event("exploded")}, "bad_event"),
+    ],
+)
+def test_transfers_that_cannot_be_right_are_counted(fields: dict[str, object], name: str) -> None:
+    shard = Shard(pipeline())
+    shard.send(Transfer(transfer_id="t", customer_id="ann", from_customer_id="x", at=NOW, **fields))  # type: ignore[arg-type]  # the test's
+    assert (shard.counts, shard.letters) == ({name: 1}, [])
+
+
+def test_a_transfer_in_the_wrong_partition_and_one_without_ids() -> None:
+    shard = Shard(pipeline())
+    good = Transfer(
+        transfer_id="t",
+        customer_id="ann",
+        from_customer_id="x",
+        kind="purchase",
+        purchase=bought("o"),
+        at=NOW,
+    )
+    shard.step(Batch(arrivals=(shard.arrival(good, key=b"bob"),)))
+    assert (shard.counts, list(shard.state.records())) == ({"misplaced": 1}, [])
+    shard.send(replace(good, transfer_id=""), replace(good, purchase=bought("")))
+    assert [one.reason for one in shard.letters] == ["missing_id", "missing_id"]
+
+
+def test_taken_over_within_the_bounds() -> None:
+    shards = Shards(conversations=2, purchases=3, dedupe_window=4, days=1, consultations=2, events=2)
+    for n in range(3):
+        shards.send(
+            *(bought(f"{who}{n}", who) for who in ("visitor", "ann")),
+            *(said(f"{who}-{n}", customer_id=who, talk=f"{who}-{n}") for who in ("visitor", "ann")),
+            *(event("resolved", f"{who}-{n}", customer_id=who) for who in ("visitor", "ann")),
+        )
+    shards.send(merged())
+    ann = shards.known("ann")
+    assert [one.conversation_id for one in ann.conversations] == ["visitor-2", "ann-2"]
+    sizes = [len(part) for part in (ann.purchases, ann.seen, ann.days, ann.consultations, ann.events)]
+    assert sizes == [3, 4, 1, 2, 2]
+    assert ann.days[0].contacts == 6
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(("say", "buy", "event", "merge", "erase")),
+        st.sampled_from(("visitor", "ann", "bob")),
+        st.sampled_from(("visitor", "ann", "bob")),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MOVES, st.integers(1, 2))
+def test_whoever_is_merged_into_whom_nothing_is_lost_or_doubled(
+    moves: list[tuple[str, str, str]], times: int
+) -> None:
+    shards = Shards(times)
+    orders: set[str] = set()
+    erased = False
+    for n, (what, who, other) in enumerate(moves):
+        match what:
+            case "say":
+                shards.send(said(f"m{n}", customer_id=who, talk=f"t{n}"))
+            case "buy":
+                shards.send(bought(f"o{n}", who))
+                orders.add(f"o{n}")
+            case "event":
+                shards.send(event("resolved", f"t{max(0, n - 1)}", customer_id=who))
+            case "merge":
+                shards.send(merged(who, other))
+            case _:
+                shards.erase(who)
+                erased = True
+    customers = [
+        shard.state.customer(customer_key("default", who))
+        for who in ("visitor", "ann", "bob")
+        for shard in [shards.of(who)]
+    ]
+    kept = [one.order_id for customer in customers if customer for one in customer.purchases]
+    assert len(kept) == len(set(kept))
+    assert set(kept) == orders or erased
+    assert sum(len(shard.decisions) for shard in shards.all) == sum(what == "say" for what, _, _ in moves)
+    contacts = sum(day.contacts for customer in customers if customer for day in customer.days)
+    assert contacts == sum(what == "say" for what, _, _ in moves) or erased
+    assert not [letter for shard in shards.all for letter in shard.letters]
