@@ -12,6 +12,7 @@ from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.alerts import settled, with_alerts
+from frontdesk.streams.automatic import of_automatic
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.course import begun
 from frontdesk.streams.cues import cues
@@ -27,6 +28,7 @@ from frontdesk.streams.decide import (
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
 from frontdesk.streams.expire import expired
 from frontdesk.streams.follow_up import leaning
+from frontdesk.streams.help import Help
 from frontdesk.streams.history import assigned_since
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
@@ -47,7 +49,7 @@ from frontdesk.streams.remember import (
     remember_misplaced,
     with_seen,
 )
-from frontdesk.streams.suggest import Shelves, suggest
+from frontdesk.streams.shop import Shop
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.understand import understand
 
@@ -63,7 +65,7 @@ class Rules:
     taxonomy: Taxonomy
     model_version: str
     catalog: Mapping[str, Product]
-    by_category: Shelves
+    shop: Shop
     limits: Limits
     llm: Llm
 
@@ -87,9 +89,18 @@ class Conclusions:
     cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
     """messages of this step by state key and seq"""
     _publisher: Publisher = field(init=False)
+    _help: Help = field(init=False)
 
     def __post_init__(self) -> None:
         self._publisher = Publisher(self.outbox)
+        self._help = Help(
+            shop=self.rules.shop,
+            policy=self.rules.policy,
+            limits=self.rules.limits,
+            overlay=self.overlay,
+            outbox=self.outbox,
+            now=self.now,
+        )
 
     def conclude(self, key: bytes, entry: Waiting) -> Decision | None:
         """A message whose turn has come: join, label, decide, escalate, suggest, remember. None for context."""
@@ -135,6 +146,8 @@ class Conclusions:
             tiers=rules.policy.tiers,
             products=rules.catalog,
         )
+        if conversation is not None:
+            facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
@@ -153,8 +166,20 @@ class Conclusions:
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        self._help(decision, escalation, customer, mood=mood.value, unsure=unsure)
+        may_send = self._help.may_send(decision, conversation, facts, seen)
+        sent = self._help.publish(
+            decision,
+            escalation,
+            customer,
+            entry,
+            conversation,
+            facts,
+            mood=mood.value,
+            unsure=unsure,
+            may_send=may_send,
+        )
         self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failures)
+        self._help.note(key, decision, facts, automatic=sent)
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -199,7 +224,11 @@ class Conclusions:
             )
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
-            self._help(amended, escalation, customer, mood=conversation.mood, unsure=False)
+            facts = recorded_facts(amended)
+            mood = conversation.mood
+            self._help.publish(
+                amended, escalation, customer, entry, conversation, facts, mood=mood, unsure=False
+            )
             after = remember_amendment(customer, amended, raised=escalation.causes, limits=rules.limits)
             self.overlay.put_customer(key, with_alerts(after, escalation.alerts, rules.limits))
             return
@@ -258,22 +287,6 @@ class Conclusions:
         self._publisher.labelling(
             decision, text=text, taxonomy_hash=self.rules.taxonomy.hash, usage=usage, now=self.now
         )
-
-    def _help(
-        self, decision: Decision, escalation: Escalation, customer: Customer, *, mood: float, unsure: bool
-    ) -> None:
-        if escalation.held:
-            self.outbox.count("alert_suppressed", len(escalation.held))
-        suggestion = suggest(
-            decision,
-            mood=mood,
-            purchases=customer.purchases,
-            catalog=self.rules.catalog,
-            by_category=self.rules.by_category,
-            unsure=unsure,
-            now=self.now,
-        )
-        self._publisher.help(decision, escalation.alerts, suggestion)
 
     def _remember(
         self,

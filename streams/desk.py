@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.inputs import ConversationEvent, Purchase
 from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, Fact, NewFact, NewMessage, NewTransfer, dead_letter
 from frontdesk.streams.alerts import settled
 from frontdesk.streams.batch import Arrival
+from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.expire import expired
-from frontdesk.streams.history import SKEWED, Known, When, is_skewed, learn
+from frontdesk.streams.history import APPLIED, SKEWED, Known, When, is_skewed, learn
 from frontdesk.streams.label import NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
@@ -162,8 +163,9 @@ class Desk:
         when = When(now=self._now, timestamp=timestamp)
         if is_skewed(fact, when, self._rules.limits):
             self._outbox.count(SKEWED)
+        before = self._overlay.customer(key)
         customer, outcome = learn(
-            self._overlay.customer(key),
+            before,
             fact,
             when=when,
             waiting=frozenset(entry.message.conversation_id for entry in waiting),
@@ -172,6 +174,8 @@ class Desk:
         if customer is not None:
             customer = expired(customer, self._now, self._rules.limits)
             self._overlay.put_customer(key, self._conclusions.settled(customer))
+            if isinstance(fact, Purchase) and outcome == APPLIED:
+                learn_companions(self._overlay, before, customer, fact)
         self._outbox.count(outcome)
 
     def _forget(self, key: bytes, blank: Customer, at: Millis, cause: str, hops: int) -> None:

@@ -112,6 +112,13 @@ FACTS: Mapping[str, FactSpec] = {
     "escalated": FactSpec(
         default=False, meaning="the conversation was escalated before, by more than its waiting"
     ),
+    "automatic_before": FactSpec(
+        default=False, meaning="the message before this one was answered automatically"
+    ),
+    "automatic_helped": FactSpec(
+        default="",
+        meaning="whether this message says that the answer helped: yes, no or unclear; empty: none",
+    ),
     # the record
     "misplaced": FactSpec(default=False, meaning="key and value disagree: decided without history"),
 }

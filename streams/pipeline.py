@@ -18,8 +18,8 @@ from frontdesk.streams.label import Labelled, Previous, label
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.ports import IntentLabeller, Llm, NoLlm
+from frontdesk.streams.shop import Shop
 from frontdesk.streams.state import StateView
-from frontdesk.streams.suggest import shelves
 from frontdesk.streams.taxonomy import Taxonomy
 
 
@@ -47,7 +47,7 @@ class Pipeline:
             taxonomy=self.taxonomy,
             model_version=self.labeller.version,
             catalog=self.catalog,
-            by_category=shelves(self.catalog),
+            shop=Shop.of(self.catalog),
             limits=self.limits,
             llm=self.llm,
         )

@@ -15,6 +15,7 @@ from frontdesk.streams.conditions import CONFIDENCE, Value
 from frontdesk.streams.facts import complete
 from frontdesk.streams.policy_file import read_policy
 from frontdesk.streams.policy_index import RuleIndex
+from frontdesk.streams.policy_replies import AutomaticRule
 from frontdesk.streams.policy_rules import ALWAYS, SLA, AlertDue, Defaults, Queue, Rule, Verdict, shown
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
@@ -37,6 +38,8 @@ class Policy:
     defaults: Defaults
     taxonomy: Taxonomy
     source: str
+    automatic: tuple[AutomaticRule, ...] = ()
+    """what may be answered without anybody having looked: see `policy_replies.permits`"""
     tiers: frozenset[str] | None = None
     """that profiles may have; None: any"""
     _index: RuleIndex = field(init=False, repr=False, compare=False)
@@ -185,6 +188,7 @@ def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
         defaults=draft.defaults,
         taxonomy=taxonomy,
         source=draft.source,
+        automatic=draft.automatic,
         tiers=draft.tiers,
     )
 

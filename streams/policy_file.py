@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frontdesk.streams.policy_match import MatchReader
+from frontdesk.streams.policy_replies import AutomaticRule, read_replies
 from frontdesk.streams.policy_rules import (
     ACTIONS,
     ALWAYS,
@@ -34,7 +35,7 @@ from frontdesk.streams.yaml_fields import (
 )
 from frontdesk.streams.yaml_source import Node, read, suggest
 
-_KEYS = ("version", "queues", "defaults", "customers", "rules")
+_KEYS = ("version", "queues", "defaults", "customers", "rules", "replies")
 _CUSTOMER_KEYS = ("tiers",)
 _QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "sla_alert", "alert_to")
 _DEFAULT_KEYS = (
@@ -58,6 +59,7 @@ class Draft:
     queues: Mapping[str, Queue]
     rules: tuple[Rule, ...]
     defaults: Defaults
+    automatic: tuple[AutomaticRule, ...]
     tiers: frozenset[str] | None
     """that profiles may have; None: any"""
 
@@ -70,7 +72,7 @@ def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
     """
     root, problems = read(text, source)
     reader = _Reader(problems, taxonomy, source.replace("\\", "/").rpartition("/")[2])
-    draft = reader.policy(root)
+    draft = reader.policy(root, taxonomy)
     problems.raise_if_any()
     return draft
 
@@ -78,7 +80,7 @@ def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
 class _Reader(MatchReader):
     """Reads the file from top to bottom."""
 
-    def policy(self, root: Node) -> Draft:
+    def policy(self, root: Node, taxonomy: Taxonomy) -> Draft:
         fields = mapping(root, "the policy", _KEYS, self.problems, required=("queues", "defaults", "rules"))
         if "queues" in fields:
             named = mapping_of_any(fields["queues"], "queues", self.problems)
@@ -97,6 +99,7 @@ class _Reader(MatchReader):
             queues=self.queues,
             rules=tuple(rules),
             defaults=defaults,
+            automatic=read_replies(fields.get("replies"), self, taxonomy),
             tiers=self._tiers(fields.get("customers")),
         )
 

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from frontdesk.schemas.outputs import Reason
 from frontdesk.streams.conditions import Condition, Value
 
-REPRESENTATIVE_FACTS = ("preferred_representative", "last_representative", "representative")
+REPRESENTATIVE_FACTS = (
+    "preferred_representative",
+    "topic_representative",
+    "last_representative",
+    "representative",
+)
 """facts a rule may take the preferred representative from"""
-QUEUE_FACTS = ("queue_before",)
+QUEUE_FACTS = ("queue_before", "topic_queue")
 """facts a rule may take the queue from"""
 ACTIONS = ("route", "keep", "escalate")
 SEVERITIES = ("info", "warning", "critical")

@@ -53,18 +53,91 @@ WORDS: Mapping[str, str] = {
     "en": "We received your message. Could you tell us in a few words what you need?",
 }
 
-REASONS: Mapping[str, Mapping[str, str]] = {
+CHOICES: Mapping[str, str] = {
+    "zh": "请问您指的是{names}，还是别的商品？",
+    "en": "Do you mean {names}, or another product?",
+}
+SEPARATORS: Mapping[str, str] = {"zh": "、", "en": ", "}
+
+PRODUCTS: Mapping[str, Mapping[str, str]] = {
     "zh": {
-        "accessory": "适用于已购买的{bought}的配件",
-        "service": "适用于已购买的{bought}的服务",
-        "category": "与已购买的{bought}同属一类",
+        "description": "{name}：{description}。",
+        "price": "{name}的价格是{price}。",
+        "end": "还想了解什么，请告诉我。",
     },
     "en": {
-        "accessory": "an accessory for {bought}, which the customer bought",
-        "service": "a service for {bought}, which the customer bought",
-        "category": "in the same category as {bought}, which the customer bought",
+        "description": "{name}: {description}. ",
+        "price": "The price of {name} is {price}. ",
+        "end": "Please tell me what else you would like to know.",
     },
 }
+
+ORDERS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "product": "您{since}购买的{name}，目前的订单状态是：{status}。",
+        "order": "您{since}的订单{name}，目前的状态是：{status}。",
+        "end": "如果还需要别的帮助，请告诉我。",
+    },
+    "en": {
+        "product": "Your order of {name}, placed {since}, has the status: {status}. ",
+        "order": "Your order {name}, placed {since}, has the status: {status}. ",
+        "end": "Please tell me if you need anything else.",
+    },
+}
+
+SINCE: Mapping[str, Mapping[str, str]] = {
+    "zh": {"today": "今天", "one": "1 天前", "more": "{days} 天前"},
+    "en": {"today": "today", "one": "1 day ago", "more": "{days} days ago"},
+}
+
+STATUSES: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "pending": "待处理",
+        "paid": "已付款",
+        "processing": "处理中",
+        "packed": "已打包",
+        "shipped": "已发货",
+        "in_transit": "运输中",
+        "delivered": "已送达",
+    },
+    "en": {"in_transit": "in transit"},
+}
+"""of an order, where a customer would read another word than the platform's"""
+
+AMOUNTS: Mapping[str, str] = {"zh": "{amount} {currency}", "en": "{currency} {amount}"}
+
+REASONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "zh": {
+        "information": {"asked": "客户咨询的商品", "bought": "客户咨询的商品"},
+        "bought_together": {
+            "asked": "购买{product}的顾客也常购买",
+            "bought": "客户已购买{product}，购买它的顾客也常购买",
+        },
+        "accessory": {"asked": "适用于客户咨询的{product}的配件", "bought": "适用于已购买的{product}的配件"},
+        "service": {"asked": "适用于客户咨询的{product}的服务", "bought": "适用于已购买的{product}的服务"},
+        "category": {"asked": "与客户咨询的{product}同属一类", "bought": "与已购买的{product}同属一类"},
+    },
+    "en": {
+        "information": {"asked": "the customer asks about it", "bought": "the customer asks about it"},
+        "bought_together": {
+            "asked": "often bought together with {product}, which the customer asks about",
+            "bought": "often bought together with {product}, which the customer bought",
+        },
+        "accessory": {
+            "asked": "an accessory for {product}, which the customer asks about",
+            "bought": "an accessory for {product}, which the customer bought",
+        },
+        "service": {
+            "asked": "a service for {product}, which the customer asks about",
+            "bought": "a service for {product}, which the customer bought",
+        },
+        "category": {
+            "asked": "in the same category as {product}, which the customer asks about",
+            "bought": "in the same category as {product}, which the customer bought",
+        },
+    },
+}
+"""why a product is offered, by kind, and by whether the product that it goes with was asked about or bought"""
 
 
 def language_of(tag: str) -> str:

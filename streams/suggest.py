@@ -1,60 +1,80 @@
-"""Suggest: what a representative may offer, answer and ask, and in which tone."""
+"""Suggest: what a representative may offer, answer and ask, and in which tone; and whether the answer may go out by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import Purchase
-from frontdesk.schemas.outputs import Decision, Recommendation, Suggestion
+from frontdesk.schemas.outputs import Decision, Ground, Suggestion
 from frontdesk.schemas.types import Millis
 from frontdesk.streams import replies
+from frontdesk.streams.answers import Reply, about_order, about_products, which_product
+from frontdesk.streams.companions import Rows
 from frontdesk.streams.join import NEGATIVE
+from frontdesk.streams.mentions import Mention
+from frontdesk.streams.offers import offers
+from frontdesk.streams.shop import Shop
 
-MAX_RECOMMENDATIONS = 3
 _BAD_MOOD = -0.2
 _GOOD_MOOD = 0.2
 _COMPLAINT = "complaint"
 _ENQUIRY = "product_enquiry"
-_PER_CATEGORY = 20
+_ORDER = "after_sales"
 _WORDLESS = ("no_text", "no_words", "emoji_only")
-
-Shelves = Mapping[tuple[str, str], Sequence[Product]]
-"""products by tenant and category"""
-
-
-def shelves(catalog: Mapping[str, Product]) -> Shelves:
-    """The catalogue by tenant and category, the first few of each by id: made once, looked at for every enquiry."""
-    found: dict[tuple[str, str], list[Product]] = {}
-    for product in sorted(catalog.values(), key=lambda one: one.product_id):
-        shelf = found.setdefault((product.tenant_id, product.category), [])
-        if len(shelf) < _PER_CATEGORY:
-            shelf.append(product)
-    return found
+_REFERS = re.compile(r"\b(?:it|its|it's|this|that|these|those|they|them|one|ones)\b|它|[这那]个|[这那]款")
+_REFERS_WITHIN = 60
+"""characters; a longer text that names no product is about none named before"""
+_CHOICES = 3
+"""products that a question names"""
 
 
-def suggest(
-    decision: Decision,
-    *,
-    mood: float,
-    purchases: Sequence[Purchase],
-    catalog: Mapping[str, Product],
-    by_category: Shelves,
-    unsure: bool,
-    now: Millis,
-) -> Suggestion | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What a suggestion is made for."""
+
+    decision: Decision
+    text: str
+    """the message"""
+    before: Iterable[str]
+    """what was said in the conversation, the newest first"""
+    mood: float
+    bad_mood: bool
+    """for longer than a message"""
+    follow_up: bool
+    """the message leans on what was said before"""
+    purchases: Sequence[Purchase]
+    unsure: bool
+    """of the intent"""
+    troubled: bool
+    """an alert went out, now or before in the conversation"""
+    may_send: bool
+    """the policy lets an answer to this message go out by itself"""
+    now: Millis
+
+
+def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     """Help for whoever takes the message; None when somebody already has the conversation.
 
-    Nothing is recommended that the customer owns, and nothing at all to a customer who complains or is in a bad mood.
+    Nothing is recommended that the customer owns, and nothing at all to a customer who complains, is in a bad mood, or whom
+    somebody was alerted to. What the reply says of the world is in its grounds.
     """
+    decision = of.decision
     if decision.action == "keep":
         return None
-    tone = _tone(decision, mood)
+    tone = _tone(of)
     language = replies.language_of(decision.labels.language.value)
     wordless = any(flag in decision.flags for flag in _WORDLESS)
-    ask = replies.WORDS if wordless else replies.QUESTIONS
-    offer = tone != replies.PATIENT and decision.action == "route" and not wordless
-    offer = offer and decision.labels.intent.value != _COMPLAINT
+    mentions = () if wordless else _mentions(of, shop)
+    meant = _products(mentions, shop, sure=True)
+    calm = tone != replies.PATIENT and decision.action == "route" and not of.troubled
+    offer = calm and not wordless and decision.labels.intent.value != _COMPLAINT
+    offer = offer and bool(meant or of.purchases)
+    answer = None if wordless else _answer(of, mentions, meant, shop, language)
+    question, named = _question(of, mentions, meant, shop, language, wordless=wordless)
+    reply = _reply(decision, language) if answer is None else answer.text
     return Suggestion(
         decision_id=decision.decision_id,
         message_id=decision.message_id,
@@ -63,71 +83,80 @@ def suggest(
         tenant_id=decision.tenant_id,
         language=language,
         tone=tone,
-        reply=_reply(decision, language, tone),
-        clarifying_question=ask[language] if unsure or wordless else None,
-        recommendations=_recommend(decision, purchases, catalog, by_category, language) if offer else (),
-        suggested_at=now,
+        reply=replies.OPENINGS[language][tone] + reply,
+        automatic=answer is not None and answer.answers and calm and of.may_send and question is None,
+        clarifying_question=question,
+        recommendations=offers(
+            decision.tenant_id,
+            asked=meant,
+            purchases=of.purchases,
+            shop=shop,
+            rows=rows,
+            enquiry=decision.labels.intent.value == _ENQUIRY,
+            language=language,
+        )
+        if offer
+        else (),
+        suggested_at=of.now,
+        grounds=(*(() if answer is None else answer.grounds), *named),
     )
 
 
-def _tone(decision: Decision, mood: float) -> str:
-    if decision.labels.emotion.value in NEGATIVE or mood <= _BAD_MOOD:
+def _tone(of: Situation) -> str:
+    if of.bad_mood or of.decision.labels.emotion.value in NEGATIVE or of.mood <= _BAD_MOOD:
         return replies.PATIENT
-    return replies.WARM if mood >= _GOOD_MOOD else replies.NEUTRAL
+    return replies.WARM if of.mood >= _GOOD_MOOD else replies.NEUTRAL
 
 
-def _reply(decision: Decision, language: str, tone: str) -> str:
+def _mentions(of: Situation, shop: Shop) -> tuple[Mention, ...]:
+    """What the message speaks of; an enquiry that names nothing and refers to something is about what was spoken of last."""
+    tenant_id = of.decision.tenant_id
+    found = shop.mentions.find(tenant_id, of.text)
+    if found or of.decision.labels.intent.value != _ENQUIRY:
+        return found
+    refers = len(of.text) <= _REFERS_WITHIN and _REFERS.search(of.text.casefold())
+    return shop.mentions.newest(tenant_id, of.before) if of.follow_up or refers else ()
+
+
+def _products(mentions: Iterable[Mention], shop: Shop, *, sure: bool) -> list[Product]:
+    """The products that are meant for certain; otherwise those that may be."""
+    ids = dict.fromkeys(one for mention in mentions if (len(mention.ids) == 1) == sure for one in mention.ids)
+    return [shop.catalog[one] for one in ids if one in shop.catalog]
+
+
+def _reply(decision: Decision, language: str) -> str:
     bodies = replies.REPLIES[language]
-    body = bodies.get(decision.labels.intent.value, bodies["other"])
-    return replies.OPENINGS[language][tone] + body
+    return bodies.get(decision.labels.intent.value, bodies["other"])
 
 
-def _recommend(
-    decision: Decision,
-    purchases: Sequence[Purchase],
-    catalog: Mapping[str, Product],
-    by_category: Shelves,
+def _answer(
+    of: Situation, mentions: Sequence[Mention], meant: Sequence[Product], shop: Shop, language: str
+) -> Reply | None:
+    match of.decision.labels.intent.value:
+        case "product_enquiry":
+            sure = len(mentions) == 1 and mentions[0].nearly_whole
+            return about_products(meant, of.text, language, sure=sure)
+        case "after_sales":
+            tenant_id = of.decision.tenant_id
+            return about_order(tenant_id, of.purchases, meant, of.text, language, shop=shop, now=of.now)
+        case _:
+            return None
+
+
+def _question(
+    of: Situation,
+    mentions: Sequence[Mention],
+    meant: Sequence[Product],
+    shop: Shop,
     language: str,
-) -> tuple[Recommendation, ...]:
-    owned = {one.product_id for one in purchases}
-    found: dict[str, Recommendation] = {}
-    for product, kind, bought in _candidates(decision, purchases, catalog, by_category):
-        if (
-            product.product_id in owned
-            or product.product_id in found
-            or product.tenant_id != decision.tenant_id
-        ):
-            continue
-        because = replies.REASONS[language][kind].format(bought=_name(bought, language))
-        found[product.product_id] = Recommendation(
-            product_id=product.product_id, name=_name(product, language), because=because
-        )
-        if len(found) == MAX_RECOMMENDATIONS:
-            break
-    return tuple(found.values())
-
-
-def _candidates(
-    decision: Decision, purchases: Sequence[Purchase], catalog: Mapping[str, Product], by_category: Shelves
-) -> Iterator[tuple[Product, str, Product]]:
-    """Products with the kind of reason and the purchase behind it: what goes with the newest purchase first."""
-    bought = [catalog[one.product_id] for one in reversed(purchases) if one.product_id in catalog]
-    for product in bought:
-        yield from _known(product.accessories, "accessory", product, catalog)
-        yield from _known(product.services, "service", product, catalog)
-    if decision.labels.intent.value == _ENQUIRY:
-        for product in bought:
-            for like in by_category.get((decision.tenant_id, product.category), ()):
-                yield like, "category", product
-
-
-def _known(
-    ids: Iterable[str], kind: str, bought: Product, catalog: Mapping[str, Product]
-) -> Iterator[tuple[Product, str, Product]]:
-    for product_id in ids:
-        if product_id in catalog:
-            yield catalog[product_id], kind, bought
-
-
-def _name(product: Product, language: str) -> str:
-    return product.names.get(language) or next(iter(product.names.values()), product.product_id)
+    *,
+    wordless: bool,
+) -> tuple[str | None, tuple[Ground, ...]]:
+    """What to ask back, with the grounds of the names in it; None where nothing is unclear."""
+    if wordless:
+        return replies.WORDS[language], ()
+    if of.unsure:
+        return replies.QUESTIONS[language], ()
+    enquiry = of.decision.labels.intent.value == _ENQUIRY and not meant
+    choices = _products(mentions, shop, sure=False)[:_CHOICES] if enquiry else []
+    return which_product(choices, language) if choices else (None, ())

@@ -6,7 +6,21 @@ import pytest
 
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import ConversationEvent, Purchase
-from frontdesk.streams.replies import OPENINGS, QUESTIONS, REASONS, REPLIES, WORDS, language_of
+from frontdesk.streams.replies import (
+    AMOUNTS,
+    CHOICES,
+    OPENINGS,
+    ORDERS,
+    PRODUCTS,
+    QUESTIONS,
+    REASONS,
+    REPLIES,
+    SEPARATORS,
+    SINCE,
+    STATUSES,
+    WORDS,
+    language_of,
+)
 from tests.support.core import NOW, Shard, answer, message, pipeline
 
 
@@ -119,4 +133,19 @@ def test_whoever_has_the_conversation_needs_no_help() -> None:
 def test_every_language_has_every_template() -> None:
     assert {frozenset(one) for one in REPLIES.values()} == {frozenset(REPLIES["en"])}
     assert set(OPENINGS) == set(REPLIES) == set(QUESTIONS) == set(WORDS) == set(REASONS)
-    assert all(set(one) == {"accessory", "service", "category"} for one in REASONS.values())
+    kinds = {"information", "bought_together", "accessory", "service", "category"}
+    assert all(set(one) == kinds for one in REASONS.values())
+    assert all(set(words) == {"asked", "bought"} for one in REASONS.values() for words in one.values())
+    for templates in (CHOICES, SEPARATORS, PRODUCTS, ORDERS, SINCE, STATUSES, AMOUNTS):
+        assert set(templates) == set(REPLIES)
+
+
+def test_a_bad_mood_outlasts_a_neutral_message() -> None:
+    shard = _shard()
+    shard.send(_bought("phone"))
+    shard.send(*(message(f"m{number}", "this is terrible, I am furious!!!") for number in range(3)))
+    shard.send(message("m4", "billing"))
+    facts = {one.name: one.value for one in shard.decisions[-1].facts}
+    assert (shard.decisions[-1].labels.emotion.value, facts["mood_level"]) == ("neutral", "bad")
+    assert shard.suggestions[-1].tone == "patient"
+    assert _offers(shard) == []

@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.keys import wire_key
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision
-from frontdesk.schemas.state import Customer, ShardState, Timer, Waiting
+from frontdesk.schemas.state import Companions, Customer, ShardState, Timer, Waiting
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMER_PROFILES,
@@ -299,6 +299,10 @@ class Account:
                 books.timers.pop(key, None)
             else:
                 books.timers[key] = self._codec.decode(Timer, value).due_at
+        elif table == "companions":
+            self._codec.decode(
+                Companions, value
+            )  # counts that only grow: how, tests/streams/test_companions.py shows
         elif value is None:
             books.waiting.pop(key, None)
         else:

@@ -1,0 +1,96 @@
+"""Help: what is published beside a decision, and what is kept in mind of a reply that went out by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Conversation, Customer, Waiting
+from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.streams.automatic import COUNTS, may_answer, noted
+from frontdesk.streams.cues import Cues
+from frontdesk.streams.escalate import Escalation
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.outbox import Outbox
+from frontdesk.streams.overlay import Overlay
+from frontdesk.streams.policy import Policy
+from frontdesk.streams.policy_replies import permits
+from frontdesk.streams.publish import Publisher
+from frontdesk.streams.remember import conversation_of
+from frontdesk.streams.shop import Shop
+from frontdesk.streams.suggest import Situation, suggest
+
+
+class Help:
+    """Alerts and suggestions of one step."""
+
+    __slots__ = ("_limits", "_now", "_outbox", "_overlay", "_policy", "_publisher", "_shop")
+
+    def __init__(
+        self, *, shop: Shop, policy: Policy, limits: Limits, overlay: Overlay, outbox: Outbox, now: Millis
+    ) -> None:
+        self._shop = shop
+        self._policy = policy
+        self._limits = limits
+        self._overlay = overlay
+        self._outbox = outbox
+        self._publisher = Publisher(outbox)
+        self._now = now
+
+    def may_send(
+        self, decision: Decision, conversation: Conversation | None, facts: Mapping[str, Scalar], seen: Cues
+    ) -> bool:
+        """Whether an answer to a message may go out by itself, if there is one."""
+        helped = str(facts["automatic_helped"])
+        allowed = permits(self._policy.automatic, decision.labels, facts)
+        return allowed and may_answer(decision, conversation, seen, helped)
+
+    def publish(
+        self,
+        decision: Decision,
+        escalation: Escalation,
+        customer: Customer,
+        entry: Waiting,
+        conversation: Conversation | None,
+        facts: Mapping[str, Scalar],
+        *,
+        mood: float,
+        unsure: bool,
+        may_send: bool = False,
+    ) -> bool:
+        """Publish the alerts and a suggestion; whether its reply goes out by itself. `conversation` is that before the message."""
+        if escalation.held:
+            self._outbox.count("alert_suppressed", len(escalation.held))
+        turns = () if conversation is None else conversation.turns
+        suggestion = suggest(
+            Situation(
+                decision=decision,
+                text=entry.message.text or "",
+                before=(turn.text for turn in reversed(turns)),
+                mood=mood,
+                purchases=customer.purchases,
+                unsure=unsure,
+                bad_mood=facts["mood_level"] == "bad",
+                follow_up=facts["follow_up"] is True,
+                troubled=bool(escalation.causes) or facts["escalated"] is True,
+                may_send=may_send,
+                now=self._now,
+            ),
+            shop=self._shop,
+            rows=self._overlay,
+        )
+        self._publisher.help(decision, escalation.alerts, suggestion)
+        return suggestion is not None and suggestion.automatic
+
+    def note(self, key: bytes, decision: Decision, facts: Mapping[str, Scalar], *, automatic: bool) -> None:
+        """Keep in mind whether the reply goes out by itself, and whether the last one that did was of use."""
+        helped = str(facts["automatic_helped"])
+        if helped:
+            self._outbox.count(COUNTS[helped])
+        if (helped or automatic) and (customer := self._overlay.customer(key)) is not None:
+            conversation = conversation_of(customer, decision.conversation_id)
+            if conversation is not None:
+                after = noted(
+                    customer, conversation, decision, helped, automatic=automatic, limits=self._limits
+                )
+                self._overlay.put_customer(key, after)

@@ -1,0 +1,193 @@
+"""Automatic replies: sent only where all is sure, judged by what the customer says next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.streams.decide import replay
+from frontdesk.streams.policy import PolicyError
+from frontdesk.streams.remember import conversation_of
+from frontdesk.streams.state import customer_key
+from tests.support.core import NOW, Shard, answer, message, pipeline
+from tests.support.shop import PACK, asked, bought, shop
+
+PRICE = "how much is the Aurora 8 Pro?"
+
+
+def _facts(shard: Shard) -> tuple[object, object]:
+    facts = {one.name: one.value for one in shard.decisions[-1].facts}
+    return facts["automatic_before"], facts["automatic_helped"]
+
+
+def _failed(shard: Shard, talk: str = "talk") -> int:
+    known = conversation_of(shard.state.customer(customer_key("default", "ann")), talk)
+    assert known is not None
+    return known.automatic_failed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PRICE,
+        "极光手机 8 Pro多少钱",
+        "tell me about the aurora 8 pro phone",
+        "what does the nova 3 phone cost",
+        "where is my order #after_sales",
+    ],
+)
+def test_what_the_grounds_answer_goes_out(text: str) -> None:
+    shard = shop()
+    shard.send(bought("robot"))
+    assert asked(shard, text).automatic
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{PRICE} #product_enquiry 0.8", "the label is not sure enough"),
+        ("is the Aurora 8 Pro phone in stock?", "no ground tells"),
+        ("how much is the Aurora 8 Pro with the discount", "no ground tells"),
+        ("tell me about the nova 3 phone", "nobody described it"),
+        ("do you have the Aurora 8 Pro phone?", "what is asked is not clear"),
+        ("极光8Pro多少钱", "most of the name was left out: it may be the phone"),
+        ("how much are the Aurora 8 Pro phone and the Nova 3 phone", "two questions"),
+        ("how much is the robot vacuum", "there are two"),
+        (f"{PRICE} This is terrible, I am furious!!!", "the mood is bad"),
+        (f"{PRICE} I want to talk to a human", "a person is asked for"),
+        (f"{PRICE} Or my lawyer will ask", "somebody is alerted"),
+        ("how much was that #billing", "the policy does not permit it"),
+        ("I want to return it, where is my parcel #after_sales", "that is no question about its status"),
+    ],
+)
+def test_what_is_not_sure_waits_for_somebody(text: str, why: str) -> None:
+    shard = shop()
+    shard.send(bought("robot"))
+    assert not asked(shard, text).automatic, why
+
+
+def test_two_open_orders_are_one_too_many() -> None:
+    shard = shop()
+    shard.send(bought("robot"), bought("aurora", days=1))
+    assert not asked(shard, "where is my order #after_sales").automatic
+    assert asked(shard, "where is my robot vacuum, the trot robot vacuum #after_sales").automatic
+
+
+def test_whoever_has_the_conversation_answers() -> None:
+    shard = shop()
+    asked(shard, "hello there #other")
+    shard.send(ConversationEvent(conversation_id="talk", customer_id="ann", kind="assigned", at=NOW))
+    shard.send(message("m9", PRICE))
+    assert len(shard.suggestions) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "helped"),
+    [
+        ("thank you!", "yes"),
+        ("ok, got it", "yes"),
+        ("好的，谢谢", "yes"),
+        ("知道了", "yes"),
+        ("how much is the Aurora 8 Pro??", "no"),
+        ("that is not what I asked", "no"),
+        ("答非所问", "no"),
+        ("let me talk to a human", "no"),
+        ("this is terrible", "no"),
+        ("and does it come in blue", "unclear"),
+        ("where is my parcel #after_sales", "unclear"),
+    ],
+)
+def test_the_next_message_tells_whether_it_helped(text: str, helped: str) -> None:
+    shard = shop()
+    assert asked(shard, PRICE).automatic
+    assert _facts(shard) == (False, "")
+    shard.send(message("bot", "The price is ...", role="bot"))
+    asked(shard, text)
+    assert _facts(shard) == (True, helped)
+    counted = {"yes": "automatic_helped", "no": "automatic_failed", "unclear": "automatic_unclear"}
+    assert {name: n for name, n in shard.counts.items() if name.startswith("automatic")} == {
+        counted[helped]: 1
+    }
+    asked(shard, "tell me more #other")
+    assert _facts(shard) == (False, ""), "a reply is judged once"
+    decision = shard.decisions[-2]
+    assert replay(decision, shard.pipeline.policy) == decision
+
+
+def test_after_one_that_failed_there_are_no_more_in_the_conversation() -> None:
+    shard = shop()
+    assert asked(shard, PRICE).automatic
+    assert not asked(shard, PRICE).automatic, "the same question again: it was no answer"
+    assert _failed(shard) == 1
+    assert not asked(shard, "what does the nova 3 phone cost").automatic
+    assert _failed(shard) == 1
+    assert asked(shard, PRICE, talk="another").automatic
+
+
+def test_one_that_helped_may_be_followed_by_another() -> None:
+    shard = shop()
+    assert asked(shard, PRICE).automatic
+    assert asked(shard, "thanks, and what does the nova 3 phone cost").automatic
+    assert _facts(shard) == (True, "yes")
+    asked(shard, "great, thanks")
+    assert _facts(shard) == (True, "yes")
+    assert _failed(shard) == 0
+
+
+def test_a_provisional_decision_and_its_amendment_send_nothing() -> None:
+    shard = shop()
+    shard.pipeline = replace(
+        pipeline(catalog=[*shard.pipeline.catalog.values()]), policy=shard.pipeline.policy
+    )
+    shard.send(message("m1", f"{PRICE} unsure"))
+    shard.at(shard.asks[0].deadline)
+    assert shard.decisions[-1].provisional
+    shard.answers(answer(shard.asks[0], "product_enquiry"))
+    assert shard.decisions[-1].revision == 2
+    assert [one.automatic for one in shard.suggestions] == [False, False]
+
+
+def test_without_the_section_nothing_goes_out() -> None:
+    plain = (PACK / "policy.yaml").read_text(encoding="utf-8")
+    section = plain[plain.index("replies:\n") : plain.index("\nrules:\n")]
+    assert not asked(shop(policy=plain.replace(section, "")), PRICE).automatic
+    never = "replies: {automatic: [{intent: product_enquiry, confidence: 0.1, when: channel == 'email'}]}\n"
+    other = plain.replace(section, never)
+    assert not asked(shop(policy=other), PRICE).automatic
+    assert asked(shop(policy=other), PRICE, channel="email").automatic
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        (
+            "{automatic: [{intent: product_inquiry, confidence: 0.9}]}",
+            "intent 'product_inquiry' is not known; did you mean 'product_enquiry'?",
+        ),
+        (
+            "{automatic: [{intent: billing, confidence: 1.5}]}",
+            "confidence is not above 0 and up to 1; write 0.85, say",
+        ),
+        ("{automatic: [{intent: billing}]}", "an automatic reply lacks 'confidence'; add it"),
+        (
+            "{automatic: [{intent: billing, confidence: 0.9, when: moood < 0.0}]}",
+            "undeclared reference to 'moood'; did you mean 'mood'?",
+        ),
+        (
+            "{automatic: {intent: billing}}",
+            "automatic is not a list; write each item on a line of its own after a dash",
+        ),
+        ("{always: []}", "replies has no key 'always'"),
+        ("7", "replies is not a mapping"),
+    ],
+)
+def test_a_wrong_section_is_refused_by_line_and_column(section: str, problem: str) -> None:
+    above = (PACK / "policy.yaml").read_text(encoding="utf-8").partition("replies:\n")[0]
+    with pytest.raises(PolicyError) as refused:
+        shop(policy=f"{above}replies: {section}\nrules: []\n")
+    line = above.count("\n") + 1
+    assert any(one.startswith(f"policy.yaml:{line}:") and problem in one for one in refused.value.problems), (
+        refused.value.problems
+    )
