@@ -59,7 +59,7 @@ class Shards:
         shard.now = self.now
         given_ = arrival(shard)
         number = self.all.index(shard)
-        shard.step(Batch(arrivals=(replace(given_, partition=number),)))
+        shard.step(Batch(arrivals=(given_._replace(partition=number),)))
         self._hand_over(shard)
 
     def _hand_over(self, shard: Shard) -> None:
@@ -143,7 +143,8 @@ def test_the_known_customers_profile_stands() -> None:
         merged(),
     )
     profile = shards.known("ann").profile
-    assert profile is not None and profile.tier == "gold"
+    assert profile is not None
+    assert profile.tier == "gold"
 
 
 def test_what_waits_is_decided_before_it_goes() -> None:
