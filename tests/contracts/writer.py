@@ -29,7 +29,7 @@ def state(value: str) -> Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Of one broker with the topics, each of one partition."""
+    """Of one broker with the topics, each of two partitions."""
 
     writer: Callable[[], Writer]
     """another one of shard 0"""
@@ -73,6 +73,17 @@ class WriterContract:
             assert stretches[-1][0] == 2
             assert await ports.logs.bounds([DECISIONS, STATE]) == {DECISIONS: (0, 2), STATE: (0, 0)}
             assert await ports.stretches(DECISIONS, 2) == [(2, ())]
+
+    async def test_what_goes_to_another_partition_is_of_the_same_transaction(self) -> None:
+        async with self.open() as ports:
+            writer, other = ports.writer(), TopicPartition(ROUTING_DECISIONS, 1)
+            elsewhere = Outgoing(ROUTING_DECISIONS, b"k", b"there", partition=1)
+            await writer.open()
+            await writer.write([decision("here"), elsewhere, state("1")], {})
+            with pytest.raises(Refused):
+                await writer.write([elsewhere, TOO_LARGE], {})
+            await writer.close()
+            assert (await ports.seen(DECISIONS), await ports.seen(other)) == ([b"here"], [b"there"])
 
     async def test_a_writer_that_was_fenced_writes_nothing_more(self) -> None:
         async with self.open() as ports:

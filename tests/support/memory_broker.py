@@ -341,12 +341,13 @@ class MemoryWriter:
         connection, broker, name = self._connection, self._broker, self._name
         most = connection.faults.most
         await connection.hop(self._timeout / 2 if fault == "slow" else HOP)
-        by_topic: dict[str, list[Outgoing]] = defaultdict(list)
+        by_place: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
         for record in records:
-            by_topic[record.topic].append(record)
+            number = self._shard if record.partition is None else record.partition
+            by_place[record.topic, number].append(record)
         last: dict[str, int] = {}
-        for topic, batch in by_topic.items():
-            last[topic] = broker.produce(name, epoch, topic, self._shard, batch)
+        for (topic, number), batch in by_place.items():
+            last[topic] = broker.produce(name, epoch, topic, number, batch)
             if fault == "produce_fails":
                 raise WriteFailed("a batch failed")
             await connection.hop()

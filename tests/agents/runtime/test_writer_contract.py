@@ -40,7 +40,7 @@ class TestOnKafka(WriterContract):
     async def _open(self) -> AsyncIterator[Ports]:
         settings = load(broker=self.kafka.bootstrap, application="app")
         for topic in TOPICS:
-            await make_topic(self.kafka.bootstrap, topic)
+            await make_topic(self.kafka.bootstrap, topic, partitions=2)
         yield Ports(writer=lambda: TransactionalWriter(settings, 0), logs=KafkaLogs(settings))
 
     async def test_fenced_between_two_batches_it_says_so_and_nothing_else(

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
 from frontdesk.schemas.outputs import Decision, Label
-from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
+from frontdesk.schemas.state import Consultation, Conversation, Customer, DayCount, Turn
 from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.redact import redact
@@ -24,6 +24,8 @@ UNKNOWN = Millis(-1)
 ALERTS = re.compile(r"; (\w+) \((?:info|warning|critical)\)$")
 """the kind of the alert that a reason tells of"""
 BOUNDS = Limits()
+DAY = 86_400_000
+ORDER = ("assigned", "transferred", "resolved", "abandoned", "rated")
 
 Fact = CustomerProfile | Purchase | ConversationEvent | Feedback
 
@@ -36,6 +38,7 @@ def concluded(
     if customer.erased_at is not None and message.sent_at < customer.erased_at:
         return customer
     at = UNKNOWN if decision is None else decision.received_at
+    customer = _began(customer, message.conversation_id, at)
     before = talk(customer, message.conversation_id) or _new(message.conversation_id, at)
     turn = Turn(
         role=message.role,
@@ -60,18 +63,23 @@ def concluded(
             failures=recorded(decision)["failures"],
             language=plain or before.language,
             waiting_since=at if before.waiting_since is None else before.waiting_since,
-            status="open",
+            status=_status(customer, before, message),
+            last_sent_at=max(before.last_sent_at, message.sent_at),
             **_route(decision, before, alerts),
         )
+        customer = _counted(customer, decision, before, message.conversation_id)
     return _newest(customer, after)
 
 
 def amended(customer: Customer, decision: Decision, alerts: Iterable[str]) -> Customer:
     """After a second revision of a conversation's latest decision."""
     before = talk(customer, decision.conversation_id)
-    return (
-        customer if before is None else _newest(customer, replace(before, **_route(decision, before, alerts)))
-    )
+    if before is None:
+        return customer
+    more = (decision.labels.intent.value == "complaint") - (before.intent == "complaint")
+    if more:
+        customer = _with_day(customer, decision.received_at // DAY, 0, 0, more)
+    return _newest(customer, replace(before, **_route(decision, before, alerts)))
 
 
 def learned(
@@ -93,10 +101,7 @@ def learned(
         return _bought(known, fact)
     if isinstance(fact, Feedback):
         return customer and _corrected(customer, fact)
-    past = _past(known, fact.conversation_id)
-    if talk(known, fact.conversation_id) is None and past is None and fact.conversation_id not in waiting:
-        return customer
-    return _happened(known, fact, past)
+    return _happened(known, fact)
 
 
 def erased(customer: Customer | None, tenant_id: str, customer_id: str, at: int) -> Customer:
@@ -249,7 +254,7 @@ def _bought(customer: Customer, purchase: Purchase) -> Customer:
     if any(one.purchased_at > purchase.purchased_at or one == purchase for one in same):
         return customer
     kept = [*(one for one in customer.purchases if one not in same), purchase]
-    kept.sort(key=lambda one: one.purchased_at)
+    kept.sort(key=lambda one: (one.purchased_at, one.order_id, one.product_id))
     return replace(customer, purchases=tuple(kept[-BOUNDS.purchases :]))
 
 
@@ -267,51 +272,123 @@ def _corrected(customer: Customer, feedback: Feedback) -> Customer:
         return customer
     customer = replace(
         customer,
-        events=(*customer.events, mark)[-BOUNDS.events :],
+        events=_sorted(*customer.events, mark),
         corrections=customer.corrections + 1,
     )
     for one in customer.conversations:
         if one.decision_id == feedback.decision_id:
             corrected = replace(one, intent=feedback.intent or one.intent, queue=feedback.queue or one.queue)
-            customer = _newest(customer, corrected)
+            customer = _replaced(customer, corrected)
     return customer
 
 
-def _happened(customer: Customer, event: ConversationEvent, past: Consultation | None) -> Customer:
+def _happened(customer: Customer, event: ConversationEvent) -> Customer:
+    """All that happened to a conversation, told again from the start, in order; of an unknown one it is only noted."""
     if event in customer.events:
         return customer
-    one = talk(customer, event.conversation_id)
-    customer = replace(customer, events=(*customer.events, event)[-BOUNDS.events :])
-    if one is None and past is None:
-        one = _new(event.conversation_id, UNKNOWN)
-    if one is not None:
-        customer = _newest(customer, _moved(one, event))
-    if event.kind in ("assigned", "transferred"):
+    customer = replace(customer, events=_sorted(*customer.events, event))
+    name = event.conversation_id
+    if talk(customer, name) is None and _past(customer, name) is None:
         return customer
-    line = past if one is None else _in_one_line(one)
-    assert line is not None
-    if event.kind == "rated":
-        return _with_past(customer, replace(past or line, score=event.score))
-    ended = replace(
-        line,
-        score=None if past is None else past.score,
-        outcome=event.kind,
-        representative=event.representative or line.representative,
-        at=event.at,
-    )
-    return _with_past(customer, ended)
+    return _retold(customer, name, event)
 
 
-def _moved(one: Conversation, event: ConversationEvent) -> Conversation:
-    if event.kind in ("assigned", "transferred"):
-        kept = one.representative if event.kind == "assigned" else None
-        return replace(
+def _began(customer: Customer, name: str, at: Millis) -> Customer:
+    events = [one for one in customer.events if one.conversation_id == name and one.kind in ORDER]
+    if not events or talk(customer, name) is not None or _past(customer, name) is not None:
+        return customer
+    customer = _newest(customer, _new(name, at))
+    for event in events:
+        customer = _retold(customer, name, event)
+    return customer
+
+
+def _retold(customer: Customer, name: str, new: ConversationEvent) -> Customer:
+    one, past = talk(customer, name), _past(customer, name)
+    assigned_at, who, end, by, score, queue_from = None, None, None, None, None, None
+    for event in customer.events:
+        if event.conversation_id != name:
+            continue
+        if event.kind in ("assigned", "transferred"):
+            assigned_at = event.at
+            who = event.representative or (who if event.kind == "assigned" else None)
+            queue_from = event if event.queue else queue_from
+        elif event.kind in ("resolved", "abandoned"):
+            end, by, assigned_at, who = event, event.representative or who, None, None
+        elif event.kind == "rated":
+            score = event.score
+    if one is not None:
+        over = end is not None and end.at >= one.last_sent_at
+        met = new.kind in ("assigned", "transferred") or (over and end == new)
+        one = replace(
             one,
-            assigned_at=event.at,
-            sla_due_at=None,
-            queue=event.queue or one.queue,
-            representative=event.representative or kept,
+            assigned_at=assigned_at,
+            representative=who,
+            queue=new.queue if queue_from == new else one.queue,
+            status=end.kind if over and end is not None else one.status,
+            sla_due_at=None if met else one.sla_due_at,
         )
-    if event.kind in ("resolved", "abandoned"):
-        return replace(one, assigned_at=None, representative=None, sla_due_at=None, status=event.kind)
-    return one
+        customer = _replaced(customer, one)
+    if past is None and end is None and score is None:
+        return customer
+    line = _in_one_line(one) if one is not None else past
+    assert line is not None
+    if one is not None and past is not None:
+        line = replace(line, score=past.score)
+        if end is None and past.outcome is not None:
+            line = replace(line, outcome=past.outcome, representative=past.representative, at=past.at)
+    if end is not None:
+        kept = line.representative if one is None else None
+        line = replace(line, outcome=end.kind, representative=by or kept, at=end.at)
+    return _with_past(customer, line if score is None else replace(line, score=score))
+
+
+def _status(customer: Customer, before: Conversation, message: CustomerMessage) -> str:
+    """Open, unless this is the first message, and its conversation ended after it."""
+    ended = [
+        one.kind
+        for one in customer.events
+        if one.conversation_id == message.conversation_id
+        and one.kind == before.status
+        and one.at >= message.sent_at
+    ]
+    return ended[-1] if ended and not before.customer_turns else "open"
+
+
+def _counted(customer: Customer, decision: Decision, before: Conversation, name: str) -> Customer:
+    past = _past(customer, name)
+    begins = not before.customer_turns and (past is None or past.intent is None)
+    complains = decision.labels.intent.value == "complaint"
+    return _with_day(customer, decision.received_at // DAY, int(begins), 1, int(complains))
+
+
+def _with_day(customer: Customer, day: int, contacts: int, messages: int, complaints: int) -> Customer:
+    days = {one.day: one for one in customer.days}
+    one = days.get(day, DayCount(day=day))
+    days[day] = DayCount(
+        day=day,
+        contacts=one.contacts + contacts,
+        messages=one.messages + messages,
+        complaints=max(0, one.complaints + complaints),
+    )
+    return replace(customer, days=tuple(days[number] for number in sorted(days))[-BOUNDS.days :])
+
+
+def _replaced(customer: Customer, one: Conversation) -> Customer:
+    return replace(
+        customer,
+        conversations=tuple(
+            one if other.conversation_id == one.conversation_id else other for other in customer.conversations
+        ),
+    )
+
+
+def _sorted(*events: ConversationEvent) -> tuple[ConversationEvent, ...]:
+    """As they happened; of one moment by kind, then by what they name."""
+
+    def place(one: ConversationEvent) -> tuple[object, ...]:
+        kind = ORDER.index(one.kind) if one.kind in ORDER else len(ORDER)
+        score = -1.0 if one.score is None else one.score
+        return one.at, kind, one.conversation_id, one.queue or "", one.representative or "", score
+
+    return tuple(sorted(events, key=place))[-BOUNDS.events :]
