@@ -96,7 +96,7 @@ class Conclusions:
         message, rules, now = entry.message, self.rules, self.now
         customer = expired(self.customer(key, message), now, rules.limits)
         if customer.events and MISPLACED not in entry.flags:
-            customer = begun(customer, message.conversation_id, now, rules.limits)
+            customer = begun(customer, message.conversation_id, entry.arrived_at, rules.limits)
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")

@@ -120,6 +120,8 @@ def facts_seen(
     customer: Customer | None, message: CustomerMessage, alerts: Collection[str]
 ) -> dict[str, Scalar]:
     """What a decision must have recorded of the state it was made in, as far as no clock and no label is in it."""
+    if customer is not None:
+        customer = _began(customer, message.conversation_id, UNKNOWN)
     one = talk(customer, message.conversation_id)
     profile = None if customer is None else customer.profile
     purchases = () if customer is None else customer.purchases
