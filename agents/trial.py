@@ -11,6 +11,7 @@ from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Suggestion
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.batch import Answer, Arrival, Batch
 from frontdesk.streams.effects import Ask, Count, Emit, Remember
@@ -102,13 +103,18 @@ class Trial:
         return Batch(arrivals=(arrival,))
 
     def _step(self, pipeline: Pipeline, batch: Batch, now: Millis, outcome: Outcome) -> None:
+        handed: list[Batch] = []
         for effect in pipeline.step(self._state, batch, now):
             match effect:
                 case Remember():
                     self._state.apply(effect)
+                case Emit(topic=topic, record=Transfer() as transfer):
+                    handed.append(self._batch(topic, transfer, now))  # as Kafka would, to whom it is for
                 case Emit(record=record):
                     outcome.add(record)
                 case Ask():
                     outcome.asks.append(effect)
                 case Count():
                     pass  # counts are for metrics
+        for one in handed:
+            self._step(pipeline, one, now, outcome)

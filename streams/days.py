@@ -46,14 +46,18 @@ def summed(one: Iterable[DayCount], other: Iterable[DayCount], limits: Limits) -
     return tuple(days[day] for day in sorted(days))[-limits.days :]
 
 
-def within(days: Iterable[DayCount], now: Millis, length: int) -> DayCount:
-    """The sum over today and the days before it, `length` of them."""
+def within(days: Iterable[DayCount], now: Millis) -> tuple[int, int, int]:
+    """Contacts in 7 days, contacts in 30 and complaints in 30: of today and the days before it."""
     today = now // DAY_MS
-    total = DayCount(day=today)
+    week = month = complaints = 0
     for count in days:
-        if today - length < count.day <= today:
-            total = _sum(total, count)
-    return total
+        age = today - count.day
+        if 0 <= age < 30:
+            month += count.contacts
+            complaints += count.complaints
+            if age < 7:
+                week += count.contacts
+    return week, month, complaints
 
 
 def _counted(customer: Customer, count: DayCount, limits: Limits) -> Customer:

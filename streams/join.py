@@ -89,12 +89,10 @@ def _of_customer(
         known["preferred_representative"] = profile.preferred_representative
     if customer.purchases:
         known |= _of_purchases(customer.purchases, products, now)
-    if customer.consultations or customer.conversations:
+    if customer.consultations or customer.conversations or customer.days:
         known |= _of_contacts(customer, conversation_id, intent, now)
     if customer.consultations:
         known |= _of_the_past(customer.consultations, conversation_id, intent, now)
-    if customer.days:
-        known["complaints_30d"] = days.within(customer.days, now, 30).complaints
     return known
 
 
@@ -134,12 +132,14 @@ def _of_contacts(customer: Customer, conversation_id: str, intent: str, now: Mil
             again = again or about == intent
     if not customer.days:
         return {"contacts_7d": week, "contacts_30d": month, "repeated_contact": again}
+    week_by_day, month_by_day, complaints = days.within(customer.days, now)
     # Counted by day they are right even where more conversations were begun than are remembered. Whole days only, and without
     # this one: never too many.
     return {
-        "contacts_7d": max(week, days.within(customer.days, now, 7).contacts - this),
-        "contacts_30d": max(month, days.within(customer.days, now, 30).contacts - this),
+        "contacts_7d": max(week, week_by_day - this),
+        "contacts_30d": max(month, month_by_day - this),
         "repeated_contact": again,
+        "complaints_30d": complaints,
     }
 
 

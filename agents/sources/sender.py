@@ -18,6 +18,7 @@ from frontdesk.schemas.codec import MAX_BYTES, Codec, EncodeError
 from frontdesk.schemas.headers import cloud_event_headers
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
 from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis, Record
 
 MAX_OUTSTANDING = 20_000
@@ -142,7 +143,9 @@ async def sender(
 def key_of(record: Record) -> bytes:
     """The key under which a platform publishes the record: the customer's, or the product's."""
     match record:
-        case CustomerMessage() | CustomerProfile() | Purchase() | ConversationEvent() | Feedback():
+        case (
+            CustomerMessage() | CustomerProfile() | Purchase() | ConversationEvent() | Feedback() | Transfer()
+        ):
             return wire_key(record.tenant_id, record.customer_id)
         case Product():
             return wire_key(record.tenant_id, record.product_id)

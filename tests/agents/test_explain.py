@@ -122,6 +122,17 @@ class TestHistory:
         document = explained("hello", "--history", path, "--tier", "vip")
         assert (fact(document, "tier"), fact(document, "tags")) == ("vip", "press")
 
+    def test_a_visitor_who_logs_in_has_their_history(self, history):
+        purchase = {"customer_id": "visitor", "order_id": "o", "product_id": "p"}
+        merged = {"conversation_id": "-", "customer_id": "visitor", "kind": "merged", "into": "u9"}
+        message = {"message_id": "m1", "conversation_id": "c", "customer_id": "u9", "text": "hello"}
+        path = history(
+            {"topic": "customer.purchases", "value": purchase},
+            {"topic": "conversation.events", "value": merged},
+            message,
+        )
+        assert fact(explained("hello", "--history", path), "purchases") == 1
+
     def test_a_conversation_that_someone_has_is_kept(self, history):
         message = {"message_id": "m1", "conversation_id": "c", "customer_id": "u", "text": "hello"}
         event = {"conversation_id": "c", "customer_id": "u", "kind": "assigned", "representative": "li"}
