@@ -38,7 +38,7 @@ WAITING = changelog_topic(APPLICATION, WAITING_TABLE)
 @pytest.fixture(scope="module")
 def sound() -> Logs:
     """A run in which nothing went wrong."""
-    return Paper(37).run(60)
+    return Paper(1).run(30)
 
 
 @pytest.fixture
