@@ -35,6 +35,7 @@ from bench.core import FreeLabels
 from bench.harness.machine import machine
 from bench.harness.session import Found, parsed, parser_for, say, told
 from frontdesk.agents.bootstrap import build_pipeline
+from frontdesk.agents.runtime.garbage import collect_rarely
 from frontdesk.agents.runtime.rocks import RocksStore
 from frontdesk.agents.runtime.step import compute
 from frontdesk.agents.runtime.stores import MemoryStore, Store
@@ -131,6 +132,7 @@ async def _of(
     size = _fill(store, given.customers, given.seed, codec)
     memory = (_resident() - before) / given.customers
     tables = Tables(store, codec, "bench")
+    collect_rarely()  # as a worker does
     draw = random.Random(given.seed)
     rounds: dict[str, list[Spent]] = {"known": [], "strangers": []}
     for number in range(given.rounds):

@@ -64,7 +64,7 @@ def decide(
         flags=entry.flags,
         labels=labels,
         reasons=(*path_reasons(entry.flags, provisional=provisional), *verdict.reasons),
-        facts=tuple(_fact(name, value) for name, value in facts.items()),
+        facts=_recorded(facts),
         policy_hash=policy_hash,
         model_version=model_version,
         prompt_version=entry.prompt_version,
@@ -157,9 +157,13 @@ def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ..
     return tuple(reasons)
 
 
-def _fact(name: str, value: bool | int | float | str) -> Fact:
-    default = _DEFAULTS[name]
-    return default if default.value == value else Fact(name=name, value=value)
+def _recorded(facts: Facts) -> tuple[Fact, ...]:
+    return tuple(
+        [
+            known if (known := _DEFAULTS[name]).value == value else Fact(name=name, value=value)
+            for name, value in facts.items()
+        ]
+    )
 
 
 def _with_verdict(decision: Decision, verdict: Verdict, *, provisional: bool) -> Decision:

@@ -123,6 +123,8 @@ FACTS: Mapping[str, FactSpec] = {
     "misplaced": FactSpec(default=False, meaning="key and value disagree: decided without history"),
 }
 
+_DEFAULTS = {name: spec.default for name, spec in FACTS.items()}
+_TYPES = {name: type(spec.default) for name, spec in FACTS.items()}
 _EXACT = 2**53
 """up to here every whole number has a float of its own"""
 
@@ -134,10 +136,11 @@ def complete(known: Mapping[str, Scalar]) -> dict[str, bool | int | float | str]
 
     A whole number stands for the decimal it equals: JSON from elsewhere may write 79.0 as 79.
     """
-    out: dict[str, bool | int | float | str] = {}
-    for name, spec in FACTS.items():
-        value = known.get(name)
-        if type(spec.default) is float and type(value) is int and abs(value) <= _EXACT:
-            value = float(value)
-        out[name] = value if value is not None and type(value) is type(spec.default) else spec.default
+    out = dict(_DEFAULTS)
+    for name, value in known.items():
+        kind = _TYPES.get(name)
+        if type(value) is kind:
+            out[name] = value
+        elif kind is float and type(value) is int and abs(value) <= _EXACT:
+            out[name] = float(value)
     return out
