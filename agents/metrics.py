@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from frontdesk.agents.llm.port import Saved
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
+from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
 
@@ -210,8 +211,8 @@ class Metrics:
                 ).inc()
             case Suggestion():
                 self._suggestions.inc()
-            case LabelRecord():
-                pass  # counted with its decision
+            case LabelRecord() | Transfer():
+                pass  # counted with its decision, and by the core
             case _:
                 self._events.labels(OTHER).inc()
 

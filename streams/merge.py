@@ -62,7 +62,7 @@ def merged(customer: Customer, other: Customer, limits: Limits) -> Customer:
         alerts=tuple(sorted(alerts.values(), key=lambda one: one.at))[-limits.alerts :],
     )
     customer = with_purchases(customer, theirs, limits)
-    for conversation in _conversations((*other.conversations, *talks)):
+    for conversation in _conversations((*other.conversations, *talks), limits):
         customer = with_conversation(customer, conversation, limits)
     return customer
 
@@ -77,11 +77,32 @@ def _consultations(given: Iterable[Consultation], limits: Limits) -> tuple[Consu
     return tuple(sorted(newest.values(), key=lambda one: one.at))[-limits.consultations :]
 
 
-def _conversations(given: Iterable[Conversation]) -> list[Conversation]:
-    """Each once, as it went on longest; the newest last."""
-    newest: dict[str, Conversation] = {}
+def _conversations(given: Iterable[Conversation], limits: Limits) -> list[Conversation]:
+    """Each once, the newest last. One that went on under both ids, as when somebody signs in meanwhile, is put together."""
+    known: dict[str, Conversation] = {}
     for one in given:
-        known = newest.get(one.conversation_id)
-        if known is None or one.last_at >= known.last_at:
-            newest[one.conversation_id] = one
-    return sorted(newest.values(), key=lambda one: one.last_at)
+        other = known.get(one.conversation_id)
+        known[one.conversation_id] = one if other is None else _together(other, one, limits)
+    return sorted(known.values(), key=lambda one: one.last_at)
+
+
+def _together(one: Conversation, other: Conversation, limits: Limits) -> Conversation:
+    """One conversation of two halves: it stands as the later half does, and remembers both."""
+    first, last = sorted((one, other), key=lambda half: half.last_at)
+    turns = sorted((*first.turns, *last.turns), key=lambda turn: turn.at)
+    waits = [half.waiting_since for half in (first, last) if half.waiting_since is not None]
+    handed = last.status == first.status and last.assigned_at is None
+    return replace(
+        last,
+        opened_at=min(first.opened_at, last.opened_at),
+        last_sent_at=max(first.last_sent_at, last.last_sent_at),
+        turns=tuple(turns[-limits.turns :]),
+        customer_turns=first.customer_turns + last.customer_turns,
+        decisions=first.decisions + last.decisions,
+        failures=first.failures + last.failures,
+        automatic_failed=first.automatic_failed + last.automatic_failed,
+        escalated=tuple(dict.fromkeys((*first.escalated, *last.escalated))),
+        waiting_since=min(waits) if last.waiting_since is not None else None,
+        assigned_at=first.assigned_at if handed else last.assigned_at,
+        representative=first.representative if handed else last.representative,
+    )

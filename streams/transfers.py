@@ -136,6 +136,9 @@ class Transfers:
             self._outbox.count("repeated_transfer")
             return
         known = known or Customer(tenant_id=given.tenant_id, customer_id=given.customer_id)
+        if given.kind != ERASURE and _turned_round(known, given):
+            known = replace(known, merged_into=None, merged_at=None)
+            self._overlay.put_customer(one.customer, known)
         if given.kind != ERASURE and known.merged_into is not None:
             if given.hops < MOST_HOPS:
                 self._pass_on(known, known.merged_into, given)
@@ -230,6 +233,15 @@ class Transfers:
             subject=kind,
             partition=partition_of(key, self._partitions),
         )
+
+
+def _turned_round(known: Customer, given: Transfer) -> bool:
+    """Whether the one whom a customer was merged into has been merged into them since: the later merge holds."""
+    return (
+        known.merged_into == given.from_customer_id
+        and known.merged_at is not None
+        and given.at >= known.merged_at
+    )
 
 
 def _part(given: Transfer) -> Fact | None:

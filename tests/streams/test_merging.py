@@ -208,6 +208,28 @@ def test_marks_are_followed_and_circles_end() -> None:
     assert [shards.known(name).purchases for name in ("visitor", "ann", "bob")] == [(), (), ()]
 
 
+def test_of_two_merged_into_each_other_the_later_merge_holds() -> None:
+    shards = Shards()
+    shards.send(said("m1"), bought("o1"), merged("visitor", "ann"), bought("o2", customer_id="ann"))
+    shards.send(merged("ann", "visitor"))
+    assert {one.order_id for one in shards.known("visitor").purchases} == {"o1", "o2"}
+    assert (shards.known("ann").merged_into, shards.known("visitor").merged_into) == ("visitor", None)
+    shards.send(bought("o3"), bought("o4", customer_id="ann"))
+    assert {one.order_id for one in shards.known("visitor").purchases} == {"o1", "o2", "o3", "o4"}
+    assert shards.known("ann").purchases == ()
+    assert shards.count("transfer_loop") == 0
+
+
+def test_a_conversation_under_both_ids_is_put_together() -> None:
+    shards = Shards()
+    shards.send(said("m1"), said("m2"), said("a1", customer_id="ann"), merged())
+    (talk,) = shards.known("ann").conversations
+    assert (talk.customer_turns, talk.decisions, len(talk.turns)) == (3, 3, 3)
+    shards.send(said("a2", customer_id="ann"))
+    facts = {fact.name: fact.value for fact in shards.of("ann").decisions[-1].facts}
+    assert facts["turn"] == 4
+
+
 @pytest.mark.parametrize("into", [None, "", "visitor", "x" * 300, "a\x00b"])
 def test_a_merge_that_names_nobody_changes_nothing(into: str | None) -> None:
     shards = Shards()
