@@ -15,7 +15,7 @@ from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.automatic import of_automatic
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.course import begun
-from frontdesk.streams.cues import cues
+from frontdesk.streams.cues import Cues, cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
     Facts,
@@ -111,43 +111,17 @@ class Conclusions:
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")
-            if UNKNOWN_ROLE in entry.flags:
-                self.outbox.count(
-                    UNKNOWN_ROLE
-                )  # perhaps a customer whose platform says it otherwise: nobody is routed
+            if (
+                UNKNOWN_ROLE in entry.flags
+            ):  # perhaps a customer whose platform says it otherwise: nobody is routed
+                self.outbox.count(UNKNOWN_ROLE)
             self._remember(key, customer, entry, text)
             return None
         known = conversation_of(customer, message.conversation_id)
         conversation = None if MISPLACED in entry.flags else known
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
-        mood_before = 0.0 if conversation is None else conversation.mood
-        labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
-        mood = mood_after(conversation, labels.emotion.value)
-        understood = understand(
-            text,
-            conversation=conversation,
-            labels=labels,
-            seen=seen,
-            leans=bool(leaning(message.text or "")) if case is None else case.words.leans,
-            fallback_intent=rules.taxonomy.fallback_intent,
-            now=now,
-        )
-        facts = join(
-            message,
-            customer=customer,
-            conversation=conversation,
-            labels=labels,
-            mood=mood,
-            understood=understood,
-            seen=seen,
-            misplaced=MISPLACED in entry.flags,
-            now=now,
-            tiers=rules.policy.tiers,
-            products=rules.catalog,
-        )
-        if conversation is not None:
-            facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
+        labels, mood, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
         verdict = rules.policy.decide(labels, facts)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
@@ -268,6 +242,47 @@ class Conclusions:
         """The mood of a message's conversation as far as it is known now."""
         conversation = conversation_of(self.overlay.customer(key), message.conversation_id)
         return 0.0 if conversation is None else conversation.mood
+
+    def _joined(
+        self,
+        entry: Waiting,
+        customer: Customer,
+        conversation: Conversation | None,
+        case: Case | None,
+        *,
+        seen: Cues,
+        text: str,
+    ) -> tuple[Labels, Mood, dict[str, bool | int | float | str]]:
+        """The labels of a message in its conversation, the mood after it, and all facts that a policy may read. `text` is redacted."""
+        message, rules, now = entry.message, self.rules, self.now
+        mood_before = 0.0 if conversation is None else conversation.mood
+        labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
+        mood = mood_after(conversation, labels.emotion.value)
+        understood = understand(
+            text,
+            conversation=conversation,
+            labels=labels,
+            seen=seen,
+            leans=bool(leaning(message.text or "")) if case is None else case.words.leans,
+            fallback_intent=rules.taxonomy.fallback_intent,
+            now=now,
+        )
+        facts = join(
+            message,
+            customer=customer,
+            conversation=conversation,
+            labels=labels,
+            mood=mood,
+            understood=understood,
+            seen=seen,
+            misplaced=MISPLACED in entry.flags,
+            now=now,
+            tiers=rules.policy.tiers,
+            products=rules.catalog,
+        )
+        if conversation is not None:
+            facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
+        return labels, mood, facts
 
     def _decide(
         self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool
