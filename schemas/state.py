@@ -59,6 +59,8 @@ class Conversation(Record):
     """customer messages that say it still does not work"""
     automatic: str | None = None
     """decision_id of the automatic reply that the next message will tell about"""
+    topic: str | None = None
+    """what it is about: the newest intent that was sure and says something, which closing words are not"""
     automatic_failed: int = 0
     """automatic replies that did not help"""
 

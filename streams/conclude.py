@@ -203,7 +203,13 @@ class Conclusions:
             self._help.publish(
                 amended, escalation, customer, entry, conversation, facts, mood=mood, unsure=False
             )
-            after = remember_amendment(customer, amended, raised=escalation.causes, limits=rules.limits)
+            after = remember_amendment(
+                customer,
+                amended,
+                raised=escalation.causes,
+                fallback_intent=rules.taxonomy.fallback_intent,
+                limits=rules.limits,
+            )
             self.overlay.put_customer(key, with_alerts(after, escalation.alerts, rules.limits))
             return
         # An answer that changes nothing has cost as much, and teaches as much, as one that does.
@@ -331,6 +337,7 @@ class Conclusions:
                 mood=mood,
                 failed=failed,
                 raised=raised,
+                fallback_intent=self.rules.taxonomy.fallback_intent,
                 limits=limits,
             )
             after = self.settled(with_alerts(after, escalation.alerts, limits))

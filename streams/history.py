@@ -229,6 +229,7 @@ def _feedback(customer: Customer | None, given: Feedback, when: When, known: Kno
             corrected = replace(
                 conversation,
                 intent=given.intent or conversation.intent,
+                topic=given.intent or conversation.topic,
                 queue=mark.queue or conversation.queue,
             )
             after = in_place(after, corrected)

@@ -120,7 +120,9 @@ def _of_purchases(purchases: Sequence[Purchase], products: Collection[str], now:
 
 def _of_contacts(customer: Customer, conversation_id: str, intent: str, now: Millis) -> dict[str, Scalar]:
     contacts = {one.conversation_id: (one.intent, one.at) for one in customer.consultations}
-    contacts |= {one.conversation_id: (one.intent, one.last_at) for one in customer.conversations}
+    contacts |= {
+        one.conversation_id: (one.topic or one.intent, one.last_at) for one in customer.conversations
+    }
     this = contacts.pop(conversation_id, None) is not None
     week = month = 0
     again = False

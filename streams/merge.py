@@ -100,6 +100,7 @@ def _together(one: Conversation, other: Conversation, limits: Limits) -> Convers
         customer_turns=first.customer_turns + last.customer_turns,
         decisions=first.decisions + last.decisions,
         failures=first.failures + last.failures,
+        topic=last.topic or first.topic,
         automatic_failed=first.automatic_failed + last.automatic_failed,
         escalated=tuple(dict.fromkeys((*first.escalated, *last.escalated))),
         waiting_since=min(waits) if last.waiting_since is not None else None,

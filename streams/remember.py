@@ -13,7 +13,7 @@ from frontdesk.streams import days
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.mood import Mood
 from frontdesk.streams.policy_rules import SLA
-from frontdesk.streams.understand import spoken, topic, waiting_since
+from frontdesk.streams.understand import spoken, topic, topic_after, waiting_since
 
 OPEN = "open"
 REPRESENTATIVE = "representative"
@@ -38,6 +38,7 @@ def remember(
     mood: Mood,
     failed: int = 0,
     raised: Iterable[str] = (),
+    fallback_intent: str,
     limits: Limits,
 ) -> Customer:
     """The customer after a message: its turn in the conversation and, where it was decided, what was decided.
@@ -81,6 +82,7 @@ def remember(
             failures=before.failures + failed,
             waiting_since=waits,
             intent=decision.labels.intent.value,
+            topic=topic_after(before.topic, decision.labels.intent, fallback_intent),
             queue=decision.queue,
             decision_id=decision.decision_id,
             decisions=before.decisions + 1,
@@ -109,7 +111,7 @@ def remember_misplaced(
 
 
 def remember_amendment(
-    customer: Customer, decision: Decision, *, raised: Iterable[str], limits: Limits
+    customer: Customer, decision: Decision, *, raised: Iterable[str], fallback_intent: str, limits: Limits
 ) -> Customer:
     """The customer after a revision of a conversation's latest decision."""
     before = conversation_of(customer, decision.conversation_id)
@@ -118,6 +120,7 @@ def remember_amendment(
     after = replace(
         before,
         intent=decision.labels.intent.value,
+        topic=topic_after(before.topic, decision.labels.intent, fallback_intent),
         queue=decision.queue,
         decision_id=decision.decision_id,
         escalated=(*before.escalated, *raised),
@@ -229,7 +232,7 @@ def consultation_of(conversation: Conversation, outcome: str | None = None) -> C
     """A conversation in one line."""
     return Consultation(
         conversation_id=conversation.conversation_id,
-        intent=conversation.intent,
+        intent=conversation.topic or conversation.intent,
         queue=conversation.queue,
         representative=conversation.representative,
         outcome=outcome,

@@ -82,6 +82,12 @@ def topic(intent: Label) -> str | None:
     return intent.value if intent.confidence >= SURE_INTENT else None
 
 
+def topic_after(before: str | None, intent: Label, fallback_intent: str) -> str | None:
+    """What a conversation is about after a message."""
+    about = topic(intent)
+    return before if about in (None, fallback_intent) else about
+
+
 def previous_topic(turns: Sequence[Turn], fallback_intent: str) -> str | None:
     """What the customer's messages were about before: the newest intent that says something."""
     for turn in reversed(turns):

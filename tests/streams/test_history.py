@@ -262,3 +262,18 @@ def test_the_page_tells_every_fact_as_it_is() -> None:
     page = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page.partition("## The facts")[2], re.M))
     assert rows == {name: spec.meaning for name, spec in FACTS.items()}
+
+
+def test_closing_words_do_not_change_what_a_conversation_was_about() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "billing please"))
+    shard.send(message("m2", "that worked, thank you"))
+    for kind in ("assigned", "resolved"):
+        shard.send(
+            ConversationEvent(
+                conversation_id="talk", customer_id="ann", kind=kind, representative="rob", at=shard.now
+            )
+        )
+    shard.send(message("m3", "billing once more", conversation_id="next"))
+    facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
+    assert (facts["repeated_contact"], facts["topic_representative"]) == (True, "rob")

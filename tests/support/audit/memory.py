@@ -24,6 +24,8 @@ UNKNOWN = Millis(-1)
 ALERTS = re.compile(r"; (\w+) \((?:info|warning|critical)\)$")
 """the kind of the alert that a reason tells of"""
 BOUNDS = Limits()
+FALLBACK = "other"
+"""the intent of what says nothing, in every taxonomy that is audited"""
 DAY = 86_400_000
 ORDER = ("assigned", "transferred", "resolved", "abandoned", "rated")
 
@@ -192,9 +194,11 @@ def _route(decision: Decision, before: Conversation, alerts: Iterable[str]) -> d
     wanted = (ALERTS.findall(reason.because) for reason in decision.reasons if reason.effect == "alert")
     # Wanted, and neither raised now nor before: another conversation has raised it lately.
     held = dict.fromkeys(f"~{kind}" for kinds in wanted for kind in kinds if kind not in raised)
+    about = _sure(decision.labels.intent, SURE_INTENT)
     return {
         "sla_due_at": _sla_due(decision, before),
         "intent": decision.labels.intent.value,
+        "topic": before.topic if about in (None, FALLBACK) else about,
         "queue": decision.queue,
         "decision_id": decision.decision_id,
         "escalated": (*raised, *(mark for mark in held if mark not in raised)),
@@ -239,7 +243,7 @@ def _with_past(customer: Customer, one: Consultation) -> Customer:
 def _in_one_line(one: Conversation) -> Consultation:
     return Consultation(
         conversation_id=one.conversation_id,
-        intent=one.intent,
+        intent=one.topic or one.intent,
         queue=one.queue,
         representative=one.representative,
         at=one.last_at,
@@ -279,7 +283,12 @@ def _corrected(customer: Customer, feedback: Feedback) -> Customer:
     )
     for one in customer.conversations:
         if one.decision_id == feedback.decision_id:
-            corrected = replace(one, intent=feedback.intent or one.intent, queue=feedback.queue or one.queue)
+            corrected = replace(
+                one,
+                intent=feedback.intent or one.intent,
+                topic=feedback.intent or one.topic,
+                queue=feedback.queue or one.queue,
+            )
             customer = _replaced(customer, corrected)
     return customer
 
