@@ -90,9 +90,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(name=CONVERSATION_EVENTS, record=ConversationEvent, kind="input", retention_ms=7 * DAY_MS),
     TopicSpec(name=ROUTING_FEEDBACK, record=Feedback, kind="input", retention_ms=365 * DAY_MS),
     # Shards write it as well: one hands a customer's state over, another takes it in.
-    TopicSpec(
-        name=CUSTOMER_TRANSFERS, record=Transfer, kind="input", retention_ms=7 * DAY_MS, config=_LARGE
-    ),
+    TopicSpec(name=CUSTOMER_TRANSFERS, record=Transfer, kind="input", retention_ms=7 * DAY_MS, config=_LARGE),
     TopicSpec(name=ROUTING_DECISIONS, record=Decision, kind="output", retention_ms=30 * DAY_MS),
     TopicSpec(name=ESCALATION_ALERTS, record=Alert, kind="output", retention_ms=30 * DAY_MS),
     TopicSpec(name=SERVICE_SUGGESTIONS, record=Suggestion, kind="output", retention_ms=7 * DAY_MS),
