@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
 async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaServer) -> None:
-    total, rate = 2400, 80
+    total, rate = 1600, 80
     await create_topics(load(broker=kafka.bootstrap))
 
     async def publish() -> None:
