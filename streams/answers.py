@@ -31,6 +31,8 @@ _ASKS_ABOUT = re.compile(
     r"tell me (?:more )?about|what is\b|what's\b|\bdetails?\b|\bspecs?\b|\bspecifications?\b|\bfeatures?\b|\bdescri|\binfo"
     r"|介绍|参数|配置|规格|详情|功能|了解"
 )
+_NUMBERED = re.compile(r"[a-z0-9-]*\d{3,}[a-z0-9-]*")
+"""what may be the number of an order"""
 _ASKS_STATUS = re.compile(
     r"where(?:'s| is| are)\b|\bstatus\b|\btrack|\bwhen (?:will|does|is)\b|\bshipped\b|\bdispatched\b|has(?:n't| not)? (?:it |my \w+ )?(?:been )?(?:arrived|shipped|sent)"
     r"|到哪|到了吗|状态|物流|进度|发货|什么时候(?:能)?(?:到|送)|多久(?:能)?到|没收到|还没到"
@@ -115,7 +117,12 @@ def about_order(
             Ground(name=f"purchase.{order.order_id}.since", value=since),
             Ground(name=f"purchase.{order.order_id}.status", value=status),
         ),
-        answers=len(meant) == 1 and bool(_ASKS_STATUS.search(asked)) and not _ASKS_ELSE.search(asked),
+        # Of several orders, of another's, or of a product that was not ordered, this one's status is no answer.
+        answers=len(meant) == 1
+        and (ids == {order.product_id} or (not ids and len(purchases) == 1))
+        and (not _NUMBERED.search(asked) or order.order_id.casefold() in asked)
+        and bool(_ASKS_STATUS.search(asked))
+        and not _ASKS_ELSE.search(asked),
     )
 
 

@@ -75,6 +75,16 @@ def test_two_open_orders_are_one_too_many() -> None:
     assert asked(shard, "where is my robot vacuum, the trot robot vacuum #after_sales").automatic
 
 
+@pytest.mark.parametrize(
+    "text", ["where is my Aurora 8 Pro #after_sales", "where is my order order-99912 #after_sales"]
+)
+def test_the_status_of_another_order_is_no_answer(text: str) -> None:
+    shard = shop()
+    shard.send(bought("robot"))
+    assert asked(shard, "where is my order #after_sales").automatic
+    assert not asked(shard, text).automatic
+
+
 def test_whoever_has_the_conversation_answers() -> None:
     shard = shop()
     asked(shard, "hello there #other")
