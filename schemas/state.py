@@ -43,7 +43,7 @@ class Conversation(Record):
     """the latest decision of the conversation"""
     decisions: int = 0
     escalated: tuple[str, ...] = ()
-    """causes already alerted"""
+    """causes already alerted; with a mark before those that were held back"""
     status: str = "open"
     last_sent_at: Millis = Millis(0)
     """when the customer wrote last, by the platform's clock"""
@@ -63,6 +63,8 @@ class Conversation(Record):
     """what it is about: the newest intent that was sure and says something, which closing words are not"""
     automatic_failed: int = 0
     """automatic replies that did not help"""
+    escalated_at: Millis | None = None
+    """when a decision sent it to somebody with authority, first"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ class Customer(Record):
     merged_at: Millis | None = None
     transfers: tuple[str, ...] = ()
     """ids of the newest transfers taken over, so that none is taken twice"""
+    merged_from: tuple[str, ...] = ()
+    """the visitors who turned out to be this customer, the newest last: an erasure goes to them too"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ class Transfer(Record):
     """the old id"""
     tenant_id: str = DEFAULT_TENANT
     kind: str
-    """history, purchase, event, feedback or erasure"""
+    """history, purchase, event, feedback, erasure, or remains: the erasure of what a visitor has left since"""
     history: Customer | None = None
     purchase: Purchase | None = None
     event: ConversationEvent | None = None

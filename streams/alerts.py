@@ -14,7 +14,7 @@ from frontdesk.streams.escalate import quoted
 from frontdesk.streams.ids import alert_id
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.policy import Policy
-from frontdesk.streams.policy_rules import SLA
+from frontdesk.streams.policy_rules import CRITICAL, SLA
 from frontdesk.streams.remember import OPEN, conversation_of
 
 RAISED, RESOLVED = "raised", "resolved"
@@ -23,7 +23,7 @@ _MINUTE = 60_000
 
 
 def with_alerts(customer: Customer, alerts: Iterable[Alert], limits: Limits) -> Customer:
-    """The customer with alerts that are going out, the newest few."""
+    """The customer with alerts that are going out, the newest few. One that was raised before, less gravely, is replaced."""
     new = tuple(
         Alerted(
             alert_id=alert.alert_id,
@@ -38,7 +38,11 @@ def with_alerts(customer: Customer, alerts: Iterable[Alert], limits: Limits) -> 
         )
         for alert in alerts
     )
-    return replace(customer, alerts=(*customer.alerts, *new)[-limits.alerts :]) if new else customer
+    if not new:
+        return customer
+    ids = {one.alert_id for one in new}
+    kept = (one for one in customer.alerts if one.alert_id not in ids)
+    return replace(customer, alerts=(*kept, *new)[-limits.alerts :])
 
 
 def settled(customer: Customer, now: Millis, *, all_: bool = False) -> tuple[Customer, tuple[Alert, ...]]:
@@ -59,7 +63,7 @@ def overdue(customer: Customer, conversation: Conversation, policy: Policy, now:
     profile = customer.profile
     tier = None if profile is None else profile.tier
     bad = conversation.mood_level == "bad" or conversation.mood <= BAD_MOOD
-    grave = bad or tier in policy.defaults.vip_tiers or bool(conversation.escalated)
+    grave = bad or tier in policy.defaults.vip_tiers or _in_danger(customer, conversation)
     due = policy.overdue(conversation.queue, grave=grave)
     if due is None:
         return None
@@ -76,6 +80,14 @@ def overdue(customer: Customer, conversation: Conversation, policy: Policy, now:
         evidence=_evidence(conversation, tier, due.because, now),
         rule=due.rule,
         raised_at=now,
+    )
+
+
+def _in_danger(customer: Customer, conversation: Conversation) -> bool:
+    """Whether a conversation was escalated, or people were told something grave of it."""
+    return conversation.escalated_at is not None or any(
+        one.conversation_id == conversation.conversation_id and one.severity == CRITICAL
+        for one in customer.alerts
     )
 
 

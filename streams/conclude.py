@@ -46,7 +46,7 @@ from frontdesk.streams.remember import (
     conversation_of,
     remember,
     remember_amendment,
-    remember_misplaced,
+    remember_wordless,
     with_seen,
 )
 from frontdesk.streams.shop import Shop
@@ -111,9 +111,8 @@ class Conclusions:
         text = redact(message.text or "")
         if message.role != CUSTOMER:
             self.outbox.count("context")
-            if (
-                UNKNOWN_ROLE in entry.flags
-            ):  # perhaps a customer whose platform says it otherwise: nobody is routed
+            if UNKNOWN_ROLE in entry.flags:
+                # Perhaps a customer whose platform says it otherwise: nobody is routed.
                 self.outbox.count(UNKNOWN_ROLE)
             self._remember(key, customer, entry, text)
             return None
@@ -321,13 +320,11 @@ class Conclusions:
         failed: int = 0,
     ) -> None:
         raised, limits = escalation.causes, self.rules.limits
-        if MISPLACED in entry.flags:
-            after = remember_misplaced(
-                customer, entry.message, at=entry.arrived_at, raised=raised, limits=limits
-            )
-        elif customer.erased_at is not None and entry.message.sent_at < customer.erased_at:
-            # Written before the erasure, read after it: decided, but what was to be forgotten is not learned again.
-            after = with_seen(customer, entry.message.message_id, limits)
+        misplaced = MISPLACED in entry.flags
+        # Written before the erasure, read after it: decided, but what was to be forgotten is not learned again.
+        erased = customer.erased_at is not None and entry.message.sent_at < customer.erased_at
+        if misplaced or erased:
+            after = remember_wordless(customer, entry, decision, raised=raised, limits=limits)
         else:
             after = remember(
                 customer,
@@ -340,6 +337,7 @@ class Conclusions:
                 fallback_intent=self.rules.taxonomy.fallback_intent,
                 limits=limits,
             )
+        if not misplaced:
             after = self.settled(with_alerts(after, escalation.alerts, limits))
         self.overlay.put_customer(key, after)
 

@@ -65,7 +65,7 @@ def escalate(
     seen: Cues,
     now: Millis,
 ) -> Escalation:
-    """One `Alert` for each kind that the conversation has not raised yet, the most severe where rules differ.
+    """One `Alert` for each kind that the conversation has not raised yet, or not as gravely; the gravest where rules differ.
 
     `raised` are the conversation's causes so far, `before` the alerts about the customer; a kind that another conversation has
     raised within its window is held back, unless it is graver now. `quote` is the message, redacted as the `turns` before it
@@ -74,8 +74,14 @@ def escalate(
     due: dict[str, AlertDue] = {}
     for alert in verdict.alerts:
         known = due.get(alert.kind)
-        if alert.kind not in raised and (known is None or _rank(alert.severity) > _rank(known.severity)):
+        if known is None or _rank(alert.severity) > _rank(known.severity):
             due[alert.kind] = alert
+    if raised:
+        here = {one.kind: one for one in before if one.conversation_id == decision.conversation_id}
+        for kind in [kind for kind in due if kind in raised]:
+            told = here.get(kind)
+            if told is None or _rank(told.severity) >= _rank(due[kind].severity):
+                del due[kind]
     if not due:
         return NOTHING
     held = [kind for kind, alert in due.items() if _held(alert, decision.conversation_id, before, now)]
@@ -99,7 +105,7 @@ def escalate(
             for kind, alert in due.items()
             if kind not in held
         ),
-        held=tuple(kind for kind in held if f"{HELD}{kind}" not in raised),
+        held=tuple(kind for kind in held if kind not in raised and f"{HELD}{kind}" not in raised),
     )
 
 

@@ -110,7 +110,11 @@ FACTS: Mapping[str, FactSpec] = {
     "assigned": FactSpec(default=False, meaning="a representative has the conversation now"),
     "representative": FactSpec(default="", meaning="who has the conversation now"),
     "escalated": FactSpec(
-        default=False, meaning="the conversation was escalated before, by more than its waiting"
+        default=False, meaning="an earlier decision escalated the conversation (`action: escalate`)"
+    ),
+    "alerted": FactSpec(
+        default=False,
+        meaning="the conversation has shown a cause for an alert before, by more than its waiting",
     ),
     "automatic_before": FactSpec(
         default=False, meaning="the message before this one was answered automatically"

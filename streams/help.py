@@ -72,7 +72,7 @@ class Help:
                 unsure=unsure,
                 bad_mood=facts["mood_level"] == "bad",
                 follow_up=facts["follow_up"] is True,
-                troubled=bool(escalation.causes) or facts["escalated"] is True,
+                troubled=bool(escalation.causes) or facts["alerted"] is True,
                 may_send=may_send,
                 now=self._now,
             ),

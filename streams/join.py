@@ -186,7 +186,8 @@ def _of_conversation(conversation: Conversation, emotion: Label, now: Millis) ->
         "queue_before": conversation.queue,
         "assigned": conversation.assigned_at is not None,
         "representative": conversation.representative,
-        "escalated": any(kind != SLA for kind in conversation.escalated),
+        "escalated": conversation.escalated_at is not None,
+        "alerted": any(kind != SLA for kind in conversation.escalated),
     }
 
 

@@ -18,7 +18,8 @@ REPRESENTATIVE_FACTS = (
 QUEUE_FACTS = ("queue_before", "topic_queue")
 """facts a rule may take the queue from"""
 ACTIONS = ("route", "keep", "escalate")
-SEVERITIES = ("info", "warning", "critical")
+CRITICAL = "critical"
+SEVERITIES = ("info", "warning", CRITICAL)
 """from the least on"""
 ALWAYS = frozenset({"safety", "legal"})
 """kinds of alerts that no window holds back"""

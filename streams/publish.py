@@ -87,7 +87,7 @@ class Publisher:
                 ESCALATION_ALERTS,
                 wire_key(alert.tenant_id, alert.customer_id),
                 alert,
-                event_id=alert.alert_id if alert.resolved_at is None else f"{alert.alert_id}/resolved",
+                event_id=f"{alert.alert_id}/{alert.severity if alert.resolved_at is None else alert.status}",
                 subject=alert.conversation_id,
             )
 

@@ -86,7 +86,8 @@ def remember(
             queue=decision.queue,
             decision_id=decision.decision_id,
             decisions=before.decisions + 1,
-            escalated=(*before.escalated, *raised),
+            escalated=_causes(before, raised),
+            escalated_at=_escalated_at(before, decision),
             sla_due_at=sla_due(before, decision),
             status=_status(customer, before, message),
             last_sent_at=max(before.last_sent_at, message.sent_at),
@@ -96,17 +97,22 @@ def remember(
     return with_seen(with_conversation(customer, after, limits), message.message_id, limits)
 
 
-def remember_misplaced(
-    customer: Customer, message: CustomerMessage, *, at: Millis, raised: Iterable[str], limits: Limits
+def remember_wordless(
+    customer: Customer, entry: Waiting, decision: Decision | None, *, raised: Iterable[str], limits: Limits
 ) -> Customer:
-    """The record of misplaced messages after one more: its id, and what it raised. No words, no history."""
-    if raised:
+    """The customer after a message of which nothing may be kept but its id, and what it raised."""
+    message, at = entry.message, entry.arrived_at
+    if decision is not None and (raised := tuple(raised)):
         before = conversation_of(customer, message.conversation_id) or Conversation(
             conversation_id=message.conversation_id, opened_at=at, last_at=at
         )
-        after = replace(before, last_at=at, escalated=(*before.escalated, *raised))
-        kept = tuple(one for one in customer.conversations if one is not before)
-        customer = replace(customer, conversations=(*kept, after)[-limits.conversations :])
+        after = replace(
+            before,
+            last_at=at,
+            escalated=_causes(before, raised),
+            escalated_at=_escalated_at(before, decision),
+        )
+        customer = with_conversation(customer, after, limits)
     return with_seen(customer, message.message_id, limits)
 
 
@@ -123,7 +129,8 @@ def remember_amendment(
         topic=topic_after(before.topic, decision.labels.intent, fallback_intent),
         queue=decision.queue,
         decision_id=decision.decision_id,
-        escalated=(*before.escalated, *raised),
+        escalated=_causes(before, raised),
+        escalated_at=_escalated_at(before, decision),
         sla_due_at=sla_due(before, decision),
     )
     customer = days.with_amendment(customer, before.intent, decision, limits)
@@ -198,6 +205,15 @@ def with_consultation(customer: Customer, consultation: Consultation, limits: Li
     else:
         kept.append(consultation)
     return replace(customer, consultations=tuple(kept[-limits.consultations :]))
+
+
+def _escalated_at(before: Conversation, decision: Decision) -> Millis | None:
+    first = before.escalated_at is None and decision.action == "escalate"
+    return decision.decided_at if first else before.escalated_at
+
+
+def _causes(before: Conversation, raised: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before.escalated, *raised)))
 
 
 def _status(customer: Customer, before: Conversation, message: CustomerMessage) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.topics import CUSTOMER_PROFILES
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Batch
 from frontdesk.streams.ids import alert_id
+from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, POLICY, Shard, answer, message, pipeline
 
 
@@ -85,10 +89,65 @@ def test_what_is_held_back_is_counted_once_and_raised_when_the_window_is_over() 
         shard.send(message(name, "complaint", conversation_id="b"))
     assert (len(shard.alerts), shard.counts["alert_suppressed"]) == (1, 1)
     facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
-    assert facts["escalated"], "it was escalated, though nobody was told of it twice"
+    assert facts["alerted"], "there is a cause, though nobody was told of it twice"
     shard.now = Millis(NOW + 3_600_000)
     shard.send(message("m4", "complaint", conversation_id="b"))
     assert [alert.conversation_id for alert in shard.alerts] == ["talk", "b"]
+
+
+TO_MANAGERS = POLICY.replace("queue: managers, alert", "action: escalate, queue: managers, alert")
+
+
+def test_only_a_decision_that_escalates_makes_a_conversation_escalated() -> None:
+    for rules, escalated in ((POLICY, False), (TO_MANAGERS, True)):
+        shard = Shard(pipeline(rules=rules))
+        shard.send(message("m1", "complaint"), message("m2"))
+        facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
+        assert (facts["escalated"], facts["alerted"]) == (escalated, True)
+
+
+def test_a_revision_may_escalate() -> None:
+    shard = Shard(pipeline(rules=TO_MANAGERS, deadline_ms=1000))
+    shard.send(message("m1", "unsure"))
+    shard.at(NOW + 1000)
+    shard.answers(answer(shard.asks[0], "complaint"))
+    shard.send(message("m2"))
+    assert {fact.name: fact.value for fact in shard.decisions[-1].facts}["escalated"] is True
+
+
+def test_what_was_told_mildly_is_told_again_when_it_is_grave() -> None:
+    """One alert, by its id; whoever hears of it last hears the gravest, and when it is over that is resolved once."""
+    rules = (
+        POLICY
+        + "  - {id: grave, match: {intent: complaint, turn: {min: 2}}, then: {alert: {kind: complaint, severity: critical, to: board}}}\n"
+    )
+    shard = Shard(pipeline(rules=rules))
+    shard.send(*(message(f"m{number}", "complaint") for number in range(4)))
+    assert [(alert.severity, alert.to, alert.message_id) for alert in shard.alerts] == [
+        ("warning", "managers", "m0"),
+        ("critical", "board", "m1"),
+    ]
+    assert len({alert.alert_id for alert in shard.alerts}) == 1
+    shard.send(
+        ConversationEvent(conversation_id="talk", customer_id="ann", kind="resolved", at=Millis(NOW + 1))
+    )
+    assert [(alert.status, alert.severity) for alert in shard.alerts[2:]] == [("resolved", "critical")]
+
+
+def test_what_was_written_before_an_erasure_is_alerted_once_and_resolved_in_time() -> None:
+    """Nothing of the words is kept, but what people were told is."""
+    shard = Shard(pipeline())
+    shard.send(message("m0"))
+    shard.now = Millis(NOW + 1000)
+    shard.step(Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES),)))
+    for number in range(2):
+        shard.send(message(f"m{number + 1}", "complaint"))
+    known = shard.state.customer(customer_key("default", "ann"))
+    assert known is not None
+    assert [alert.kind for alert in shard.alerts] == ["complaint"]
+    assert [(one.turns, one.escalated) for one in known.conversations] == [((), ("complaint",))]
+    shard.at(NOW + 2 * 86_400_000)
+    assert [alert.status for alert in shard.alerts] == ["raised", "resolved"]
 
 
 def test_another_customer_is_another_matter() -> None:
@@ -119,14 +178,14 @@ def test_what_was_said_in_trouble_before_is_quoted() -> None:
 
 
 def test_waiting_alone_is_no_escalation() -> None:
-    """The fact `escalated` tells of causes that a rule saw."""
+    """The fact `alerted` tells of causes that a rule saw."""
     shard = Shard(pipeline())
     shard.send(message("m1"))
     shard.at(NOW + 3_600_000)
     assert [alert.kind for alert in shard.alerts] == ["sla"]
     shard.send(message("m2"))
     facts = {fact.name: fact.value for fact in shard.decisions[-1].facts}
-    assert facts["escalated"] is False
+    assert facts["alerted"] is False
 
 
 def test_a_revision_raises_only_what_is_new() -> None:

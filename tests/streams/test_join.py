@@ -121,7 +121,7 @@ def test_mood_over_the_conversation() -> None:
     ), "one message alone is no fall"
     assert [one["mood_level"] for one in (good, bad, worse)] == ["even", "even", "bad"]
     assert [one["negative_streak"] for one in (good, bad, worse)] == [0, 1, 2]
-    assert (bad["escalated"], worse["escalated"]) == (False, True)
+    assert (bad["alerted"], worse["alerted"]) == (False, True)
     shard.send(message("m4", "hello", conversation_id="another"))
     assert (_facts(shard)["mood"], _facts(shard)["negative_streak"]) == (0.0, 0), "moods are of conversations"
 

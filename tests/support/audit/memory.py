@@ -23,6 +23,8 @@ from frontdesk.streams.understand import SURE_INTENT, SURE_LANGUAGE
 UNKNOWN = Millis(-1)
 ALERTS = re.compile(r"; (\w+) \((?:info|warning|critical)\)$")
 """the kind of the alert that a reason tells of"""
+GRAVER = "!"
+"""stands behind the kind of an alert that was raised before, less gravely"""
 BOUNDS = Limits()
 FALLBACK = "other"
 """the intent of what says nothing, in every taxonomy that is audited"""
@@ -37,9 +39,9 @@ def concluded(
 ) -> Customer:
     """After a message: its id and, unless it was written before an erasure, its turn and what was decided."""
     customer = replace(customer, seen=(*customer.seen, message.message_id)[-BOUNDS.dedupe_window :])
-    if customer.erased_at is not None and message.sent_at < customer.erased_at:
-        return customer
     at = UNKNOWN if decision is None else decision.received_at
+    if customer.erased_at is not None and message.sent_at < customer.erased_at:
+        return _wordless(customer, message, decision, alerts)
     customer = _began(customer, message.conversation_id, at)
     before = talk(customer, message.conversation_id) or _new(message.conversation_id, at)
     turn = Turn(
@@ -71,6 +73,19 @@ def concluded(
         )
         customer = _counted(customer, decision, before, message.conversation_id)
     return _newest(customer, after)
+
+
+def _wordless(
+    customer: Customer, message: CustomerMessage, decision: Decision | None, alerts: Iterable[str]
+) -> Customer:
+    """After a message from before an erasure: what it raised, and no more."""
+    if decision is None:
+        return customer
+    before = talk(customer, message.conversation_id) or _new(message.conversation_id, decision.received_at)
+    raised = _raised(decision, before, alerts)
+    if not alerts and raised["escalated"] == before.escalated:
+        return customer
+    return _newest(customer, replace(before, last_at=decision.received_at, **raised))
 
 
 def amended(customer: Customer, decision: Decision, alerts: Iterable[str]) -> Customer:
@@ -137,7 +152,8 @@ def facts_seen(
         "queue_before": "" if one is None else one.queue or "",
         "assigned": one is not None and one.assigned_at is not None,
         "representative": "" if one is None else one.representative or "",
-        "escalated": one is not None and bool(one.escalated),
+        "escalated": one is not None and one.escalated_at is not None,
+        "alerted": one is not None and bool(one.escalated),
         "alerts raised before": bool(one is not None and set(alerts) & set(one.escalated)),
     }
 
@@ -190,10 +206,6 @@ def _new(conversation_id: str, at: Millis) -> Conversation:
 
 
 def _route(decision: Decision, before: Conversation, alerts: Iterable[str]) -> dict[str, object]:
-    raised = (*before.escalated, *alerts)
-    wanted = (ALERTS.findall(reason.because) for reason in decision.reasons if reason.effect == "alert")
-    # Wanted, and neither raised now nor before: another conversation has raised it lately.
-    held = dict.fromkeys(f"~{kind}" for kinds in wanted for kind in kinds if kind not in raised)
     about = _sure(decision.labels.intent, SURE_INTENT)
     return {
         "sla_due_at": _sla_due(decision, before),
@@ -201,7 +213,19 @@ def _route(decision: Decision, before: Conversation, alerts: Iterable[str]) -> d
         "topic": before.topic if about in (None, FALLBACK) else about,
         "queue": decision.queue,
         "decision_id": decision.decision_id,
-        "escalated": (*raised, *(mark for mark in held if mark not in raised)),
+        **_raised(decision, before, alerts),
+    }
+
+
+def _raised(decision: Decision, before: Conversation, alerts: Iterable[str]) -> dict[str, object]:
+    raised = dict.fromkeys((*before.escalated, *(kind.removesuffix(GRAVER) for kind in alerts)))
+    wanted = (ALERTS.findall(reason.because) for reason in decision.reasons if reason.effect == "alert")
+    # Wanted, and neither raised now nor before: another conversation has raised it lately.
+    held = dict.fromkeys(f"~{kind}" for kinds in wanted for kind in kinds if kind not in raised)
+    first = decision.decided_at if decision.action == "escalate" else None
+    return {
+        "escalated": tuple(raised | held),
+        "escalated_at": first if before.escalated_at is None else before.escalated_at,
     }
 
 

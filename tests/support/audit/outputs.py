@@ -30,7 +30,9 @@ from frontdesk.schemas.topics import (
     SERVICE_SUGGESTIONS,
 )
 from frontdesk.schemas.types import Record
+from frontdesk.streams.policy_rules import SEVERITIES
 from tests.support.audit.logs import Entry, Logs
+from tests.support.audit.memory import GRAVER
 
 KINDS: Mapping[str, type[Record]] = {
     CUSTOMER_MESSAGES: CustomerMessage,
@@ -244,8 +246,9 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
     decisions = {one.decision_id: one for one in (*out.by_message.values(), *out.amendments)}
     kinds: dict[str, list[str]] = defaultdict(list)
     for alert in _read(logs, codec, ESCALATION_ALERTS, Alert):
+        graver = _is_graver(alert, out)
         if _check_alert(alert, decisions, out) and alert.kind != SLA:
-            kinds[alert.decision_id].append(alert.kind)
+            kinds[alert.decision_id].append(f"{alert.kind}{GRAVER if graver else ''}")
     suggestions: Counter[str] = Counter()
     for suggestion in _read(logs, codec, SERVICE_SUGGESTIONS, Suggestion):
         suggestions[suggestion.decision_id] += 1
@@ -296,6 +299,16 @@ def _check_alert(alert: Alert, decisions: Mapping[str, Decision], out: Audit) ->
     elif decision is None or decision.conversation_id != alert.conversation_id:
         out.blame(STRAY, f"{told} is about another conversation")
     return True
+
+
+def _is_graver(alert: Alert, out: Audit) -> bool:
+    """Whether it was raised before, and less gravely whenever it was."""
+    before = [
+        SEVERITIES.index(one.severity)
+        for one in out.raised.get((alert.tenant_id, alert.customer_id), ())
+        if one.alert_id == alert.alert_id
+    ]
+    return bool(before) and max(before) < SEVERITIES.index(alert.severity)
 
 
 def _read(logs: Logs, codec: Codec, topic: str, record: type[R]) -> Iterable[R]:

@@ -123,7 +123,9 @@ def _alert_faults(customer: Customer, out: Audit) -> Iterator[str]:
     """The alerts that a customer's record knows are those that were published, resolved or not."""
     name = f"{customer.tenant_id}/{customer.customer_id}"
     raised = out.raised.get((customer.tenant_id, customer.customer_id), [])
-    published = {(one.alert_id, one.raised_at): one for one in raised}
+    # Of what was raised once more, because it is graver, the last is known.
+    last = {one.alert_id: one for one in raised}
+    published = {(one.alert_id, one.raised_at): one for one in raised if last[one.alert_id] is one}
     for one in customer.alerts:
         where = one.alert_id, one.at
         alert, resolved = published.get(where), out.resolved.get(where)
