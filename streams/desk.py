@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeGuard
 
 from frontdesk.schemas.inputs import ConversationEvent, Purchase
 from frontdesk.schemas.outputs import DeadLetter
@@ -58,7 +59,6 @@ class Desk:
             limits=rules.limits,
             now=now,
         )
-
         self._known = Known(
             taxonomy=rules.taxonomy,
             tiers=rules.policy.tiers,
@@ -134,7 +134,7 @@ class Desk:
             self._outbox.count("misplaced")
             return
         fact = one.fact
-        if isinstance(fact, ConversationEvent) and fact.kind.strip().lower() == MERGED:
+        if _is_merge(fact):
             self._transfers.merge(one, fact)
         elif not self._transfers.follow(one):
             self._learn(one.customer, fact, one.timestamp)
@@ -202,21 +202,37 @@ class Desk:
         elif isinstance(one, NewMessage) and one.message.message_id in self._known_ids(one.customer):
             self._outbox.count("duplicate")
         elif isinstance(one, NewMessage) and one.message.role == CUSTOMER:
-            self.abandon(one.customer)
+            self._abandon(one.customer)
             self._conclusions.fall_back(one.customer, self._entry(one))
         else:
             what = type(one).__name__
             self.bury(dead_letter(arrival, CORE_ERROR, "CoreError", f"{what} cannot be processed", self._now))
 
+    def give_up_what_waits(self, one: Found) -> bool:
+        """Before an erasure or a merge is tried again: what waits of the customer may be what it fails on. False: it is neither."""
+        if isinstance(one, Erasure):
+            keys = [customer_key(*names) for names in one.named]
+        elif isinstance(one, NewTransfer) or (isinstance(one, NewFact) and _is_merge(one.fact)):
+            keys = [one.customer]
+        else:
+            return False
+        for key in keys:
+            self._abandon(key)
+        return True
+
     def abandon(self, customer: bytes) -> None:
-        """Fallback decisions on all that waits of a customer; decisions that stand are not amended any more."""
+        """Fallback decisions on all that waits of a customer whose answer, deadline or timer made a step raise."""
+        self._abandon(customer)
+        self._timers.put_off(customer)
+
+    def _abandon(self, customer: bytes) -> None:
+        """Decisions that stand are not amended any more."""
         for entry in tuple(self._overlay.waiting(customer).values()):
             if entry.decision is None:
                 self._conclusions.fall_back(customer, entry)
             else:
                 self._outbox.count("amendment_dropped")
             self._overlay.drop_waiting(customer, entry.seq)
-        self._timers.give_up(customer)
 
     def _stale(self, one: NewMessage, entry: Waiting) -> bool:
         """Whether a message lay so long that all behind it would wait for answers again; the urgent are worth that."""
@@ -240,3 +256,7 @@ class Desk:
             flags=one.flags,
             local=NO_LABELS,
         )
+
+
+def _is_merge(fact: Fact) -> TypeGuard[ConversationEvent]:
+    return isinstance(fact, ConversationEvent) and fact.kind.strip().lower() == MERGED

@@ -66,26 +66,30 @@ class Pipeline:
         found = desk.fresh(self._admit(arrival, now) for arrival in batch.arrivals)
         words = self._label(found, desk)
         for one in found:
-            match one:
-                case DeadLetter():
-                    desk.bury(one)
-                case Erasure():
-                    desk.erase(one)
-                case NewFact():
-                    desk.fact(one)
-                case NewTransfer():
-                    desk.transfer(one)
-                case NewMessage():  # decide, escalate, suggest, remember: see `conclude`
-                    desk.message(one, next(words) if one.message.role == CUSTOMER else None)
+            if isinstance(one, NewMessage):  # decide, escalate, suggest, remember: see `conclude`
+                desk.message(one, next(words) if one.message.role == CUSTOMER else None)
+            else:
+                _apply(desk, one)
         for customer in batch.due:
             desk.due(customer)
         desk.set_timers()
         return desk.effects()
 
     def fallback(self, state: StateView, arrival: Arrival, now: Millis) -> tuple[Effect, ...]:
-        """For a record that makes `step` raise: a decision without labels and rules, else a dead letter."""
+        """For a record that makes `step` raise: a decision without labels and rules, else a dead letter.
+
+        An erasure or a merge is tried once more without what waits of its customer: whoever asks to be forgotten is.
+        """
+        found = self._admit(arrival, now)
         desk = self._desk(state, now)
-        desk.fall_back(self._admit(arrival, now), arrival)
+        if not isinstance(found, NewMessage) and desk.give_up_what_waits(found):
+            try:
+                _apply(desk, found)
+                desk.set_timers()
+                return desk.effects()
+            except Exception:  # noqa: BLE001  # it fails on something else, and goes where all such records go
+                desk = self._desk(state, now)
+        desk.fall_back(found, arrival)
         return desk.effects()
 
     def abandon(self, state: StateView, customer: bytes, now: Millis) -> tuple[Effect, ...]:
@@ -118,3 +122,15 @@ class Pipeline:
 
         messages = [one.message for one in new]
         return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy, before=before))
+
+
+def _apply(desk: Desk, one: NewFact | NewTransfer | Erasure | DeadLetter) -> None:
+    match one:
+        case DeadLetter():
+            desk.bury(one)
+        case Erasure():
+            desk.erase(one)
+        case NewFact():
+            desk.fact(one)
+        case NewTransfer():
+            desk.transfer(one)

@@ -33,6 +33,8 @@ from frontdesk.streams.remember import (
 )
 from frontdesk.streams.state import TIMERS
 
+PUT_OFF_MS = 900_000
+"""a timer that the core failed on"""
 TIMED_OUT = "timed_out"
 """status and outcome of a conversation that nobody closed"""
 
@@ -99,11 +101,11 @@ class Timers:
             elif timer is None or due < timer.due_at:
                 self._overlay.put_row(TIMERS, key, Timer(due_at=due))
 
-    def give_up(self, key: bytes) -> None:
-        """Of a customer whose timer the core fails on: removed, until something is heard of them."""
+    def put_off(self, key: bytes) -> None:
+        """Of a customer whose timer the core fails on: it rings again after a while. An SLA is not to be forgotten for a defect."""
         timer = self._overlay.row(TIMERS, key)
         if timer is not None and timer.due_at <= self._now:
-            self._overlay.put_row(TIMERS, key, None)
+            self._overlay.put_row(TIMERS, key, Timer(due_at=Millis(self._now + PUT_OFF_MS)))
 
     def _looked_at(self, customer: Customer, conversation: Conversation, *, talking: bool) -> Customer:
         sla = _sla_at(conversation)

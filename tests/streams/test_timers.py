@@ -19,6 +19,7 @@ from frontdesk.streams.ids import alert_id
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.remember import conversation_of
 from frontdesk.streams.state import TIMERS, customer_key
+from frontdesk.streams.timers import PUT_OFF_MS
 from tests.support.core import NOW, POLICY, Shard, answer, message, pipeline
 
 MINUTE = 60_000
@@ -311,9 +312,16 @@ def test_a_timer_that_the_core_fails_on_does_not_spin(shard: Shard) -> None:
     shard.send(message("m1"))
     shard.now = Millis(NOW + SLA)
     shard.apply(shard.pipeline.abandon(shard.state, ANN, shard.now))
-    assert timer(shard) is None
-    shard.send(message("m2"))
-    assert timer(shard) is not None
+    assert timer(shard) == shard.now + PUT_OFF_MS
+    shard.at(shard.now + PUT_OFF_MS)
+    assert told(shard) == [("sla", "raised")], "late, but told"
+
+
+def test_a_poisonous_message_leaves_the_timer_as_it_is(shard: Shard) -> None:
+    shard.send(message("m1"))
+    shard.now = Millis(NOW + SLA)
+    shard.apply(shard.pipeline.fallback(shard.state, shard.arrival(message("m2", "poison")), shard.now))
+    assert timer(shard) == NOW + SLA
 
 
 def test_what_a_conversation_raised_is_over_when_it_is_not_remembered_any_more() -> None:

@@ -9,12 +9,17 @@ import pytest
 
 from frontdesk.agents.runtime.step import compute
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, Purchase
 from frontdesk.schemas.outputs import DeadLetter, Decision
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DEAD_LETTERS
+from frontdesk.schemas.state import Customer, Waiting
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES, ROUTING_DEAD_LETTERS
+from frontdesk.schemas.transfers import Transfer
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
+from frontdesk.streams.conclude import Conclusions
 from frontdesk.streams.effects import Effect, Emit, Remember
 from frontdesk.streams.pipeline import Pipeline
+from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, Shard, answer, message, pipeline
 
 POISON = "poison"
@@ -105,6 +110,57 @@ def test_a_defect_in_what_is_due_decides_the_customer_by_fallback(kind: str) -> 
     assert "core_error" in decisions(outcome)["m"].flags
     shard.apply(outcome.effects)
     assert shard.state.waiting_count() == 0
+
+
+@pytest.fixture
+def conclude_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in what becomes of one message, that shows whenever it is concluded."""
+    conclude = Conclusions.conclude
+
+    def failing(self: Conclusions, key: bytes, entry: Waiting) -> Decision | None:
+        if POISON in (entry.message.text or ""):
+            raise RuntimeError("a defect")
+        return conclude(self, key, entry)
+
+    monkeypatch.setattr(Conclusions, "conclude", failing)
+
+
+@pytest.mark.usefixtures("conclude_fails")
+@pytest.mark.parametrize("kind", ["tombstone", "merged", "transfer"])
+def test_whoever_is_to_be_forgotten_or_merged_is_whatever_waits(kind: str) -> None:
+    shard = Shard(pipeline())
+    shard.send(Purchase(order_id="o", customer_id="ann", product_id="p", amount=1.0, purchased_at=NOW))
+    shard.send(message("m", f"unsure {POISON}"))
+    assert shard.state.waiting_count() == 1
+    given = {
+        "tombstone": shard.arrival(None, topic=CUSTOMER_PROFILES),
+        "merged": shard.arrival(
+            ConversationEvent(conversation_id="-", customer_id="ann", kind="merged", into="bob")
+        ),
+        "transfer": shard.arrival(
+            Transfer(transfer_id="t", customer_id="ann", from_customer_id="v", kind="erasure", at=NOW)
+        ),
+    }
+    outcome = run(shard.pipeline, shard, Batch(arrivals=(given[kind],)))
+    assert "core_error" in decisions(outcome)["m"].flags
+    assert outcome.dead == 0
+    shard.apply(outcome.effects)
+    known = shard.state.customer(customer_key("default", "ann"))
+    assert known is not None
+    assert (known.purchases, shard.state.waiting_count()) == ((), 0)
+    assert (known.merged_into if kind == "merged" else known.erased_at) is not None
+
+
+@pytest.mark.usefixtures("conclude_fails")
+def test_an_erasure_that_fails_for_another_reason_is_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(customer: Customer, at: Millis) -> Customer:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("frontdesk.streams.desk.erase", failing)
+    shard = Shard(pipeline())
+    shard.send(message("m", f"unsure {POISON}"))
+    outcome = run(shard.pipeline, shard, Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES),)))
+    assert (outcome.dead, decisions(outcome)) == (1, {}), "what waits still waits: nothing is done by half"
 
 
 def test_what_does_not_fit_its_topic_fails_its_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
