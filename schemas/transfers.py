@@ -8,6 +8,12 @@ from frontdesk.schemas.inputs import DEFAULT_TENANT, ConversationEvent, Feedback
 from frontdesk.schemas.state import Customer
 from frontdesk.schemas.types import Millis, Record
 
+HISTORY, PURCHASE, EVENT, FEEDBACK = CARRYING = ("history", "purchase", "event", "feedback")
+"""Kinds that hand something over: the field of the same name."""
+ERASURE, REMAINS = "erasure", "remains"
+"""Kinds that erase: one follows a mark from the old id to the new one, the other goes back for what the old id has left since."""
+KINDS = (*CARRYING, ERASURE, REMAINS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Record):
@@ -20,7 +26,7 @@ class Transfer(Record):
     """the old id"""
     tenant_id: str = DEFAULT_TENANT
     kind: str
-    """history, purchase, event, feedback, erasure, or remains: the erasure of what a visitor has left since"""
+    """one of `KINDS`"""
     history: Customer | None = None
     purchase: Purchase | None = None
     event: ConversationEvent | None = None

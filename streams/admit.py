@@ -28,7 +28,7 @@ from frontdesk.schemas.topics import (
     CUSTOMER_TRANSFERS,
     ROUTING_FEEDBACK,
 )
-from frontdesk.schemas.transfers import Transfer
+from frontdesk.schemas.transfers import CARRYING, KINDS, Transfer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.limits import EARLIEST, MAX_ID_CHARS, Limits
@@ -254,6 +254,8 @@ def _check_ids(record: _Input) -> None:
         if (wrong := fault(getattr(record, name))) is not None:
             raise _Unusable("missing_id", f"{name} {wrong}")
     if isinstance(record, Transfer):
+        if record.kind not in KINDS or (record.kind in CARRYING and getattr(record, record.kind) is None):
+            raise _Unusable("malformed", f"a transfer of kind {record.kind[:40]!r} without what that says")
         for part in (record.purchase, record.event, record.feedback):
             if part is not None:
                 _check_ids(part)

@@ -74,6 +74,7 @@ class Desk:
             settle=self.pending.forget,
             learn=self._learn,
             forget=self._forget,
+            settled=self._conclusions.settled,
         )
 
     def effects(self) -> tuple[Effect, ...]:
@@ -156,7 +157,7 @@ class Desk:
         for key in known or readings:
             tenant_id, customer_id = readings[key]
             blank = Customer(tenant_id=tenant_id, customer_id=customer_id)
-            self._forget(key, blank, one.timestamp, one.cause, 1)
+            self._transfers.erase(key, blank, one.timestamp, one.cause)
 
     def _learn(self, key: bytes, fact: Fact, timestamp: Millis) -> None:
         waiting = self._overlay.waiting(key).values()
@@ -178,15 +179,14 @@ class Desk:
                 learn_companions(self._overlay, before, customer, fact)
         self._outbox.count(outcome)
 
-    def _forget(self, key: bytes, blank: Customer, at: Millis, cause: str, hops: int) -> None:
-        """Erase a customer, and whoever they have turned out to be."""
+    def _forget(self, key: bytes, blank: Customer, at: Millis) -> Customer:
+        """Decide what waits of a customer and erase them; who they were until then."""
         self.pending.forget(key)
         known = self._overlay.customer(key) or blank
         Publisher(self._outbox).alerts(settled(known, self._now, all_=True)[1])
         self._overlay.put_customer(key, erase(known, at))
         self._outbox.count("erased")
-        if known.merged_into is not None:
-            self._transfers.erase(known, known.merged_into, at, cause, hops)
+        return known
 
     def bury(self, letter: DeadLetter) -> None:
         """Publish what is of no use, with the reason."""

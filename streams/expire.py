@@ -37,3 +37,25 @@ def expired(customer: Customer, now: Millis, limits: Limits) -> Customer:
         alerts=tuple(one for one in alerts if one.at >= oldest),
         days=tuple(one for one in days if one.day >= oldest // DAY_MS),
     )
+
+
+def since(customer: Customer, at: Millis) -> Customer:
+    """The customer without anything from `at` or before, as one who was erased then. Alerts that still stand are no words of theirs."""
+    profile = customer.profile
+    return replace(
+        customer,
+        profile=None if profile is None or profile.updated_at <= at else profile,
+        purchases=tuple(one for one in customer.purchases if one.purchased_at > at),
+        consultations=tuple(one for one in customer.consultations if one.at > at),
+        conversations=tuple(
+            replace(
+                one, turns=tuple(turn for turn in one.turns if turn.at > at), opened_at=max(one.opened_at, at)
+            )
+            for one in customer.conversations
+            if one.last_at > at
+        ),
+        events=tuple(one for one in customer.events if one.at > at),
+        alerts=tuple(one for one in customer.alerts if one.at > at or one.resolved_at is None),
+        days=tuple(one for one in customer.days if one.day > at // DAY_MS),
+        corrections=0,
+    )

@@ -48,6 +48,8 @@ class Limits:
     """with counts of contacts, messages and complaints"""
     transfers: int = 100
     """ids remembered of what other shards handed over, so that nothing is taken over twice"""
+    visitors: int = 50
+    """ids remembered of those who turned out to be a customer; an erasure reaches the newest"""
     history_days: int = 730
     """what is older is forgotten when its customer is heard of, and never counts"""
     alerts: int = 20

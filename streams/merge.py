@@ -25,7 +25,15 @@ def left_behind(customer: Customer, into: str, at: Millis) -> Customer:
         merged_into=into,
         merged_at=at,
         transfers=customer.transfers,
+        merged_from=customer.merged_from,
     )
+
+
+def with_visitor(customer: Customer, visitor: str, limits: Limits) -> Customer:
+    """The customer who knows that a visitor turned out to be them."""
+    if visitor in customer.merged_from:
+        return customer
+    return replace(customer, merged_from=(*customer.merged_from, visitor)[-limits.visitors :])
 
 
 def has_history(customer: Customer) -> bool:

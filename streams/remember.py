@@ -162,6 +162,7 @@ def erase(customer: Customer, at: Millis) -> Customer:
         merged_into=customer.merged_into,
         merged_at=customer.merged_at,
         transfers=customer.transfers,
+        merged_from=customer.merged_from,
     )
 
 

@@ -4,6 +4,7 @@
 
     merged ──▶ what waits is decided ──▶ the history goes to the known id ──▶ a mark stays
     later facts of the old id, and its erasure ──▶ follow the mark
+    the erasure of the known id ──▶ goes back to the old ids, for what they have left since
     a transfer that arrives ──▶ taken over once; at an id that has a mark itself, passed on, a few times at most
 
 Messages do not follow: a customer is waiting, so they are decided where they are, and a second `merged` moves what they left.
@@ -18,32 +19,31 @@ from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile, Feedbac
 from frontdesk.schemas.keys import partition_of, wire_key
 from frontdesk.schemas.state import Customer
 from frontdesk.schemas.topics import CUSTOMER_TRANSFERS
-from frontdesk.schemas.transfers import Transfer
+from frontdesk.schemas.transfers import ERASURE, EVENT, FEEDBACK, HISTORY, PURCHASE, REMAINS, Transfer
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.admit import Fact, NewFact, NewTransfer, fault
-from frontdesk.streams.expire import expired
-from frontdesk.streams.history import APPLIED, REPEATED, Known, When, learn
+from frontdesk.streams.admit import Fact, NewFact, NewTransfer, believable, fault
+from frontdesk.streams.expire import expired, since
+from frontdesk.streams.history import REPEATED, STALE, Known, When, learn
 from frontdesk.streams.ids import transfer_id
-from frontdesk.streams.merge import has_history, left_behind, merged
+from frontdesk.streams.merge import has_history, left_behind, merged, with_visitor
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.remember import conversation_of
 
 MERGED = "merged"
 """kind of the event that says who a visitor is"""
-HISTORY, PURCHASE, EVENT, FEEDBACK, ERASURE = "history", "purchase", "event", "feedback", "erasure"
 MOST_HOPS = 5
 """marks that are followed; more are a circle"""
 
 Learn = Callable[[bytes, Fact, Millis], None]
-Forget = Callable[[bytes, Customer, Millis, str, int], None]
+Forget = Callable[[bytes, Customer, Millis], Customer]
 
 
 class Transfers:
     """The transfers of a shard during one step. Changes go to its overlay, records to its outbox.
 
-    `settle` decides all that waits of a customer, `learn` puts a fact in, `forget` erases: a customer, since when, because of
-    what, after how many marks.
+    `settle` decides all that waits of a customer, `learn` puts a fact in, `forget` erases a customer and returns who they were,
+    `settled` resolves alerts about what is over.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Transfers:
         settle: Callable[[bytes], None],
         learn: Learn,
         forget: Forget,
+        settled: Callable[[Customer], Customer],
     ) -> None:
         self._overlay = overlay
         self._outbox = outbox
@@ -66,6 +67,7 @@ class Transfers:
         self._settle = settle
         self._learn = learn
         self._forget = forget
+        self._settled = settled
 
     def merge(self, one: NewFact, event: ConversationEvent) -> None:
         """A visitor is a known customer: what is known of them goes there, and what still comes will follow."""
@@ -78,18 +80,24 @@ class Transfers:
         if known is None:
             self._outbox.count("unknown_visitor")
             known = Customer(tenant_id=event.tenant_id, customer_id=event.customer_id)
+        merged_at = believable(event.at, self._now, self._known.limits) or one.timestamp
         new, erased_at, at = known.merged_into != into, known.erased_at, one.timestamp
+        if new and known.merged_at is not None and merged_at < known.merged_at:
+            self._outbox.count(STALE)  # told again, or late: they have turned out to be somebody else since
+            return
         if new and erased_at is not None and at <= erased_at:
             # The erasure was read first, and happened after it: it is the known customer's as well.
-            self.erase(known, into, erased_at, f"{one.cause}/{ERASURE}", 0)
+            self._emit(known, into, ERASURE, erased_at, f"{one.cause}/{ERASURE}")
             at = Millis(erased_at + 1)
-        if has_history(known):
-            history = replace(known, merged_into=None, merged_at=None, erased_at=None, transfers=())
+        if new or has_history(known):
+            history = replace(
+                known, merged_into=None, merged_at=None, erased_at=None, transfers=(), merged_from=()
+            )
             self._emit(known, into, HISTORY, at, one.cause, history=history)
             self._outbox.count(MERGED)
         else:
-            self._outbox.count(APPLIED if new else REPEATED)
-        self._overlay.put_customer(one.customer, left_behind(known, into, one.timestamp))
+            self._outbox.count(REPEATED)
+        self._overlay.put_customer(one.customer, left_behind(known, into, merged_at))
 
     def follow(self, one: NewFact) -> bool:
         """Send a fact after a visitor who is somebody else by now; false where it belongs here.
@@ -118,12 +126,22 @@ class Transfers:
         self._outbox.count("transfer_forwarded")
         return True
 
-    def erase(self, known: Customer, into: str, at: Millis, cause: str, hops: int) -> None:
-        """An erasure follows the mark."""
-        if hops > MOST_HOPS:
-            self._outbox.count("transfer_loop")
-            return
-        self._emit(known, into, ERASURE, at, cause, hops=hops)
+    def erase(self, key: bytes, blank: Customer, at: Millis, cause: str) -> None:
+        """Erase a customer, whoever they have turned out to be, and what those have left who turned out to be them."""
+        known = self._forget(key, blank, at)
+        self._spread(known, at, cause, hops=0)
+
+    def _spread(self, known: Customer, at: Millis, cause: str, *, hops: int, came_from: str = "") -> None:
+        into = known.merged_into
+        others = [(into, ERASURE)] if into is not None else []
+        others += [(visitor, REMAINS) for visitor in known.merged_from if visitor != into]
+        for other, kind in others:
+            if other == came_from:
+                continue
+            if hops > MOST_HOPS:
+                self._outbox.count("transfer_loop")
+                return
+            self._emit(known, other, kind, at, f"{cause}/{kind}", hops=hops)
 
     def take(self, one: NewTransfer) -> None:
         """What another shard hands over: taken over once, or passed on."""
@@ -136,40 +154,56 @@ class Transfers:
             self._outbox.count("repeated_transfer")
             return
         known = known or Customer(tenant_id=given.tenant_id, customer_id=given.customer_id)
-        if given.kind != ERASURE and _turned_round(known, given):
-            known = replace(known, merged_into=None, merged_at=None)
-            self._overlay.put_customer(one.customer, known)
-        if given.kind != ERASURE and known.merged_into is not None:
-            if given.hops < MOST_HOPS:
-                self._pass_on(known, known.merged_into, given)
-                return
-            self._outbox.count("transfer_loop")
-        if not self._taken(one.customer, known, given):
-            self._outbox.count("bad_transfer")
-            return
+        if given.kind in (ERASURE, REMAINS):
+            self._erased_elsewhere(one.customer, known, given)
+        else:
+            self._handed_over(one.customer, known, given)
         after = self._overlay.customer(one.customer)
         if after is not None:
             ids = (*after.transfers, given.transfer_id)[-self._known.limits.transfers :]
             self._overlay.put_customer(one.customer, replace(after, transfers=ids))
 
-    def _taken(self, key: bytes, known: Customer, given: Transfer) -> bool:
-        part = _part(given)
-        if given.kind == ERASURE:
-            self._forget(key, known, given.at, given.transfer_id, given.hops + 1)
-        elif given.kind == HISTORY and given.history is not None:
-            self._take_over(key, known, given.history, given.at)
-        elif part is not None:
-            self._learn(key, part, given.at)
-        else:
-            return False
-        return True
-
-    def _take_over(self, key: bytes, known: Customer, history: Customer, at: Millis) -> None:
-        if known.erased_at is not None and at <= known.erased_at:
+    def _erased_elsewhere(self, key: bytes, known: Customer, given: Transfer) -> None:
+        """An erasure along a mark. Back along it, it only counts while the mark still says so, and goes no further than back."""
+        back = given.kind == REMAINS
+        if back and known.merged_into != given.from_customer_id:
             self._outbox.count("stale_transfer")
             return
+        known = self._forget(key, known, given.at)
+        if back:
+            known = replace(known, merged_into=None)
+        self._spread(
+            known, given.at, given.transfer_id, hops=given.hops + 1, came_from=given.from_customer_id
+        )
+
+    def _handed_over(self, key: bytes, known: Customer, given: Transfer) -> None:
+        if _turned_round(known, given):
+            known = replace(known, merged_into=None, merged_at=None)
+        if given.kind == HISTORY:
+            known = with_visitor(known, given.from_customer_id, self._known.limits)
+        self._overlay.put_customer(key, known)
+        if known.merged_into is not None:
+            if given.hops < MOST_HOPS:
+                self._pass_on(known, known.merged_into, given)
+                return
+            self._outbox.count("transfer_loop")
+        if given.history is not None:
+            self._take_over(key, known, given.history, given)
+        elif (part := _part(given)) is not None:
+            self._learn(key, part, given.at)
+
+    def _take_over(self, key: bytes, known: Customer, history: Customer, given: Transfer) -> None:
+        """A history, but for what is older than the erasure of the customer that it is the history of."""
+        if known.erased_at is not None:
+            history = self._settled(since(history, known.erased_at))
+            if given.at <= known.erased_at:
+                self._outbox.count("stale_transfer")
+                # What the visitor has left since is from before the erasure as well.
+                self._emit(known, given.from_customer_id, REMAINS, known.erased_at, given.transfer_id, hops=1)
         limits = self._known.limits
-        self._overlay.put_customer(key, expired(merged(known, history, limits), self._now, limits))
+        self._overlay.put_customer(
+            key, self._settled(expired(merged(known, history, limits), self._now, limits))
+        )
         self._outbox.count("transfer")
 
     def _pass_on(self, known: Customer, into: str, given: Transfer) -> None:
