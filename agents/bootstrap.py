@@ -79,7 +79,7 @@ def read_policy(folder: Path) -> tuple[Taxonomy, Policy]:
     try:
         return load_pack(read_pack(folder))
     except PolicyError as error:
-        raise StartupError(f"invalid policy: {error}") from None
+        raise StartupError(f"invalid policy in {folder}:\n{error}") from None
 
 
 def read_pack(folder: Path) -> Mapping[str, str]:

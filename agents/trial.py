@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -33,6 +34,8 @@ class Outcome:
     answers: list[Answer] = field(default_factory=list)
     """what the LLM said, when it was asked"""
     asks: list[Ask] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    """what the metrics would count, by name"""
 
     def add(self, record: Record) -> None:
         """Keep what the core publishes; labels for training are passed over."""
@@ -114,7 +117,7 @@ class Trial:
                     outcome.add(record)
                 case Ask():
                     outcome.asks.append(effect)
-                case Count():
-                    pass  # counts are for metrics
+                case Count(name=name, n=n):
+                    outcome.counts[name] += n
         for one in handed:
             self._step(pipeline, one, now, outcome)

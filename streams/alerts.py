@@ -61,7 +61,7 @@ def settled(customer: Customer, now: Millis, *, all_: bool = False) -> tuple[Cus
 def overdue(customer: Customer, conversation: Conversation, policy: Policy, now: Millis) -> Alert | None:
     """The alert about a conversation that nobody has taken in time; None where the policy wants none."""
     profile = customer.profile
-    tier = None if profile is None else profile.tier
+    tier = None if profile is None or not policy.knows(profile.tier) else profile.tier
     bad = conversation.mood_level == "bad" or conversation.mood <= BAD_MOOD
     grave = bad or tier in policy.defaults.vip_tiers or _in_danger(customer, conversation)
     due = policy.overdue(conversation.queue, grave=grave)

@@ -22,6 +22,19 @@ UNKNOWN_PRODUCT = "unknown_product"
 UNKNOWN_TIER = "unknown_tier"
 UNKNOWN_CONVERSATION = "unknown_conversation"
 SKEWED = "fact_clock_skew"
+DOUBTFUL = frozenset(
+    {
+        STALE,
+        BAD_AMOUNT,
+        BAD_EVENT,
+        BAD_FEEDBACK,
+        UNKNOWN_PRODUCT,
+        UNKNOWN_TIER,
+        UNKNOWN_CONVERSATION,
+        SKEWED,
+    }
+)
+"""what becomes of facts that count for less than they say"""
 """what became of a fact, as it is counted; a skewed one is counted once more"""
 
 CORRECTED = "corrected"

@@ -129,8 +129,11 @@ def unsure(words: Labelled, local: Labels, wanted: Collection[str]) -> bool:
 
 
 def relabel(local: Labels, seen: Cues, mood: float) -> Labels:
-    """Local labels of a message that waited, in the mood that those before it have left. What a trained tier said stands."""
-    emotion = cues.emotion(seen, mood) if local.emotion.source == RULE else local.emotion
+    """Local labels of a message that waited, in the mood that those before it have left. What a trained tier said stands, as
+    far as it would have if that mood had been known."""
+    shown = cues.emotion(seen, mood)
+    ruled = local.emotion.source == RULE or _plainly_worse(shown, local.emotion)
+    emotion = shown if ruled else local.emotion
     urgency = cues.urgency(seen, emotion) if local.urgency.source == RULE else local.urgency
     return Labels(intent=local.intent, emotion=emotion, urgency=urgency, language=local.language)
 

@@ -47,6 +47,10 @@ class Policy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", RuleIndex(self.rules))
 
+    def knows(self, tier: str | None) -> bool:
+        """Whether profiles may have a tier."""
+        return self.tiers is None or tier in self.tiers
+
     def decide(self, labels: Labels, facts: Mapping[str, Scalar]) -> Verdict:
         """Decide one message. Deterministic, and never raises: what is missing or mistyped has its declared default."""
         values, flags = self._values(labels, facts)

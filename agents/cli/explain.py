@@ -35,7 +35,8 @@ def command(
     history: Annotated[
         Path | None,
         typer.Option(
-            help='JSON lines of what came before: {"topic": ..., "value": {...}}, or messages as they are.'
+            help='JSON lines of what came before: {"topic": ..., "value": {...}}, or messages as they are. '
+            "What says no time lies a minute behind the line before."
         ),
     ] = None,
     tier: Annotated[str | None, typer.Option(help="The customer's tier.")] = None,
@@ -54,7 +55,9 @@ def command(
     entries = _history(history) if history is not None else []
     message, records = _scene(entries, text=text, tier=tier, locale=locale, channel=channel)
     heard = Heard()
-    outcome = common.run(_explain(settings, message, records, heard, use_llm=not no_llm))
+    past, outcome = common.run(_explain(settings, message, records, heard, use_llm=not no_llm))
+    for entry, before in zip(entries, past, strict=False):
+        _doubt(entry, before)
     if not outcome.decisions:
         problems = "; ".join(f"{letter.reason}: {letter.detail}" for letter in outcome.dead_letters)
         typer.echo(
@@ -79,8 +82,21 @@ def _history(path: Path) -> list[Entry]:
                 raise StartupError(f"{entry.path}:{entry.line}: {entry.problem}; mend the line")
             entries.append(entry)
     except OSError as error:
-        raise StartupError(f"{path}: {error.strerror or error}") from None
+        raise StartupError(
+            f"{path}: {error.strerror or error}; --history names a file of JSON lines, as `frontdesk publish` sends them"
+        ) from None
     return entries
+
+
+def _doubt(entry: Entry, outcome: Outcome) -> None:
+    """Say on stderr what of a line of the history does not count, or counts for less than it says."""
+    from frontdesk.streams.history import DOUBTFUL
+
+    where = f"frontdesk: {entry.path}:{entry.line}"
+    for name in sorted(DOUBTFUL & outcome.counts.keys()):
+        typer.echo(f"{where}: {name}; docs/history.md says what becomes of it", err=True)
+    for letter in outcome.dead_letters:
+        typer.echo(f"{where}: {letter.reason}: {letter.detail}; it counts for nothing", err=True)
 
 
 def _scene(
@@ -124,7 +140,8 @@ async def _explain(
     heard: Heard,
     *,
     use_llm: bool,
-) -> Outcome:
+) -> tuple[list[Outcome], Outcome]:
+    """What became of each record before the message, and of the message."""
     from frontdesk.agents.bootstrap import build_pipeline
     from frontdesk.agents.llm.client import connect
     from frontdesk.agents.trial import Trial
@@ -132,17 +149,18 @@ async def _explain(
     pipeline = build_pipeline(settings)
     trial = Trial(pipeline)
     at = Millis(0)
+    past = []
     for number, (topic, record) in enumerate(records):
         spaced = _clock() - (len(records) - number) * _BETWEEN_MS
         given = next((value for name in ("sent_at", "at") if (value := getattr(record, name, 0))), spaced)
         at = Millis(max(at, min(given, _clock())))
-        trial.remember(topic, record, at)
+        past.append(trial.remember(topic, record, at))
     heard.local(pipeline.labeller, (message.text or "")[: pipeline.limits.max_text_chars])
     llm = connect(settings, pipeline.taxonomy) if use_llm else None
     if llm is None:
-        return await trial.decide(message, None, _clock)
+        return past, await trial.decide(message, None, _clock)
     try:
-        return await trial.decide(message, heard.timed(llm.label), _clock)
+        return past, await trial.decide(message, heard.timed(llm.label), _clock)
     finally:
         await llm.close()
 

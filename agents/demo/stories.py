@@ -54,7 +54,11 @@ class Stories:
                 lines = [
                     f"A mood that fell until someone was told ({alert.customer_id})",
                     *(f"  mood {_mood_of(decision):+.2f}  {_line(decision, text)}" for decision in until),
-                    f"  ALERT {alert.severity} {alert.kind} to {alert.to}; {_because(alert)}",
+                    *(
+                        f"  ALERT {one.severity} {one.kind} to {one.to}; {_because(one)}"
+                        for one in self.alerts
+                        if one.message_id == alert.message_id
+                    ),
                 ]
                 longest = (fall, lines)
         return longest[1]

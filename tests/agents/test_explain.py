@@ -139,6 +139,20 @@ class TestHistory:
         path = history(message, {"topic": "conversation.events", "value": event})
         assert explained("and in blue?", "--history", path)["decision"]["action"] == "keep"
 
+    def test_facts_that_do_not_count_are_told_with_their_line(self, history):
+        purchase = {"order_id": "o1", "customer_id": "ann", "product_id": "p1", "amount": -5.0}
+        event = {"conversation_id": "c", "customer_id": "ann", "kind": "exploded"}
+        path = history(
+            {"topic": "customer.purchases", "value": purchase},
+            {"topic": "conversation.events", "value": event},
+            {"topic": "customer.purchases", "value": {**purchase, "amount": 5.0}},
+        )
+        told = invoke("hello", "--history", path).stderr.splitlines()
+        assert [line.partition(";")[0].rpartition("history.jsonl:")[2] for line in told] == [
+            "1: bad_amount",
+            "2: bad_event",
+        ]
+
     def test_a_bad_line_is_named(self, history):
         done = invoke("hello", "--history", history({"message_id": "m1"}))
         assert isinstance(done.exception, StartupError)

@@ -50,6 +50,13 @@ def test_the_mood_before_weighs_in() -> None:
     assert relabel(good, words.cues, -0.8) == bad, "it is as if the mood had been known at once"
 
 
+def test_a_trained_tier_that_is_calmer_than_the_mood_shows_is_corrected_when_that_is_known() -> None:
+    calm = replace(_label("why is it late"), emotion=Label(value="neutral", confidence=0.9, source="ngrams"))
+    waited = relabel(in_mood(calm, 0.0), calm.cues, -0.8)
+    assert (in_mood(calm, 0.0).emotion.value, waited.emotion.value) == ("neutral", "dissatisfied")
+    assert waited == in_mood(calm, -0.8)
+
+
 def test_an_answer_replaces_what_the_taxonomy_knows() -> None:
     local = in_mood(_label("billing"), 0.0)
     assert answered(local, None, TAXONOMY) is local

@@ -176,10 +176,16 @@ def test_who_has_it_need_not_take_it_again(shard: Shard) -> None:
         ("gold", "hello", "critical"),
         (None, "this is terrible, worst service ever, useless liars!!", "critical"),
         (None, "it caught fire", "critical"),
+        ("golden", "hello", "warning"),
     ],
 )
 def test_it_is_critical_where_a_customer_is_to_be_lost(tier: str | None, text: str, severity: str) -> None:
-    shard = Shard(pipeline(rules=POLICY.replace("sla_alert: true", "sla_alert: true, vip_tiers: [gold]")))
+    shard = Shard(
+        pipeline(
+            rules=POLICY.replace("sla_alert: true", "sla_alert: true, vip_tiers: [gold, golden]")
+            + "customers: {tiers: [gold]}\n"
+        )
+    )
     shard.send(CustomerProfile(customer_id="ann", tier=tier))
     shard.send(message("m1", text))
     shard.at(NOW + SLA)
