@@ -23,6 +23,8 @@ from typing import NewType
 
 Millis = NewType("Millis", int)
 """Milliseconds since the Unix epoch, UTC. 0 means: not given."""
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 
 Scalar = bool | int | float | str | None
 """The value of a fact."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from frontdesk.schemas.outputs import Alert
 from frontdesk.schemas.state import Alerted, Conversation, Customer
-from frontdesk.schemas.types import Millis
+from frontdesk.schemas.types import MINUTE_MS, Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import BAD_MOOD
 from frontdesk.streams.escalate import quoted
@@ -18,8 +18,6 @@ from frontdesk.streams.policy_rules import CRITICAL, SLA
 from frontdesk.streams.remember import OPEN, conversation_of
 
 RAISED, RESOLVED = "raised", "resolved"
-
-_MINUTE = 60_000
 
 
 def with_alerts(customer: Customer, alerts: Iterable[Alert], limits: Limits) -> Customer:
@@ -121,7 +119,7 @@ def _evidence(conversation: Conversation, tier: str | None, because: str, now: M
     since = conversation.waiting_since or (theirs[-1].at if theirs else conversation.opened_at)
     evidence = [quoted(theirs[-1].text)] if theirs and theirs[-1].text else []
     evidence.append(f"because: {because}")
-    evidence.append(f"waiting for {max(0, now - since) // _MINUTE} minutes")
+    evidence.append(f"waiting for {max(0, now - since) // MINUTE_MS} minutes")
     evidence.append(f"queue: {conversation.queue or 'none'}")
     evidence += [f"tier = {tier}"] if tier else []
     evidence += [f"mood = {conversation.mood}"] if conversation.mood else []

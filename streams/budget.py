@@ -16,13 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from frontdesk.schemas.state import Spending, Waiting
-from frontdesk.schemas.types import Millis
+from frontdesk.schemas.types import DAY_MS, Millis
 from frontdesk.streams.state import SPENDING, R, Table
 from frontdesk.streams.taxonomy import URGENT
 
 NANOS = 1_000_000_000
 """in a dollar"""
-DAY_MS = 86_400_000
 TOTAL = b"total"
 """state key of the account over all tenants; those of tenants begin with `tenant/`"""
 

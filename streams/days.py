@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Customer, DayCount
-from frontdesk.schemas.types import Millis
+from frontdesk.schemas.types import DAY_MS, Millis
 from frontdesk.streams.limits import Limits
 
 COMPLAINT = "complaint"
 """intent of complaints"""
-DAY_MS = 86_400_000
 
 
 def with_message(customer: Customer, decision: Decision, *, begins: bool, limits: Limits) -> Customer:

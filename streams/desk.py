@@ -29,7 +29,6 @@ from frontdesk.streams.state import StateView, customer_key
 from frontdesk.streams.taxonomy import URGENT
 from frontdesk.streams.timers import Timers
 from frontdesk.streams.transfers import MERGED, Transfers
-from frontdesk.streams.understand import previous_topic
 
 Found = NewMessage | NewFact | NewTransfer | Erasure | DeadLetter
 
@@ -113,8 +112,7 @@ class Desk:
         known = conversation_of(self._overlay.customer(one.customer), one.message.conversation_id)
         turns = () if known is None else known.turns
         text = next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
-        about = previous_topic(turns, self._rules.taxonomy.fallback_intent)
-        return None if text is None else Previous(text=text, intent=about)
+        return None if known is None or text is None else Previous(text=text, intent=known.topic)
 
     def message(self, one: NewMessage, words: Labelled | None) -> None:
         """A message that was not seen before; `words` are None for context, which is not decided."""

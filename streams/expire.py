@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from frontdesk.schemas.state import Customer
-from frontdesk.schemas.types import Millis
-from frontdesk.streams.days import DAY_MS
+from frontdesk.schemas.types import DAY_MS, Millis
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.remember import OPEN
 

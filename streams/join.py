@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from frontdesk.schemas.inputs import CustomerMessage, Purchase
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Consultation, Conversation, Customer, Turn
-from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.schemas.types import DAY_MS, MINUTE_MS, Millis, Scalar
 from frontdesk.streams import days
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
@@ -18,10 +18,8 @@ from frontdesk.streams.policy_rules import SLA
 NEGATIVE = frozenset({"anxious", "dissatisfied", "angry"})
 """emotions that count as trouble; the rest of a taxonomy's emotions do not"""
 
-_MINUTE = 60_000
-_DAY = 86_400_000
-_WEEK = 7 * _DAY
-_MONTH = 30 * _DAY
+_WEEK = 7 * DAY_MS
+_MONTH = 30 * DAY_MS
 _VOID = frozenset({"cancelled", "canceled", "returned", "refunded"})
 _SETTLED = _VOID | {"completed"}
 _POOR = 3
@@ -113,7 +111,7 @@ def _of_purchases(purchases: Sequence[Purchase], products: Collection[str], now:
     return {
         "purchases": count,
         "open_orders": under_way,
-        "days_since_purchase": max(0, now - newest) // _DAY,
+        "days_since_purchase": max(0, now - newest) // DAY_MS,
         "lifetime_value": worth,
     }
 
@@ -180,7 +178,7 @@ def _of_conversation(conversation: Conversation, emotion: Label, now: Millis) ->
     theirs = [turn for turn in conversation.turns if turn.role == CUSTOMER]
     return {
         "turn": conversation.customer_turns + 1,
-        "minutes_open": max(0, now - conversation.opened_at) // _MINUTE,
+        "minutes_open": max(0, now - conversation.opened_at) // MINUTE_MS,
         "negative_streak": _streak(theirs, emotion),
         "intent_before": conversation.intent,
         "queue_before": conversation.queue,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Conversation, Turn
-from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.schemas.types import MINUTE_MS, Millis, Scalar
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 
@@ -20,7 +20,6 @@ SURE_INTENT = 0.6
 SURE_LANGUAGE = 0.6
 """as above; a short `ok` says little"""
 
-_MINUTE = 60_000
 _COMPARED_CHARS = 120
 _TOKEN = re.compile(
     r"[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -60,7 +59,7 @@ def understand(
     turns = [turn for turn in conversation.turns if turn.role in SPEAKERS]
     leans = leans and bool(turns)
     topics = {turn.intent for turn in turns} | {intent}
-    before = previous_topic(conversation.turns, fallback_intent)
+    before = conversation.topic
     shifts = not leans and None not in (intent, before) and intent not in (before, fallback_intent)
     since = conversation.waiting_since
     return {
@@ -73,7 +72,7 @@ def understand(
         not in (None, spoken(labels.language, conversation.language)),
         "follow_up": leans,
         "failures": conversation.failures + seen.failures,
-        "waiting_minutes": 0 if since is None else max(0, now - since) // _MINUTE,
+        "waiting_minutes": 0 if since is None else max(0, now - since) // MINUTE_MS,
     }
 
 
@@ -86,14 +85,6 @@ def topic_after(before: str | None, intent: Label, fallback_intent: str) -> str 
     """What a conversation is about after a message."""
     about = topic(intent)
     return before if about in (None, fallback_intent) else about
-
-
-def previous_topic(turns: Sequence[Turn], fallback_intent: str) -> str | None:
-    """What the customer's messages were about before: the newest intent that says something."""
-    for turn in reversed(turns):
-        if turn.role == CUSTOMER and turn.intent not in (None, fallback_intent):
-            return turn.intent
-    return None
 
 
 def spoken(language: Label, before: str | None) -> str | None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.schemas.state import Usage
+from frontdesk.schemas.types import DAY_MS
 from frontdesk.streams.batch import Batch
-from frontdesk.streams.budget import DAY_MS, NANOS, TOTAL, Budget, share_of
+from frontdesk.streams.budget import NANOS, TOTAL, Budget, share_of
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.ports import NoLlm
