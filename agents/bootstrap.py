@@ -25,9 +25,13 @@ PACK_FILES = ("taxonomy.yaml", "policy.yaml")
 
 
 def build_pipeline(
-    settings: Settings, *, partitions: int | None = None, codec: Codec | None = None
+    settings: Settings,
+    *,
+    partitions: int | None = None,
+    codec: Codec | None = None,
+    pack: tuple[Taxonomy, Policy] | None = None,
 ) -> Pipeline:
-    """The core, with the policy and taxonomy the settings name and the local model loaded (about a second).
+    """The core, with the policy and taxonomy the settings name, or those of `pack`, and the local model loaded (about a second).
 
     `partitions` is what the customer-keyed topics have; where no Kafka is asked the settings' number stands.
 
@@ -35,7 +39,7 @@ def build_pipeline(
         StartupError: the policy folder, the model or the catalogue cannot be read or is wrong.
     """
     among = settings.partitions if partitions is None else partitions
-    taxonomy, policy = read_policy(settings.policy)
+    taxonomy, policy = pack or read_policy(settings.policy)
     return Pipeline(
         codec=codec or Codec(),
         policy=policy,

@@ -8,11 +8,13 @@ from typing import assert_never, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from frontdesk.agents.llm.port import Saved
-from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
+from frontdesk.streams.policy import Policy
+from frontdesk.streams.shadow import Shadow
 
 STEP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 6.0, 7.5, 10.0, 30.0, 60.0, 300.0)
@@ -79,6 +81,20 @@ class Metrics:
         self._records = Counter(
             "frontdesk_records_total", "Records of all input topics taken up.", registry=registry
         )
+        self._policy = Gauge(
+            "frontdesk_policy_info",
+            "The policy in force, and the one in its shadow, by hash; 1 for those there are.",
+            ["use", "policy"],
+            registry=registry,
+        )
+        self._policies_refused = Counter(
+            "frontdesk_policies_refused_total",
+            "Published policies that this worker could not put to use: what was in use stays.",
+            ["use"],
+            registry=registry,
+        )
+        for use in ("policy", "policy.shadow"):
+            self._policies_refused.labels(use)
         self._failures = Counter(
             "frontdesk_shard_failures_total",
             "Steps and starts that did not succeed.",
@@ -132,6 +148,17 @@ class Metrics:
             ["endpoint"],
             registry=registry,
         )
+
+    def policies(self, policy: Policy, shadow: Shadow | None) -> None:
+        """What is in use now."""
+        self._policy.clear()
+        self._policy.labels("policy", policy.hash).set(1)
+        if shadow is not None:
+            self._policy.labels("policy.shadow", shadow.policy.hash).set(1)
+
+    def policy_refused(self, use: str) -> None:
+        """A published policy cannot be used."""
+        self._policies_refused.labels(use).inc()
 
     def committed(
         self, shard: int, effects: Sequence[Effect], *, arrivals: int, seconds: float, now: Millis
@@ -211,7 +238,7 @@ class Metrics:
                 ).inc()
             case Suggestion():
                 self._suggestions.inc()
-            case LabelRecord() | Transfer():
+            case LabelRecord() | Difference() | Transfer():
                 pass  # counted with its decision, and by the core
             case _:
                 self._events.labels(OTHER).inc()

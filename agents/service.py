@@ -15,9 +15,10 @@ from dataclasses import replace
 import structlog
 
 from frontdesk.agents import http
-from frontdesk.agents.bootstrap import build_pipeline
+from frontdesk.agents.bootstrap import build_pipeline, read_policy
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
+from frontdesk.agents.kafka.policies import read_published
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
@@ -25,6 +26,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.runtime.rulebook import Rulebook, begin_with
 from frontdesk.agents.runtime.stores import check_state_dir
 from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
@@ -60,7 +62,11 @@ async def run(settings: Settings) -> int:
         partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
     async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
         codec = Codec(schema_ids=registry)
-        pipeline = await asyncio.to_thread(build_pipeline, settings, partitions=partitions, codec=codec)
+        published = await read_published(settings.broker)
+        pack = await asyncio.to_thread(begin_with, read_policy(settings.policy), published)
+        pipeline = await asyncio.to_thread(
+            build_pipeline, settings, partitions=partitions, codec=codec, pack=pack
+        )
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
             return await Service(settings, codec, pipeline, pool, registry).run()
 
@@ -82,6 +88,9 @@ class Service:
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
+        self._rulebook = Rulebook(pipeline.policy, refused=self._metrics.policy_refused)
+        self._applied = -1
+        """offset of the newest policy or switch that the pipeline goes by"""
         self._llm = llm = connect(
             settings, pipeline.taxonomy, observer=self._metrics, apart=settings.llm_process
         )
@@ -93,6 +102,7 @@ class Service:
             settings,
             codec=codec,
             pipeline=lambda: self._pipeline,
+            applied=lambda: self._applied,
             labeller=self._labeller,
             clock=_clock,
             resumed_at=lambda: self._broadcast.resumed_at,
@@ -215,9 +225,19 @@ class Service:
             )
         return None if self._worker.ready else "starting"
 
-    def _broadcast_changed(self) -> None:
-        self._pipeline = replace(self._pipeline, catalog=dict(self._broadcast.catalog))
-        self._turn_llm(self._broadcast.llm_on)
+    async def _broadcast_changed(self) -> None:
+        broadcast, rulebook = self._broadcast, self._rulebook
+        newest = broadcast.newest
+        await rulebook.follow(broadcast.published)
+        self._pipeline = replace(
+            self._pipeline,
+            catalog=dict(broadcast.catalog),
+            policy=rulebook.policy,
+            shadow=rulebook.shadow,
+        )
+        self._turn_llm(broadcast.llm_on)
+        self._applied = newest
+        self._metrics.policies(rulebook.policy, rulebook.shadow)
         for shard in self._worker.shards.values():
             shard.poke()
 

@@ -26,12 +26,15 @@ class Product(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyUpdate(Record):
-    """A policy by its hash, or a switch by its name (kind: policy or switch)."""
+    """A policy by its hash, or a switch by its name (kind: policy or switch).
+
+    The switch `policy` names the hash of the policy in force, `policy.shadow` that of one that shadows it, and its share of customers.
+    """
 
     kind: str
     name: str
     body: str = ""
-    """the policy's YAML, or the switch's value"""
+    """the files of the policy as a JSON object of texts by name, or the switch's value"""
     at: Millis = Millis(0)
 
 

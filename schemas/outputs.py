@@ -112,6 +112,41 @@ class Alert(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Record):
+    """Where a policy sends a message."""
+
+    action: str
+    queue: str
+    skills: tuple[str, ...] = ()
+    priority: int = 0
+    sla_seconds: int | None = None
+    preferred_representative: str | None = None
+    tags: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    """kind and severity of each, as `legal/warning`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Record):
+    """What a policy in the shadow of the one in force would have done otherwise about a message."""
+
+    decision_id: str
+    message_id: str
+    conversation_id: str
+    customer_id: str
+    tenant_id: str = DEFAULT_TENANT
+    policy_hash: str
+    """of the policy that decided"""
+    shadow_hash: str
+    """of the one in the shadow"""
+    decided: Route
+    shadow: Route
+    reasons: tuple[Reason, ...] = ()
+    """of the one in the shadow"""
+    decided_at: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation(Record):
     """A product worth mentioning, and why."""
 

@@ -220,5 +220,7 @@ class ShardState(Record):
 
     positions: Mapping[str, int] = field(default_factory=dict)
     """next offset to read, by input topic"""
+    broadcast: int = -1
+    """offset of the newest policy or switch that a step went by; -1: there was none"""
     halted_at: Millis | None = None
     halted_because: str | None = None

@@ -12,10 +12,10 @@ from typing import Literal
 
 from frontdesk.schemas.broadcast import ModelUpdate, PolicyUpdate, Product
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Feedback, Purchase
-from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
 from frontdesk.schemas.state import Companions, Customer, ShardState, Spending, Timer, Waiting
 from frontdesk.schemas.transfers import Transfer
-from frontdesk.schemas.types import Record
+from frontdesk.schemas.types import DAY_MS, Record
 
 CUSTOMER_MESSAGES = "customer.messages"
 CUSTOMER_PROFILES = "customer.profiles"
@@ -29,6 +29,7 @@ ESCALATION_ALERTS = "escalation.alerts"
 SERVICE_SUGGESTIONS = "service.suggestions"
 ROUTING_LABELS = "routing.labels"
 ROUTING_DEAD_LETTERS = "routing.dead-letters"
+ROUTING_DIFFERENCES = "routing.differences"
 
 PRODUCT_CATALOG = "product.catalog"
 ROUTING_POLICIES = "routing.policies"
@@ -40,8 +41,6 @@ SHARDS_TABLE = "shards"
 SPENDING_TABLE = "spending"
 TIMERS_TABLE = "timers"
 COMPANIONS_TABLE = "companions"
-
-DAY_MS = 24 * 60 * 60 * 1000
 
 _LARGE = {"max.message.bytes": str(8 * 1024 * 1024)}
 # A dead letter holds the largest possible input together with its key, headers and reason.
@@ -104,6 +103,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         name=ROUTING_DEAD_LETTERS, record=DeadLetter, kind="output", retention_ms=90 * DAY_MS, config=_LARGER
     ),
+    TopicSpec(name=ROUTING_DIFFERENCES, record=Difference, kind="output", retention_ms=30 * DAY_MS),
     TopicSpec(name=PRODUCT_CATALOG, record=Product, kind="broadcast", cleanup="compact", keyed=False),
     TopicSpec(name=ROUTING_POLICIES, record=PolicyUpdate, kind="broadcast", cleanup="compact", keyed=False),
     TopicSpec(name=ROUTING_MODELS, record=ModelUpdate, kind="broadcast", cleanup="compact", keyed=False),

@@ -49,6 +49,7 @@ from frontdesk.streams.remember import (
     remember_wordless,
     with_seen,
 )
+from frontdesk.streams.shadow import DIFFERS, SAME, Shadow
 from frontdesk.streams.shop import Shop
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.understand import understand
@@ -68,6 +69,8 @@ class Rules:
     shop: Shop
     limits: Limits
     llm: Llm
+    shadow: Shadow | None = None
+    """a second policy, for some customers"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class Conclusions:
         )
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
+        self._shadowed(key, decision, verdict, labels, facts)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         may_send = self._help.may_send(decision, conversation, facts, seen)
         sent = self._help.publish(
@@ -302,6 +306,17 @@ class Conclusions:
             provisional=provisional,
             now=self.now,
         )
+
+    def _shadowed(
+        self, key: bytes, decision: Decision, verdict: Verdict, labels: Labels, facts: Facts
+    ) -> None:
+        shadow = self.rules.shadow
+        if shadow is None or not shadow.takes(key):
+            return
+        difference = shadow.difference(decision, verdict, labels, facts)
+        self.outbox.count(SAME if difference is None else DIFFERS)
+        if difference is not None:
+            self._publisher.difference(difference)
 
     def _labelling(self, decision: Decision, text: str, usage: Usage | None) -> None:
         self._publisher.labelling(

@@ -18,6 +18,7 @@ from frontdesk.streams.label import Labelled, Previous, label
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.ports import IntentLabeller, Llm, NoLlm
+from frontdesk.streams.shadow import Shadow
 from frontdesk.streams.shop import Shop
 from frontdesk.streams.state import StateView
 from frontdesk.streams.taxonomy import Taxonomy
@@ -39,6 +40,8 @@ class Pipeline:
     """CloudEvents source of what is published"""
     llm: Llm = field(default_factory=NoLlm)
     """what is known of the LLM without asking it"""
+    shadow: Shadow | None = None
+    """a second policy that decides some customers' messages, with no effect but that differences are published"""
     _rules: Rules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +53,7 @@ class Pipeline:
             shop=Shop.of(self.catalog),
             limits=self.limits,
             llm=self.llm,
+            shadow=self.shadow,
         )
         object.__setattr__(self, "_rules", rules)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from frontdesk.schemas.keys import wire_key
-from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, LabelRecord, Suggestion
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.topics import (
     ESCALATION_ALERTS,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
+    ROUTING_DIFFERENCES,
     ROUTING_LABELS,
     SERVICE_SUGGESTIONS,
 )
@@ -90,6 +91,16 @@ class Publisher:
                 event_id=f"{alert.alert_id}/{alert.severity if alert.resolved_at is None else alert.status}",
                 subject=alert.conversation_id,
             )
+
+    def difference(self, difference: Difference) -> None:
+        """What a policy in the shadow would have done otherwise."""
+        self._outbox.emit(
+            ROUTING_DIFFERENCES,
+            wire_key(difference.tenant_id, difference.customer_id),
+            difference,
+            event_id=f"{difference.decision_id}/shadow/{difference.shadow_hash}",
+            subject=difference.conversation_id,
+        )
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """What is of no use, under its own key."""

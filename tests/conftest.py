@@ -11,16 +11,21 @@ import pytest
 
 from frontdesk.agents.embedded import EmbeddedBroker
 from tests.support.clients import delete_all_topics
+from tests.support.effort import CI, examples
 from tests.support.kafka import KafkaServer, MissingToolError
 
 # No example is timed: a busy machine is no defect. CI looks at the same examples every time, everybody else at new ones.
 hypothesis.settings.register_profile(
-    "frontdesk", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+    "frontdesk",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    print_blob=True,
+    max_examples=examples(100),
 )
 hypothesis.settings.register_profile(
     "ci", hypothesis.settings.get_profile("frontdesk"), derandomize=True, database=None
 )
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "frontdesk")
+hypothesis.settings.load_profile("ci" if CI else "frontdesk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

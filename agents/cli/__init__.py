@@ -24,6 +24,7 @@ from frontdesk.agents.cli import (
     label,
     learn,
     llm,
+    policy,
     publish,
     topics,
     worker,
@@ -111,6 +112,7 @@ def build() -> typer.Typer:
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
     app.add_typer(learn.build(), name="learn", short_help="Teach the local labels from labelled texts.")
     app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
+    app.add_typer(policy.build(), name="policy", short_help="Publish policies, and say which is in force.")
     return app
 
 

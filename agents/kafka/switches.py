@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -25,22 +27,32 @@ async def publish_switch(broker: str, name: str, *, now: Millis, value: str = ""
     Raises:
         StartupError: no broker, or the topics do not exist.
     """
+    await publish_updates(broker, [PolicyUpdate(kind="switch", name=name, body=value, at=now)])
+
+
+async def publish_updates(broker: str, updates: Sequence[PolicyUpdate]) -> None:
+    """Publish what every worker follows, in order, and wait for the broker's acknowledgement.
+
+    Raises:
+        StartupError: no broker, the topic does not exist, or it refuses a record.
+    """
     async with admin(broker) as client:
         if ROUTING_POLICIES not in await partition_counts(client):
             raise StartupError(
                 f"topic {ROUTING_POLICIES} does not exist at {broker}: frontdesk topics create"
             )
-    update = PolicyUpdate(kind="switch", name=name, body=value, at=now)
     producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
     try:
         try:
             await producer.start()
         except (KafkaError, OSError, TimeoutError):
             raise unreachable(broker) from None
-        # Compaction keeps the latest setting of each switch.
-        await producer.send_and_wait(
-            ROUTING_POLICIES, key=f"switch:{name}".encode(), value=Codec().encode(update), partition=0
-        )
+        for update in updates:
+            # Compaction keeps the latest record of each name.
+            key = f"{update.kind}:{update.name}".encode()
+            await producer.send_and_wait(ROUTING_POLICIES, key=key, value=Codec().encode(update), partition=0)
+    except KafkaError as error:
+        raise StartupError(f"{ROUTING_POLICIES} at {broker} refuses it: {type(error).__name__}") from None
     finally:
         await producer.stop()
 

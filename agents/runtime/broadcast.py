@@ -1,15 +1,16 @@
-"""What every worker knows alike: the catalogue and the switches, read whole before the worker is ready, followed after."""
+"""What every worker knows alike: the catalogue, the policies and the switches, read whole before the worker is ready, followed after."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import RegistryUnavailable
+from frontdesk.agents.kafka.policies import Published
 from frontdesk.agents.kafka.switches import INTAKE_RESUME, LLM
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import read_to_end, reader
@@ -25,14 +26,14 @@ PARTITIONS = (TopicPartition(PRODUCT_CATALOG, 0), TopicPartition(ROUTING_POLICIE
 
 
 class Broadcast:
-    """The present catalogue and switches. Lives on one event loop; `changed` is called after every change."""
+    """The present catalogue, policies and switches. Lives on one event loop; `changed` is awaited after every change."""
 
     def __init__(
         self,
         settings: Settings,
         codec: Codec,
         catalog: Mapping[str, Product],
-        changed: Callable[[], None],
+        changed: Callable[[], Awaitable[None]],
         *,
         clock: Callable[[], Millis],
         schemas: Schemas | None = None,
@@ -42,13 +43,15 @@ class Broadcast:
         """the latest `intake.resume`"""
         self.llm_on = True
         """whether the LLM's switch lets workers ask"""
+        self.published = Published()
+        """policies, and which of them are in force or in the shadow"""
+        self.newest = -1
+        """offset of the newest policy or switch, over all connections"""
         self._settings = settings
         self._codec = codec
         self._schemas = schemas
         self._changed = changed
         self._clock = clock
-        self._newest = -1
-        """offset of the newest policy or switch, over all connections"""
         self._caught_up = asyncio.Event()
 
     async def caught_up(self) -> None:
@@ -69,15 +72,15 @@ class Broadcast:
         start = dict.fromkeys(PARTITIONS)
         async for _, records in read_to_end(consumer, start, stall=self._settings.recovery_timeout):
             await self._take(records)
+        await self._changed()
         self._caught_up.set()
-        self._changed()
         consumer.resume(*PARTITIONS)
         while True:
             batches = await consumer.getmany(timeout_ms=1000)
             for records in batches.values():
                 await self._take(records)
             if batches:
-                self._changed()
+                await self._changed()
 
     async def _take(self, records: Sequence[ConsumerRecord]) -> None:
         if self._schemas is not None:
@@ -106,8 +109,8 @@ class Broadcast:
         self.catalog[product.product_id] = product
 
     def _take_update(self, offset: int, update: PolicyUpdate) -> None:
-        live = self._caught_up.is_set() and offset > self._newest
-        self._newest = max(self._newest, offset)
+        live = self._caught_up.is_set() and offset > self.newest
+        self.newest = max(self.newest, offset)
         if update.kind == "switch" and update.name == INTAKE_RESUME:
             # Seen live it is of now, whatever the operator's clock says; read back later, only its own time is known.
             # Never of a time to come: halts until then would be over as soon as they begin.
@@ -118,3 +121,5 @@ class Broadcast:
                 self.llm_on = update.body == "on"
             else:
                 log.error("switch_not_understood", switch=LLM, value=update.body[:20], offset=offset)
+        else:
+            self.published.take(update)

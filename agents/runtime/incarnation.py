@@ -105,6 +105,7 @@ class Incarnation:
             self._tables = found.tables
             self._stepper = self._stepper_over(found.tables)
             self.ledger.begin(found.shard_state)
+            await self._catch_up()
             if not self.ledger.primed:
                 await self._prime()
             await self._take_up()
@@ -138,6 +139,22 @@ class Incarnation:
         )
 
     # -- before the first message ------------------------------------------------------------------------------------
+
+    async def _catch_up(self) -> None:
+        """Wait until this worker goes by the policies and switches that the shard has gone by elsewhere (rule 10).
+
+        Not for ever: of a topic that was made anew the offset may never come again.
+        """
+        services, wanted = self._services, self.ledger.state.broadcast
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + services.settings.recovery_timeout / 2
+        while services.applied() < wanted and not self._stop.is_set():
+            self._wake.clear()
+            if loop.time() >= give_up_at:
+                log.error("policies_behind", shard=self._number, wanted=wanted, applied=services.applied())
+                return
+            self._progressed()
+            await until(self._wake, HELD_LOOK_EVERY)
 
     async def _prime(self) -> None:
         """Learn profiles and purchases to their present end before the first message (rule 4).

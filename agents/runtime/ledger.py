@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from frontdesk.agents.runtime.halt import DeadLetterShare
 from frontdesk.agents.settings import Settings
@@ -35,30 +36,37 @@ class Ledger:
         self.state = state
 
     def take(
-        self, offsets: Mapping[str, int], *, records: int, dead: int, now: Millis, may_halt: bool
+        self,
+        offsets: Mapping[str, int],
+        *,
+        records: int,
+        dead: int,
+        now: Millis,
+        may_halt: bool,
+        broadcast: int = -1,
     ) -> ShardState:
-        """The record to write with a step that took up so many records, so many of them dead letters."""
+        """The record to write with a step that took up so many records, so many of them dead letters, by the policies and
+        switches up to this offset."""
         halted_at, because = self.state.halted_at, self.state.halted_because
         if may_halt and halted_at is None:
             because = self._share.add(now, records, dead)
             halted_at = now if because else None
         self.state = ShardState(
-            positions={**self.state.positions, **offsets}, halted_at=halted_at, halted_because=because
+            positions={**self.state.positions, **offsets},
+            broadcast=broadcast,
+            halted_at=halted_at,
+            halted_because=because,
         )
         return self.state
 
     def advance(self, positions: Mapping[str, int]) -> None:
         """Note positions that no step brought about; they are written with the next one."""
-        self.state = ShardState(
-            positions={**self.state.positions, **positions},
-            halted_at=self.state.halted_at,
-            halted_because=self.state.halted_because,
-        )
+        self.state = replace(self.state, positions={**self.state.positions, **positions})
 
     def resume(self, resumed_at: Millis) -> bool:
         """Clear a halt that is older than this; whether there was one. Only new dead letters count from here on."""
         if self.state.halted_at is None or resumed_at <= self.state.halted_at:
             return False
         self._share.clear()
-        self.state = ShardState(positions=self.state.positions)
+        self.state = replace(self.state, halted_at=None, halted_because=None)
         return True

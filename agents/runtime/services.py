@@ -33,7 +33,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Ports of a shard. All are called on the event loop but `pipeline`, which the step's thread calls."""
+    """Ports of a shard. All are called on the event loop."""
 
     settings: Settings
     codec: Codec
@@ -56,3 +56,5 @@ class Services:
     """the schema registry, where one is configured"""
     stores: Stores = field(default_factory=MemoryStores)
     """where the tables of shards lie"""
+    applied: Callable[[], int] = lambda: -1
+    """offset of the newest policy or switch that the pipeline goes by; -1: none"""

@@ -14,7 +14,7 @@ from frontdesk.agents.runtime.calls import Calls
 from frontdesk.agents.runtime.group_offsets import GroupOffsets
 from frontdesk.agents.runtime.ledger import Ledger
 from frontdesk.agents.runtime.services import Services
-from frontdesk.agents.runtime.step import Outcome, compute
+from frontdesk.agents.runtime.step import Core, Outcome, compute
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.tables import SHARD_KEY, Tables
 from frontdesk.agents.runtime.writer import Aborted, Outgoing, Refused, WriteFailed, Writer
@@ -147,13 +147,16 @@ class Stepper:
         services, arrivals = self._services, len(batch.arrivals)
         loop = asyncio.get_running_loop()
         now, began = services.clock(), loop.time()
-        outcome, seconds = await loop.run_in_executor(services.pool, self._work, batch, now)
+        core, applied = services.pipeline(), services.applied()
+        outcome, seconds = await loop.run_in_executor(services.pool, self._work, core, batch, now)
         self._size.took(arrivals + len(batch.answers) + len(batch.due), seconds)
         for failure in outcome.failures:
             services.observer.failed(self._number, "core_error")
             log.error("core_error", shard=self._number, error=failure)
         offsets = {arrival.topic: arrival.offset + 1 for arrival in batch.arrivals}
-        own = self._ledger.take(offsets, records=arrivals, dead=outcome.dead, now=now, may_halt=may_halt)
+        own = self._ledger.take(
+            offsets, records=arrivals, dead=outcome.dead, now=now, may_halt=may_halt, broadcast=applied
+        )
         self._group.note(offsets)
         return Computed(
             outcome=outcome,
@@ -164,11 +167,11 @@ class Stepper:
             began=began,
         )
 
-    def _work(self, batch: Batch, now: Millis) -> tuple[Outcome, float]:
+    def _work(self, core: Core, batch: Batch, now: Millis) -> tuple[Outcome, float]:
         """On the step's thread, which has the state to itself until the next step: its effects, and the CPU seconds it took."""
         services, began = self._services, time.thread_time()
         outcome = compute(
-            services.pipeline(),
+            core,
             self._tables.state,
             batch,
             now,

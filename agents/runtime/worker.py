@@ -72,6 +72,7 @@ class Worker:
         pool: Executor,
         observer: Observer,
         schemas: Schemas | None = None,
+        applied: Callable[[], int] = lambda: -1,
     ) -> None:
         check_relied_on()
         self.settings = settings
@@ -95,6 +96,7 @@ class Worker:
             observer=observer,
             schemas=schemas,
             stores=open_stores(settings, clock),
+            applied=applied,
         )
         self.app = self._build_app()
 

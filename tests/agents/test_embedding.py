@@ -22,6 +22,7 @@ from frontdesk.agents.embedding import (
 )
 from frontdesk.streams.ports import IntentLabeller
 from frontdesk.streams.taxonomy import EMOTIONS, URGENCIES, Intent, Taxonomy
+from tests.support.effort import examples
 
 TAXONOMY = Taxonomy(
     intents=(
@@ -122,7 +123,7 @@ def test_a_taxonomy_with_one_intent_is_enough() -> None:
     assert score.intent.value == "other"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(codec=None), max_size=60), max_size=4))
 def test_labels_any_text(weights: Embed, texts: list[str]) -> None:
     scores = EmbeddingLabeller(TAXONOMY, weights).label(texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -237,7 +238,7 @@ class TestBroadcast:
                 settings(server),
                 Codec(schema_ids=registry),
                 {},
-                lambda: None,
+                AsyncMock(),
                 clock=lambda: Millis(0),
                 schemas=registry,
             )

@@ -16,6 +16,7 @@ from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.ports import NoLlm
 from frontdesk.streams.state import SPENDING
 from tests.support.core import NOW, Shard, answer, message, pipeline
+from tests.support.effort import examples
 
 CENT = NANOS // 100
 MIDNIGHT = (NOW // DAY_MS + 1) * DAY_MS
@@ -155,7 +156,7 @@ def test_shards_share_a_budget_and_never_round_up() -> None:
     assert share_of(0.0, 3) == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_whatever_happens_the_bill_never_exceeds_the_budget(data: st.DataObject) -> None:
     """The bill is what the endpoint charges: up to a cent a call, also for those whose answer never came."""

@@ -17,6 +17,7 @@ from frontdesk.streams.facts import FACTS
 from frontdesk.streams.policy import PolicyError
 from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, POLICY, Input, Shard, answer, message, pipeline
+from tests.support.effort import examples
 
 ANN = customer_key("default", "ann")
 DAY = 86_400_000
@@ -164,7 +165,7 @@ def _line(fact: Input) -> object:
     return "event", fact.at
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.one_of(EVENTS, PURCHASES, PROFILES), max_size=8, unique_by=_line), st.data())
 def test_facts_in_any_order_and_however_often_make_the_same_customer(
     facts: list[Input], data: st.DataObject

@@ -19,6 +19,7 @@ from frontdesk.streams.batch import Arrival, Batch
 from frontdesk.streams.merge import has_history
 from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, Input, Shard, answer, message, pipeline
+from tests.support.effort import examples
 
 PARTITIONS = 4
 SECOND = 1_000
@@ -419,7 +420,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(MOVES, st.integers(1, 2))
 def test_whoever_is_merged_into_whom_nothing_is_lost_or_doubled(
     moves: list[tuple[str, str, str]], times: int
@@ -455,7 +456,7 @@ def test_whoever_is_merged_into_whom_nothing_is_lost_or_doubled(
     assert not [letter for shard in shards.all for letter in shard.letters]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -20,6 +20,7 @@ from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.state import TIMERS, customer_key
 from tests.support.core import NOW, KeywordLabeller, Shard, answer, message, pipeline
+from tests.support.effort import examples
 
 ANN = customer_key("default", "ann")
 DEADLINE, AMEND, PER_CUSTOMER, PER_SHARD = 1000, 3000, 3, 5
@@ -144,7 +145,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(STEPS)
 def test_nothing_is_lost_doubled_reordered_or_late(steps: list[Step]) -> None:
     world = World(

@@ -21,6 +21,7 @@ from frontdesk.streams.remember import conversation_of
 from frontdesk.streams.state import TIMERS, customer_key
 from frontdesk.streams.timers import PUT_OFF_MS
 from tests.support.core import NOW, POLICY, Shard, answer, message, pipeline
+from tests.support.effort import examples
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -450,7 +451,7 @@ KINDS = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, 40)), max_size=30))
 def test_an_sla_alert_is_raised_once_and_only_if_nobody_took_it_in_time(
     steps: list[tuple[str, int, int]],

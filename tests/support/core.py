@@ -20,6 +20,7 @@ from frontdesk.schemas.outputs import (
     Alert,
     DeadLetter,
     Decision,
+    Difference,
     Label,
     LabelRecord,
     Labels,
@@ -181,6 +182,7 @@ class Shard:
     alerts: list[Alert] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
     transfers: list[Emit] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -264,5 +266,7 @@ class Shard:
                 self.transfers.append(effect)
             case DeadLetter():
                 self.letters.append(effect.record)
+            case Difference():
+                self.differences.append(effect.record)
             case other:
                 raise AssertionError(f"nothing else is published: {type(other).__name__}")

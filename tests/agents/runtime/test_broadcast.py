@@ -17,8 +17,12 @@ CODEC = Codec()
 NOW = Millis(5_000)
 
 
+async def unheard() -> None:
+    """Nobody listens to changes."""
+
+
 def follower() -> Broadcast:
-    return Broadcast(load(), CODEC, {}, lambda: None, clock=lambda: NOW)
+    return Broadcast(load(), CODEC, {}, unheard, clock=lambda: NOW)
 
 
 def resume(offset: int, at: int) -> ConsumerRecord:

@@ -1,0 +1,149 @@
+"""`frontdesk policy`: which policy all workers decide by."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from frontdesk.agents.cli import common
+
+if TYPE_CHECKING:
+    from frontdesk.agents.kafka.policies import Published
+    from frontdesk.schemas.types import Millis
+
+Share = Annotated[
+    float, typer.Option(min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0.")
+]
+
+
+def build() -> typer.Typer:
+    """The group."""
+    app = common.group("The policy that every worker decides by, and the one in its shadow.")
+    app.command(
+        "publish",
+        short_help="Check a policy, and put it in force or in the shadow.",
+        epilog="Example: frontdesk policy publish policies/shop --shadow --share 0.1",
+    )(publish)
+    app.command(
+        "use",
+        short_help="Put in force what was published before: to roll back.",
+        epilog="Example: frontdesk policy use 3f9a12c0",
+    )(use)
+    app.command(
+        "shadow",
+        short_help="Put in the shadow what was published before, or end it.",
+        epilog="Example: frontdesk policy shadow 3f9a12c0 --share 0.25",
+    )(shadow)
+    app.command(
+        "status",
+        short_help="Say which policies there are, and which is in use.",
+        epilog="Example: frontdesk policy status --json",
+    )(status)
+    return app
+
+
+def publish(
+    folder: Annotated[Path, typer.Argument(help="The policy's folder.")],
+    in_shadow: Annotated[
+        bool,
+        typer.Option("--shadow", help="Decide with it beside the one in force, and publish the differences."),
+    ] = False,
+    share: Share = 1.0,
+    broker: common.Broker = None,
+) -> None:
+    """Check a policy as workers do, publish it, and put it in force in all of them; each swaps it in between two steps.
+
+    What is wrong with it is said, and nothing is published.
+    """
+    from frontdesk.agents.bootstrap import read_pack, read_policy
+    from frontdesk.agents.kafka import policies
+
+    digest = read_policy(folder)[1].hash
+    address = common.settings(broker=broker).broker
+    common.run(policies.publish_policy(address, digest, read_pack(folder), now=_now()))
+    if in_shadow:
+        common.run(policies.put_in_shadow(address, digest, share, now=_now()))
+        typer.echo(
+            f"policy {digest} shadows the one in force for {share:.0%} of the customers; differences are on routing.differences",
+            err=True,
+        )
+    else:
+        common.run(policies.put_in_force(address, digest, now=_now()))
+        typer.echo(
+            f"policy {digest} is in force, within seconds; each worker says in frontdesk_policy_info which it uses",
+            err=True,
+        )
+    typer.echo(digest)
+
+
+def use(
+    digest: Annotated[
+        str,
+        typer.Argument(
+            help="The policy's hash, or the beginning of it; `own`: each worker's FRONTDESK_POLICY."
+        ),
+    ],
+    broker: common.Broker = None,
+) -> None:
+    """Put a policy in force that was published before."""
+    from frontdesk.agents.kafka import policies
+
+    address = common.settings(broker=broker).broker
+    full = "" if digest == "own" else policies.full_hash(common.run(policies.read_published(address)), digest)
+    common.run(policies.put_in_force(address, full, now=_now()))
+    typer.echo(f"in force within seconds: {full or 'the policy of each worker'}", err=True)
+
+
+def shadow(
+    digest: Annotated[str, typer.Argument(help="The policy's hash, or the beginning of it; `off`: none.")],
+    share: Share = 1.0,
+    broker: common.Broker = None,
+) -> None:
+    """Let a policy that was published before shadow the one in force, or end that.
+
+    It decides the same messages from the same labels and facts; what it would do otherwise goes to routing.differences.
+    """
+    from frontdesk.agents.kafka import policies
+
+    address = common.settings(broker=broker).broker
+    full = "" if digest == "off" else policies.full_hash(common.run(policies.read_published(address)), digest)
+    common.run(policies.put_in_shadow(address, full, share, now=_now()))
+    typer.echo(f"in the shadow within seconds: {full or 'none'}", err=True)
+
+
+def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
+    """List the published policies, the newest last, and say which is in force and which in the shadow."""
+    from frontdesk.agents.kafka.policies import read_published
+
+    found = common.run(read_published(common.settings(broker=broker).broker))
+    document = _document(found)
+    if as_json:
+        common.print_json(document)
+        return
+    console = common.stdout()
+    for digest, since in sorted(found.since.items(), key=lambda one: one[1]):
+        uses = [name for name in ("in_force", "shadow") if str(document[name]).startswith(digest)]
+        console.print(f"{digest}  {_time(since)}  {' '.join(uses).replace('_', ' ')}".rstrip())
+    if not document["in_force"]:
+        console.print("none is in force: each worker decides by its own FRONTDESK_POLICY")
+
+
+def _document(found: Published) -> dict[str, object]:
+    return {
+        "in_force": "" if found.in_force is None else found.in_force.body,
+        "shadow": "" if found.shadow is None else found.shadow.body,
+        "published": [{"policy": digest, "at": at} for digest, at in found.since.items()],
+    }
+
+
+def _time(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at / 1000))
+
+
+def _now() -> Millis:
+    from frontdesk.schemas.types import Millis
+
+    return Millis(int(time.time() * 1000))

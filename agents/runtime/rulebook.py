@@ -1,0 +1,107 @@
+"""Which policy a worker decides by: its own, or the one that was published; and which one shadows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from frontdesk.agents.kafka.policies import Published, shadow_of
+from frontdesk.streams.policy import Policy, load_pack
+from frontdesk.streams.shadow import Shadow
+from frontdesk.streams.taxonomy import Taxonomy
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """Compiles what is published, once, beside the event loop. What cannot be used is refused aloud, and what was in force stays."""
+
+    own: Policy
+    """the worker's, in force while none is published"""
+    refused: Callable[[str], None] = lambda switch: None
+    """told of each refusal: `policy` or `policy.shadow`"""
+    policy: Policy = field(init=False)
+    """in force"""
+    shadow: Shadow | None = field(default=None, init=False)
+    _asked: tuple[str, str] = field(default=("", ""), init=False)
+    _compiled: dict[str, Policy] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.policy = self.own
+
+    async def follow(self, published: Published) -> None:
+        """Go by what the switches name now."""
+        in_force = "" if published.in_force is None else published.in_force.body.strip()
+        shadow = "" if published.shadow is None else published.shadow.body
+        before, self._asked = self._asked, (in_force, shadow)
+        if in_force != before[0]:
+            await self._put_in_force(published, in_force)
+        if shadow != before[1]:
+            await self._put_in_shadow(published, shadow)
+
+    async def _put_in_force(self, published: Published, digest: str) -> None:
+        try:
+            policy = await self._policy(published, digest) if digest else self.own
+        except Exception as error:  # noqa: BLE001  # whatever a policy breaks: the worker lives, and decides by the one before
+            self._refuse("policy", digest, error, stays=self.policy.hash)
+            return
+        log.warning("policy_in_force", policy=policy.hash, before=self.policy.hash)
+        self.policy = policy
+
+    async def _put_in_shadow(self, published: Published, value: str) -> None:
+        try:
+            named = shadow_of(value)
+            shadow = None
+            if named is not None:
+                shadow = Shadow(policy=await self._policy(published, named[0]), share=named[1])
+        except Exception as error:  # noqa: BLE001  # as above
+            self._refuse(
+                "policy.shadow", value, error, stays="" if self.shadow is None else self.shadow.policy.hash
+            )
+            return
+        log.info("policy_in_shadow", policy=None if shadow is None else shadow.policy.hash)
+        self.shadow = shadow
+
+    async def _policy(self, published: Published, digest: str) -> Policy:
+        """
+        Raises:
+            Exception: it cannot be used here.
+        """
+        for known in (self.own, self.policy):
+            if known.hash == digest:
+                return known
+        _, policy = await asyncio.to_thread(load_pack, published.files(digest))
+        if policy.hash != digest:
+            raise ValueError(f"its files have the hash {policy.hash}: it was published by another version")
+        if policy.taxonomy.hash != self.own.taxonomy.hash:
+            # The labellers, the prompt and the cache are made for one taxonomy.
+            raise ValueError("its taxonomy is not the one that this worker started with: restart the worker")
+        return policy
+
+    def _refuse(self, switch: str, value: str, error: Exception, *, stays: str) -> None:
+        log.error("policy_refused", switch=switch, value=value[:80], because=str(error)[:1000], stays=stays)
+        self.refused(switch)
+
+
+def begin_with(own: tuple[Taxonomy, Policy], published: Published) -> tuple[Taxonomy, Policy]:
+    """What a worker is built with: its own taxonomy and policy, unless the published policy in force has another taxonomy.
+
+    With the same taxonomy it is put in force later, as it would be while the worker runs.
+    """
+    digest = "" if published.in_force is None else published.in_force.body.strip()
+    if not digest or digest == own[1].hash:
+        return own
+    try:
+        pack = load_pack(published.files(digest))
+        if pack[1].hash != digest:
+            raise ValueError(f"its files have the hash {pack[1].hash}: it was published by another version")
+    except Exception as error:  # noqa: BLE001  # as above; told again, and counted, once the worker follows the topic
+        log.error(
+            "policy_refused", switch="policy", value=digest, because=str(error)[:1000], stays=own[1].hash
+        )
+        return own
+    return own if pack[0].hash == own[0].hash else pack
