@@ -28,7 +28,6 @@ class Rulebook:
     """in force"""
     shadow: Shadow | None = field(default=None, init=False)
     _asked: tuple[str, str] = field(default=("", ""), init=False)
-    _compiled: dict[str, Policy] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.policy = self.own
