@@ -16,13 +16,12 @@ from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.outputs import Ground
 from frontdesk.schemas.types import Millis
 from frontdesk.streams import replies
-from frontdesk.streams.join import open_orders
+from frontdesk.streams.orders import open_orders, status_of
 from frontdesk.streams.shop import Shop, in_language, name_of
 
 PRODUCTS = 2
 """that one reply tells of"""
 _DESCRIPTION_CHARS = 300
-_STATUS_CHARS = 40
 _MOST = 1e12
 _DAY = 86_400_000
 
@@ -156,10 +155,8 @@ def _description(product: Product, language: str) -> str | None:
 
 
 def _status(order: Purchase, language: str) -> str:
-    """How an order stands, in the customer's words where there are some; empty where nobody knows."""
-    given = " ".join(order.status.split())[:_STATUS_CHARS]
-    plain = given.lower()
-    return "" if plain == "unknown" else replies.STATUSES[language].get(plain, given)
+    """How an order stands, in the customer's words; empty where nobody knows, or where the platform's word is none of those known."""
+    return replies.STATUSES[language].get(status_of(order), "")
 
 
 def _since(milliseconds: int, language: str) -> str:

@@ -6,7 +6,7 @@ beside how many bought either. Nothing in it tells of a person; see docs/adr/001
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from math import sqrt
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.state import Companions, Customer
+from frontdesk.streams.orders import standing
 from frontdesk.streams.state import COMPANIONS, R, Table, customer_key
 
 OTHERS = 10
@@ -30,8 +31,6 @@ SUPPORT = 2
 SHRINKAGE = 5.0
 """a pair that n customers bought counts n / (n + 5) of its similarity: few purchases prove little"""
 
-_VOID = frozenset({"cancelled", "canceled", "returned", "refunded"})
-
 
 class Rows(Protocol):
     """The small tables of a step."""
@@ -46,11 +45,6 @@ class Rows(Protocol):
 def companions_key(tenant_id: str, product_id: str) -> bytes:
     """The key of a product's row: tenant and product, each percent-escaped, joined by a slash."""
     return customer_key(tenant_id, product_id)
-
-
-def standing(purchases: Iterable[Purchase]) -> list[Purchase]:
-    """Purchases that were not taken back."""
-    return [one for one in purchases if one.status.strip().lower() not in _VOID]
 
 
 def learn_companions(rows: Rows, before: Customer | None, after: Customer, given: Purchase) -> bool:

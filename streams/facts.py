@@ -38,7 +38,9 @@ FACTS: Mapping[str, FactSpec] = {
     ),
     "tags": FactSpec(default="", meaning="the profile's tags, sorted, joined by spaces"),
     "purchases": FactSpec(default=0, meaning="purchases remembered, of products that the catalogue knows"),
-    "open_orders": FactSpec(default=0, meaning="purchases not completed, cancelled, returned or refunded"),
+    "open_orders": FactSpec(
+        default=0, meaning="purchases not completed, closed, lost, cancelled, returned or refunded"
+    ),
     "days_since_purchase": FactSpec(default=-1, meaning="whole days since the newest purchase; -1: none"),
     "lifetime_value": FactSpec(
         default=0.0, meaning="sum of the amounts of purchases that were not cancelled, returned or refunded"

@@ -13,6 +13,7 @@ from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.facts import complete
 from frontdesk.streams.mood import Mood
+from frontdesk.streams.orders import SETTLED, VOID, status_of
 from frontdesk.streams.policy_rules import SLA
 
 NEGATIVE = frozenset({"anxious", "dissatisfied", "angry"})
@@ -20,8 +21,6 @@ NEGATIVE = frozenset({"anxious", "dissatisfied", "angry"})
 
 _WEEK = 7 * DAY_MS
 _MONTH = 30 * DAY_MS
-_VOID = frozenset({"cancelled", "canceled", "returned", "refunded"})
-_SETTLED = _VOID | {"completed"}
 _POOR = 3
 """a rating below it: whoever handled that is not asked for again"""
 
@@ -67,11 +66,6 @@ def join(
     return complete(known)
 
 
-def open_orders(purchases: Sequence[Purchase]) -> list[Purchase]:
-    """Purchases that are still under way."""
-    return [one for one in purchases if one.status.strip().lower() not in _SETTLED]
-
-
 def _of_customer(
     customer: Customer,
     conversation_id: str,
@@ -102,9 +96,9 @@ def _of_purchases(purchases: Sequence[Purchase], products: Collection[str], now:
         if products and one.product_id not in products:
             continue
         count += 1
-        status = one.status.strip().lower()
-        under_way += status not in _SETTLED
-        worth += 0.0 if status in _VOID else one.amount
+        status = status_of(one)
+        under_way += status not in SETTLED
+        worth += 0.0 if status in VOID else one.amount
         newest = one.purchased_at if newest is None else max(newest, one.purchased_at)
     if newest is None:
         return {}

@@ -9,7 +9,8 @@ from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.outputs import Recommendation
 from frontdesk.streams import replies
-from frontdesk.streams.companions import SEEDS, Rows, companions_of, standing
+from frontdesk.streams.companions import SEEDS, Rows, companions_of
+from frontdesk.streams.orders import standing
 from frontdesk.streams.shop import Shop, name_of
 
 MOST = 3

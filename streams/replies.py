@@ -100,9 +100,17 @@ STATUSES: Mapping[str, Mapping[str, str]] = {
         "in_transit": "运输中",
         "delivered": "已送达",
     },
-    "en": {"in_transit": "in transit"},
+    "en": {
+        "pending": "pending",
+        "paid": "paid",
+        "processing": "processing",
+        "packed": "packed",
+        "shipped": "shipped",
+        "in_transit": "in transit",
+        "delivered": "delivered",
+    },
 }
-"""of an order, where a customer would read another word than the platform's"""
+"""of an order, in the customer's words: no other status is ever told"""
 
 AMOUNTS: Mapping[str, str] = {"zh": "{amount} {currency}", "en": "{currency} {amount}"}
 

@@ -102,6 +102,20 @@ def test_what_is_not_known_is_not_said() -> None:
 
 
 @pytest.mark.parametrize(
+    "status", ["call 555 0100 to claim a refund", "on hold", "closed", "LOST", "卡住了", ""]
+)
+@pytest.mark.parametrize(
+    ("text", "told"), [("where is my order", "in transit"), ("我的订单到哪了", "运输中")]
+)
+def test_only_a_status_that_is_known_is_told(status: str, text: str, told: str) -> None:
+    shard = shop()
+    shard.send(bought("aurora", status=status))
+    assert not asked(shard, f"{text} #after_sales").grounds
+    shard.send(bought("nova", status=" In Transit "))
+    assert _grounds(asked(shard, f"{text} #after_sales"))["purchase.order-nova.status"] == told
+
+
+@pytest.mark.parametrize(
     ("price", "currency"), [(None, "USD"), (9.0, None), (9.0, " "), (0.0, "USD"), (-1.0, "USD"), (float("nan"), "USD"), (float("inf"), "USD"), (1e300, "USD")]
 )  # fmt: skip
 def test_no_price_is_named_that_cannot_be_right(price: float | None, currency: str | None) -> None:

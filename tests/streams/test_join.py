@@ -51,12 +51,14 @@ def test_facts_of_the_customer() -> None:
         _purchase("o1"),
         _purchase("o2", status="shipped", amount=5.5),
         _purchase("o3", status="Returned"),
+        _purchase("o4", status="Closed", amount=0.0),
+        _purchase("o5", status="lost", amount=0.0),
         message("m1"),
     )
     facts = _facts(shard)
     assert (facts["known_customer"], facts["tier"], facts["tags"]) == (True, "gold", "beta vip")
     assert facts["preferred_representative"] == "rita"
-    assert (facts["purchases"], facts["open_orders"], facts["lifetime_value"]) == (3, 1, 15.5)
+    assert (facts["purchases"], facts["open_orders"], facts["lifetime_value"]) == (5, 1, 15.5)
     assert facts["days_since_purchase"] == 3
 
 

@@ -136,6 +136,7 @@ def test_every_language_has_every_template() -> None:
     kinds = {"information", "bought_together", "accessory", "service", "category"}
     assert all(set(one) == kinds for one in REASONS.values())
     assert all(set(words) == {"asked", "bought"} for one in REASONS.values() for words in one.values())
+    assert {frozenset(one) for one in STATUSES.values()} == {frozenset(STATUSES["en"])}
     for templates in (CHOICES, SEPARATORS, PRODUCTS, ORDERS, SINCE, STATUSES, AMOUNTS):
         assert set(templates) == set(REPLIES)
 
