@@ -7,7 +7,6 @@ else is claimed: no delivery times, no refunds, no discounts.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,32 +15,18 @@ from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.outputs import Ground
 from frontdesk.schemas.types import Millis
 from frontdesk.streams import replies
-from frontdesk.streams.orders import open_orders, status_of
+from frontdesk.streams.mentions import Tokens, place_of, tokens_of
+from frontdesk.streams.orders import UNDER_WAY, open_orders, status_of
+from frontdesk.streams.questions import ABOUT, PRICE, STATUS, question
 from frontdesk.streams.shop import Shop, in_language, name_of
 
 PRODUCTS = 2
 """that one reply tells of"""
 _DESCRIPTION_CHARS = 300
+_NUMBER_CHARS = 4
+"""of an order's id; a shorter one may be any number"""
 _MOST = 1e12
 _DAY = 86_400_000
-
-_ASKS_PRICE = re.compile(r"how much|\bprice|\bcosts?\b|多少钱|价格|价钱|售价|怎么卖|什么价|几块|几元")
-_ASKS_ABOUT = re.compile(
-    r"tell me (?:more )?about|what is\b|what's\b|\bdetails?\b|\bspecs?\b|\bspecifications?\b|\bfeatures?\b|\bdescri|\binfo"
-    r"|介绍|参数|配置|规格|详情|功能|了解"
-)
-_NUMBERED = re.compile(r"[a-z0-9-]*\d{3,}[a-z0-9-]*")
-"""what may be the number of an order"""
-_ASKS_STATUS = re.compile(
-    r"where(?:'s| is| are)\b|\bstatus\b|\btrack|\bwhen (?:will|does|is)\b|\bshipped\b|\bdispatched\b|has(?:n't| not)? (?:it |my \w+ )?(?:been )?(?:arrived|shipped|sent)"
-    r"|到哪|到了吗|状态|物流|进度|发货|什么时候(?:能)?(?:到|送)|多久(?:能)?到|没收到|还没到"
-)
-_ASKS_ELSE = re.compile(
-    r"discount|coupon|cheaper|\bdeals?\b|in stock|availab|warranty|guarantee|refund|\breturn|exchange|repair|cancel|broken|damaged|wrong|missing"
-    r"|compar|differ|better|compatib|\bfit|invoice|address|change|deliver (?:to|on|by)|express"
-    r"|优惠|折扣|便宜|活动|现货|有货|库存|保修|质保|退|换|修|取消|坏|破|错|少了|少发|缺|对比|区别|哪个好|兼容|适合|发票|地址|改|赠"
-)
-"""what no ground answers, whatever else is asked"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +36,15 @@ class Reply:
     text: str
     grounds: tuple[Ground, ...]
     answers: bool
-    """whether that is, as far as the words show, all that was asked: it may be sent without anybody having looked"""
+    """whether that is all that was asked, and just that: it may be sent without anybody having looked"""
 
 
-def about_products(products: Sequence[Product], text: str, language: str, *, sure: bool) -> Reply | None:
-    """What the catalogue says of the first products; None where it says nothing. `sure`: these are what the text is about."""
+def about_products(products: Sequence[Product], language: str, *, asks: str | None) -> Reply | None:
+    """What the catalogue says of the first products; None where it says nothing. `asks`: what the text is, if it is a `question` about
+    the only one."""
     said: list[str] = []
     grounds: list[Ground] = []
-    priced = described = True
+    told: set[str] = set()
     for product in products[:PRODUCTS]:
         price, description = price_of(product, language), _description(product, language)
         if price is None and description is None:
@@ -69,20 +55,17 @@ def about_products(products: Sequence[Product], text: str, language: str, *, sur
         if description is not None:
             said.append(templates["description"].format(name=name, description=description))
             grounds.append(Ground(name=f"product.{product.product_id}.description", value=description))
+            told.add(ABOUT)
         if price is not None:
             said.append(templates["price"].format(name=name, price=price))
             grounds.append(Ground(name=f"product.{product.product_id}.price", value=price))
-        priced, described = priced and price is not None, described and description is not None
+            told.add(PRICE)
     if not said:
         return None
-    asked = text.casefold()
-    asks_price, asks_about = bool(_ASKS_PRICE.search(asked)), bool(_ASKS_ABOUT.search(asked))
-    told = (asks_price or asks_about) and (priced or not asks_price) and (described or asks_price)
-    whole = len(products) == 1 and not _ASKS_ELSE.search(asked)
     return Reply(
         text="".join((*said, replies.PRODUCTS[language]["end"])),
         grounds=tuple(grounds),
-        answers=sure and told and whole,
+        answers=len(products) == 1 and asks in told,
     )
 
 
@@ -95,11 +78,20 @@ def about_order(
     *,
     shop: Shop,
     now: Millis,
+    said: Tokens = (),
+    alone: bool = False,
 ) -> Reply | None:
-    """How the newest open order stands, of a mentioned product where there is one; None where nothing is known of any."""
+    """How the newest open order stands: the one whose number is named, or of a mentioned product, where there is one; None where
+    nothing is known of any, or not of the one that is named.
+
+    `said` and `alone` as `question` has them: the words for the product, and whether nothing was said before.
+    """
     known = [one for one in open_orders(purchases) if _status(one, language)]
     ids = {product.product_id for product in mentioned}
-    meant = [one for one in known if one.product_id in ids] or known
+    named = _numbered(purchases, text)
+    meant = [one for one in known if one in named] if named else []
+    if not named:
+        meant = [one for one in known if one.product_id in ids] or known
     if not meant:
         return None
     order = meant[-1]
@@ -108,7 +100,8 @@ def about_order(
     name = order.order_id if product is None else name_of(product, language)
     kind = "order" if product is None else "product"
     templates = replies.ORDERS[language]
-    asked = text.casefold()
+    number = tokens_of(order.order_id) if named else ()
+    certain = bool(named) or ids == {order.product_id} or (not ids and len(purchases) == 1)
     return Reply(
         text=templates[kind].format(name=name, since=since, status=status) + templates["end"],
         grounds=(
@@ -118,10 +111,9 @@ def about_order(
         ),
         # Of several orders, of another's, or of a product that was not ordered, this one's status is no answer.
         answers=len(meant) == 1
-        and (ids == {order.product_id} or (not ids and len(purchases) == 1))
-        and (not _NUMBERED.search(asked) or order.order_id.casefold() in asked)
-        and bool(_ASKS_STATUS.search(asked))
-        and not _ASKS_ELSE.search(asked),
+        and certain
+        and status_of(order) in UNDER_WAY
+        and question(text, product=said, order=number, alone=alone) == STATUS,
     )
 
 
@@ -152,6 +144,23 @@ def _description(product: Product, language: str) -> str | None:
     if len(line) > _DESCRIPTION_CHARS:
         line = line[: _DESCRIPTION_CHARS - 1].rstrip() + "…"
     return line.rstrip(".。") or None
+
+
+def _numbered(purchases: Sequence[Purchase], text: str) -> list[Purchase]:
+    """Purchases whose order a text names by its number."""
+    words = tokens_of(text)
+    if not any(word.isdecimal() for word in words):
+        return []
+    return [
+        one
+        for one in purchases
+        if _is_number(number := tokens_of(one.order_id)) and place_of(number, words) is not None
+    ]
+
+
+def _is_number(name: Tokens) -> bool:
+    """Whether an order's id is told from words and amounts."""
+    return sum(map(len, name)) >= _NUMBER_CHARS and any(word.isdecimal() for word in name)
 
 
 def _status(order: Purchase, language: str) -> str:

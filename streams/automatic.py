@@ -32,8 +32,8 @@ _CLOSING = re.compile(
 def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues, helped: str) -> bool:
     """Whether nothing about a message and its conversation forbids an automatic reply, whatever the policy permits.
 
-    Forbidden is it where somebody has the conversation or is asked for, where the message is decided for the time being only, cut or
-    without history, and where an automatic reply of the conversation did not help.
+    Forbidden is it where somebody has the conversation or is asked for, where something failed, where the message is decided for the
+    time being only, cut or without history, and where an automatic reply of the conversation did not help.
     """
     failed = helped == NO or (conversation is not None and conversation.automatic_failed > 0)
     assigned = conversation is not None and conversation.assigned_at is not None
@@ -41,6 +41,7 @@ def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues
         failed
         or assigned
         or seen.person
+        or seen.failure
         or decision.provisional
         or decision.action != "route"
         or bool({"misplaced", "truncated"} & set(decision.flags))

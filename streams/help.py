@@ -66,7 +66,7 @@ class Help:
             Situation(
                 decision=decision,
                 text=entry.message.text or "",
-                before=(turn.text for turn in reversed(turns)),
+                before=[turn.text for turn in reversed(turns)],
                 mood=mood,
                 purchases=customer.purchases,
                 unsure=unsure,

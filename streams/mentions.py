@@ -45,6 +45,8 @@ class Mention:
     """of products, in order: one where it is certain"""
     nearly_whole: bool
     """at least two thirds of the name were said: people leave out what goes without saying, and name a phone where only its case is called so"""
+    said: Tokens
+    """the run"""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Mentions:
         known = self._tenants.get(tenant_id)
         if known is None:
             return ()
-        tokens = _tokens(text[:_TEXT_CHARS])
+        tokens = tokens_of(text[:_TEXT_CHARS])
         pairs = tuple(zip(tokens, (*tokens, "")[1:], strict=True))
         if known.pairs.isdisjoint(pairs) and known.singles.isdisjoint(tokens):
             return ()  # nearly every text
@@ -149,21 +151,30 @@ def _at(known: _Names, tokens: Tokens, at: int) -> tuple[Mention | None, int]:
             leading.add(product_id)
     if len(leading) == 1:
         ids = leading  # a case for the phone ends with its name
-    return (Mention(ids=tuple(sorted(ids)), nearly_whole=nearly) if ids else None), longest
+    if not ids:
+        return None, longest
+    return Mention(ids=tuple(sorted(ids)), nearly_whole=nearly, said=tokens[at : at + longest]), longest
 
 
 def _names(product: Product) -> Iterator[Tokens]:
     for name in list(product.names.values())[:_NAMES]:
-        tokens = _tokens(name[:_NAME_CHARS])[:_NAME_TOKENS]
+        tokens = tokens_of(name[:_NAME_CHARS])[:_NAME_TOKENS]
         while tokens and tokens[0] in _EMPTY:
             tokens = tokens[1:]
         if sum(map(len, tokens)) > 1 and not all(token.isdecimal() for token in tokens):
             yield tokens
 
 
-def _tokens(text: str) -> Tokens:
+def tokens_of(text: str) -> Tokens:
+    """A text as names are compared with it."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return tuple(_TOKEN.findall(plain.casefold()))
+
+
+def place_of(run: Tokens, words: Tokens) -> int | None:
+    """Where a run stands among words for the first time; None: nowhere, or it is empty."""
+    ends = len(words) - len(run) + 1 if run else 0
+    return next((at for at in range(ends) if words[at : at + len(run)] == run), None)
 
 
 def _beginning(tokens: Tokens, at: int) -> Tokens | None:

@@ -16,6 +16,7 @@ from frontdesk.streams.companions import Rows
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.mentions import Mention
 from frontdesk.streams.offers import offers
+from frontdesk.streams.questions import question
 from frontdesk.streams.shop import Shop
 
 _BAD_MOOD = -0.2
@@ -38,7 +39,7 @@ class Situation:
     decision: Decision
     text: str
     """the message"""
-    before: Iterable[str]
+    before: Sequence[str]
     """what was said in the conversation, the newest first"""
     mood: float
     bad_mood: bool
@@ -135,10 +136,21 @@ def _answer(
     match of.decision.labels.intent.value:
         case "product_enquiry":
             sure = len(mentions) == 1 and mentions[0].nearly_whole
-            return about_products(meant, of.text, language, sure=sure)
+            asks = question(of.text, product=mentions[0].said) if sure else None
+            return about_products(meant, language, asks=asks)
         case "after_sales":
             tenant_id = of.decision.tenant_id
-            return about_order(tenant_id, of.purchases, meant, of.text, language, shop=shop, now=of.now)
+            return about_order(
+                tenant_id,
+                of.purchases,
+                meant,
+                of.text,
+                language,
+                shop=shop,
+                now=of.now,
+                said=mentions[0].said if len(mentions) == 1 else (),
+                alone=not of.before,
+            )
         case _:
             return None
 

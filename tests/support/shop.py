@@ -48,10 +48,15 @@ CATALOG = (
 
 
 class TaggedLabeller(KeywordLabeller):
-    """Reads the intent off a tag, ``#after_sales 0.7``; without a number it is sure. Without a tag it is an enquiry."""
+    """Knows the intent of a text by a tag, ``#after_sales 0.7``, in it or told for it; without a number it is sure. Without a tag it is
+    an enquiry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: dict[str, str] = {}
 
     def _score(self, text: str) -> Scores:
-        tag, _, number = text.partition("#")[2].partition(" ")
+        tag, _, number = self.tags.get(text, text.partition("#")[2]).partition(" ")
         confidence = float(number) if number else 0.95
         return Scores(
             intent=Label(value=tag or "product_enquiry", confidence=confidence, source="local"), unsure=False
@@ -72,8 +77,12 @@ def _pack(policy: str | None) -> tuple[Taxonomy, Policy]:
 
 
 def asked(shard: Shard, text: str, talk: str = "talk", **fields: object) -> Suggestion:
-    """The suggestion on what ann says."""
+    """The suggestion on what ann says; behind a # stands what the labeller makes of it."""
     told = len(shard.suggestions)
+    text, _, tag = text.partition("#")
+    text = text.strip()
+    if isinstance(labeller := shard.pipeline.labeller, TaggedLabeller):
+        labeller.tags[text] = tag
     shard.send(message(f"m{shard.offset}", text, conversation_id=talk, **fields))
     assert len(shard.suggestions) == told + 1
     return shard.suggestions[-1]
