@@ -9,15 +9,19 @@ from dataclasses import replace
 from frontdesk.schemas.outputs import Decision, Labels
 from frontdesk.schemas.state import Conversation, Customer
 from frontdesk.schemas.types import Scalar
+from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.remember import with_conversation
+from frontdesk.streams.understand import BOT
 
 YES, NO, UNCLEAR = "yes", "no", "unclear"
 COUNTS = {YES: "automatic_helped", NO: "automatic_failed", UNCLEAR: "automatic_unclear"}
 """what is counted, by what the next message says"""
 
+_WITHOUT_PEOPLE = (CUSTOMER, BOT)
+"""speakers who show that no representative is there; an unknown role may be one"""
 _FAILED = re.compile(
     r"not what i (?:asked|meant|wanted)|didn't (?:answer|ask)|did not (?:answer|ask)|doesn't (?:answer|help)|does not (?:answer|help)"
     r"|not helpful|no help|wrong (?:product|order|item|answer)|still (?:not|no|don't|doesn't)|i already (?:know|said|told)"
@@ -29,17 +33,23 @@ _CLOSING = re.compile(
 )
 
 
-def may_answer(decision: Decision, conversation: Conversation | None, seen: Cues, helped: str) -> bool:
+def may_answer(
+    decision: Decision, conversation: Conversation | None, seen: Cues, helped: str, limits: Limits
+) -> bool:
     """Whether nothing about a message and its conversation forbids an automatic reply, whatever the policy permits.
 
-    Forbidden is it where somebody has the conversation or is asked for, where something failed, where the message is decided for the
-    time being only, cut or without history, and where an automatic reply of the conversation did not help.
+    Forbidden is it where somebody has the conversation, has spoken in it or is asked for, where something failed, where the message is
+    old, decided for the time being only, cut or without history, and where an automatic reply of the conversation did not help.
     """
     failed = helped == NO or (conversation is not None and conversation.automatic_failed > 0)
-    assigned = conversation is not None and conversation.assigned_at is not None
+    taken = conversation is not None and (
+        conversation.assigned_at is not None
+        or any(turn.role not in _WITHOUT_PEOPLE for turn in conversation.turns)
+    )
     return not (
         failed
-        or assigned
+        or taken
+        or decision.decided_at - decision.sent_at > limits.automatic_within_ms
         or seen.person
         or seen.failure
         or decision.provisional

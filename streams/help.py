@@ -43,7 +43,7 @@ class Help:
         """Whether an answer to a message may go out by itself, if there is one."""
         helped = str(facts["automatic_helped"])
         allowed = permits(self._policy.automatic, decision.labels, facts)
-        return allowed and may_answer(decision, conversation, seen, helped)
+        return allowed and may_answer(decision, conversation, seen, helped, self._limits)
 
     def publish(
         self,

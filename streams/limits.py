@@ -27,6 +27,8 @@ class Limits:
     """labels that are worth an LLM's answer when the local ones are unsure: intent, emotion, urgency"""
     llm_backlog_ms: int = 120_000
     """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
+    automatic_within_ms: int = 600_000
+    """a reply to a message that was sent longer ago does not go out by itself: much may have happened since"""
     budget: Budget = field(default_factory=Budget)
     """of this shard, for the LLM"""
     waiting_per_customer: int = 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from frontdesk.schemas.inputs import Purchase
 
@@ -16,7 +17,12 @@ UNDER_WAY = frozenset({"pending", "paid", "processing", "packed", "shipped", "in
 
 def status_of(purchase: Purchase) -> str:
     """A status as it is compared: small letters, underscores."""
-    return "_".join(purchase.status.lower().replace("-", " ").replace("_", " ").split())
+    return _plain(purchase.status)
+
+
+@lru_cache(maxsize=256)  # few are in use, and every message looks at all of its customer's
+def _plain(status: str) -> str:
+    return "_".join(status.lower().replace("-", " ").replace("_", " ").split())
 
 
 def standing(purchases: Iterable[Purchase]) -> list[Purchase]:

@@ -133,6 +133,23 @@ def test_whoever_has_the_conversation_answers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("role", "goes_out"), [("representative", False), ("Agent", False), ("bot", True), ("customer", True)]
+)
+def test_whoever_speaks_in_the_conversation_answers(role: str, goes_out: bool) -> None:
+    shard = shop()
+    shard.send(message("m0", "hello, what can I do for you?", role=role))
+    assert asked(shard, PRICE).automatic is goes_out
+    assert asked(shard, PRICE, talk="another").automatic
+
+
+@pytest.mark.parametrize(("minutes", "goes_out"), [(0, True), (9, True), (11, False), (60 * 24, False)])
+def test_an_old_message_waits_for_somebody(minutes: int, goes_out: bool) -> None:
+    suggestion = asked(shop(), PRICE, sent_at=NOW - minutes * 60_000)
+    assert suggestion.automatic is goes_out
+    assert suggestion.grounds
+
+
+@pytest.mark.parametrize(
     ("text", "helped"),
     [
         ("thank you!", "yes"),
