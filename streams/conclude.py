@@ -117,7 +117,7 @@ class Conclusions:
             if UNKNOWN_ROLE in entry.flags:
                 # Perhaps a customer whose platform says it otherwise: nobody is routed.
                 self.outbox.count(UNKNOWN_ROLE)
-            self._remember(key, customer, entry, text)
+            self.overlay.put_customer(key, self._remembered(customer, entry, text))
             return None
         known = conversation_of(customer, message.conversation_id)
         conversation = None if MISPLACED in entry.flags else known
@@ -129,12 +129,13 @@ class Conclusions:
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
         decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
         raised = () if known is None else known.escalated
+        turns = () if conversation is None else conversation.turns
         escalation = escalate(
             verdict,
             decision,
             raised=raised,
             before=customer.alerts,
-            turns=() if conversation is None else conversation.turns,
+            turns=turns,
             quote=text,
             seen=seen,
             now=now,
@@ -145,18 +146,10 @@ class Conclusions:
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         may_send = self._help.may_send(decision, conversation, facts, seen)
         sent = self._help.publish(
-            decision,
-            escalation,
-            customer,
-            entry,
-            conversation,
-            facts,
-            mood=mood.value,
-            unsure=unsure,
-            may_send=may_send,
+            decision, escalation, customer, entry, turns, facts, unsure=unsure, may_send=may_send
         )
-        self._remember(key, customer, entry, text, decision, mood, escalation, failed=seen.failures)
-        self._help.note(key, decision, facts, automatic=sent)
+        after = self._remembered(customer, entry, text, decision, mood, escalation, failed=seen.failures)
+        self.overlay.put_customer(key, self._help.noted(after, decision, facts, automatic=sent))
         return decision
 
     def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
@@ -201,11 +194,8 @@ class Conclusions:
             )
             self._publisher.decision(amended, None)
             self._labelling(amended, text, answer.usage)
-            facts = recorded_facts(amended)
-            mood = conversation.mood
-            self._help.publish(
-                amended, escalation, customer, entry, conversation, facts, mood=mood, unsure=False
-            )
+            turns, facts = conversation.turns[:-1], recorded_facts(amended)
+            self._help.publish(amended, escalation, customer, entry, turns, facts, unsure=False)
             after = remember_amendment(
                 customer,
                 amended,
@@ -323,9 +313,8 @@ class Conclusions:
             decision, text=text, taxonomy_hash=self.rules.taxonomy.hash, usage=usage, now=self.now
         )
 
-    def _remember(
+    def _remembered(
         self,
-        key: bytes,
         customer: Customer,
         entry: Waiting,
         text: str,
@@ -333,7 +322,8 @@ class Conclusions:
         mood: Mood = NO_MOOD,
         escalation: Escalation = NOTHING,
         failed: int = 0,
-    ) -> None:
+    ) -> Customer:
+        """The customer after a message."""
         raised, limits = escalation.causes, self.rules.limits
         misplaced = MISPLACED in entry.flags
         # Written before the erasure, read after it: decided, but what was to be forgotten is not learned again.
@@ -352,9 +342,7 @@ class Conclusions:
                 fallback_intent=self.rules.taxonomy.fallback_intent,
                 limits=limits,
             )
-        if not misplaced:
-            after = self.settled(with_alerts(after, escalation.alerts, limits))
-        self.overlay.put_customer(key, after)
+        return after if misplaced else self.settled(with_alerts(after, escalation.alerts, limits))
 
 
 def _is_current(customer: Customer, conversation: Conversation, decision: Decision) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from frontdesk.schemas.outputs import Decision
-from frontdesk.schemas.state import Conversation, Customer, Waiting
+from frontdesk.schemas.state import Conversation, Customer, Turn, Waiting
 from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.automatic import COUNTS, may_answer, noted
+from frontdesk.streams.course import RESOLVED
 from frontdesk.streams.cues import Cues
+from frontdesk.streams.days import COMPLAINT
 from frontdesk.streams.escalate import Escalation
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
@@ -51,28 +54,28 @@ class Help:
         escalation: Escalation,
         customer: Customer,
         entry: Waiting,
-        conversation: Conversation | None,
+        turns: Sequence[Turn],
         facts: Mapping[str, Scalar],
         *,
-        mood: float,
         unsure: bool,
         may_send: bool = False,
     ) -> bool:
-        """Publish the alerts and a suggestion; whether its reply goes out by itself. `conversation` is that before the message."""
+        """Publish the alerts and a suggestion; whether its reply goes out by itself. `turns` are those before the message."""
         if escalation.held:
             self._outbox.count("alert_suppressed", len(escalation.held))
-        turns = () if conversation is None else conversation.turns
         suggestion = suggest(
             Situation(
                 decision=decision,
                 text=entry.message.text or "",
                 before=[turn.text for turn in reversed(turns)],
-                mood=mood,
+                mood=float(facts["mood"] or 0),
                 purchases=customer.purchases,
                 unsure=unsure,
                 bad_mood=facts["mood_level"] == "bad",
                 follow_up=facts["follow_up"] is True,
-                troubled=bool(escalation.causes) or facts["alerted"] is True,
+                troubled=bool(escalation.causes)
+                or facts["alerted"] is True
+                or _complaint_stands(customer, decision.conversation_id, turns, facts),
                 may_send=may_send,
                 now=self._now,
             ),
@@ -82,15 +85,31 @@ class Help:
         self._publisher.help(decision, escalation.alerts, suggestion)
         return suggestion is not None and suggestion.automatic
 
-    def note(self, key: bytes, decision: Decision, facts: Mapping[str, Scalar], *, automatic: bool) -> None:
-        """Keep in mind whether the reply goes out by itself, and whether the last one that did was of use."""
+    def noted(
+        self, customer: Customer, decision: Decision, facts: Mapping[str, Scalar], *, automatic: bool
+    ) -> Customer:
+        """The customer, with it kept in mind whether the reply goes out by itself, and whether the last one that did was of use."""
         helped = str(facts["automatic_helped"])
         if helped:
             self._outbox.count(COUNTS[helped])
-        if (helped or automatic) and (customer := self._overlay.customer(key)) is not None:
-            conversation = conversation_of(customer, decision.conversation_id)
-            if conversation is not None:
-                after = noted(
-                    customer, conversation, decision, helped, automatic=automatic, limits=self._limits
-                )
-                self._overlay.put_customer(key, after)
+        conversation = conversation_of(customer, decision.conversation_id) if helped or automatic else None
+        if conversation is None:
+            return customer
+        return noted(customer, conversation, decision, helped, automatic=automatic, limits=self._limits)
+
+
+def _complaint_stands(
+    customer: Customer, conversation_id: str, turns: Sequence[Turn], facts: Mapping[str, Scalar]
+) -> bool:
+    """Whether the customer has complained in the conversation, and it was not resolved since."""
+    theirs = [turn for turn in turns if turn.role == CUSTOMER]
+    if facts["intent_before"] != COMPLAINT and not any(turn.intent == COMPLAINT for turn in theirs):
+        return False
+    resolved = [
+        event.at
+        for event in customer.events
+        if event.kind == RESOLVED and event.conversation_id == conversation_id
+    ]
+    since = [turn for turn in theirs if not resolved or turn.at > max(resolved)]
+    last = facts["intent_before"] == COMPLAINT and bool(since)
+    return last or any(turn.intent == COMPLAINT for turn in since)

@@ -13,6 +13,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams import replies
 from frontdesk.streams.answers import Reply, about_order, about_products, which_product
 from frontdesk.streams.companions import Rows
+from frontdesk.streams.days import COMPLAINT
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.mentions import Mention
 from frontdesk.streams.offers import offers
@@ -21,7 +22,6 @@ from frontdesk.streams.shop import Shop
 
 _BAD_MOOD = -0.2
 _GOOD_MOOD = 0.2
-_COMPLAINT = "complaint"
 _ENQUIRY = "product_enquiry"
 _ORDER = "after_sales"
 _WORDLESS = ("no_text", "no_words", "emoji_only")
@@ -50,7 +50,7 @@ class Situation:
     unsure: bool
     """of the intent"""
     troubled: bool
-    """an alert went out, now or before in the conversation"""
+    """an alert went out, now or before in the conversation, or a complaint in it stands"""
     may_send: bool
     """the policy lets an answer to this message go out by itself"""
     now: Millis
@@ -59,8 +59,8 @@ class Situation:
 def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     """Help for whoever takes the message; None when somebody already has the conversation.
 
-    Nothing is recommended that the customer owns, and nothing at all to a customer who complains, is in a bad mood, or whom
-    somebody was alerted to. What the reply says of the world is in its grounds.
+    Nothing is recommended that the customer owns, and nothing at all to a customer who complains or has complained, is in a bad mood,
+    or whom somebody was alerted to. What the reply says of the world is in its grounds.
     """
     decision = of.decision
     if decision.action == "keep":
@@ -71,7 +71,7 @@ def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
     mentions = () if wordless else _mentions(of, shop)
     meant = _products(mentions, shop, sure=True)
     calm = tone != replies.PATIENT and decision.action == "route" and not of.troubled
-    offer = calm and not wordless and decision.labels.intent.value != _COMPLAINT
+    offer = calm and not wordless and decision.labels.intent.value != COMPLAINT
     offer = offer and bool(meant or of.purchases)
     answer = None if wordless else _answer(of, mentions, meant, shop, language)
     question, named = _question(of, mentions, meant, shop, language, wordless=wordless)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from frontdesk.schemas.broadcast import Product
+from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.types import Millis
 from tests.support.core import Shard, message
 from tests.support.shop import CATALOG, asked, bought, shop
 
@@ -82,6 +84,23 @@ def test_nobody_in_trouble_is_offered_anything(text: str) -> None:
     shard = _taught(("nova", "mop"))
     shard.send(bought("nova"))
     assert _offered(shard, text) == []
+
+
+@pytest.mark.parametrize("tag", ["complaint", "complaint 0.5"])
+def test_after_a_complaint_the_conversation_sells_and_answers_nothing_until_it_is_resolved(tag: str) -> None:
+    shard = _taught(("nova", "mop"))
+    enquiry = "how much is the Aurora 8 Pro?"
+    asked(shard, f"the bag that it came in was torn #{tag}")
+    assert not shard.alerts
+    suggestion = asked(shard, enquiry)
+    assert (suggestion.recommendations, suggestion.automatic) == ((), False)
+    assert suggestion.grounds, "whoever takes it is helped with the answer"
+    assert asked(shard, enquiry, talk="another").automatic
+    shard.now = Millis(shard.now + 1000)
+    shard.send(ConversationEvent(conversation_id="talk", customer_id="ann", kind="resolved", at=shard.now))
+    shard.now = Millis(shard.now + 1000)
+    assert asked(shard, "what does the nova 3 phone cost").automatic
+    assert _offered(shard, "what does the nova 3 phone cost", talk="talk") != []
 
 
 def test_once_somebody_was_alerted_the_conversation_sells_nothing_more() -> None:
