@@ -275,6 +275,7 @@ class Conclusions:
             understood=understood,
             seen=seen,
             misplaced=MISPLACED in entry.flags,
+            fallback_intent=rules.taxonomy.fallback_intent,
             now=now,
             tiers=rules.policy.tiers,
             products=rules.catalog,

@@ -48,7 +48,8 @@ FACTS: Mapping[str, FactSpec] = {
     "contacts_7d": FactSpec(default=0, meaning="other conversations in the last 7 days"),
     "contacts_30d": FactSpec(default=0, meaning="other conversations in the last 30 days"),
     "repeated_contact": FactSpec(
-        default=False, meaning="another conversation on the same intent within 7 days"
+        default=False,
+        meaning="another conversation on the same intent, which is not the fallback, within 7 days",
     ),
     "complaints_30d": FactSpec(
         default=0,

@@ -35,6 +35,7 @@ def join(
     understood: Mapping[str, Scalar],
     seen: Cues,
     misplaced: bool,
+    fallback_intent: str,
     now: Millis,
     tiers: Container[str] | None = None,
     products: Collection[str] = (),
@@ -42,7 +43,7 @@ def join(
     """All facts of `FACTS`. `mood` is that of the conversation, this message included; `understood` what `understand` says.
 
     Of a misplaced message only those that lie in the message itself. `tiers` that the policy knows (None: all), `products` that
-    the catalogue knows (none: all): what they do not know does not count.
+    the catalogue knows (none: all): what they do not know does not count. Two contacts of the fallback intent are not about the same.
     """
     known: dict[str, Scalar] = {
         "channel": message.channel,
@@ -60,7 +61,10 @@ def join(
     known["mood_falling"] = mood.falling
     known["negative_streak"] = 1 if labels.emotion.value in NEGATIVE else 0
     if customer is not None and not misplaced:
-        known |= _of_customer(customer, message.conversation_id, labels.intent.value, now, tiers, products)
+        intent = labels.intent.value
+        known |= _of_customer(customer, message.conversation_id, intent, now, tiers, products)
+        if intent == fallback_intent:
+            known["repeated_contact"] = False
     if conversation is not None and not misplaced:
         known |= _of_conversation(conversation, labels.emotion, now)
     return complete(known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from frontdesk.schemas.inputs import Attachment, ConversationEvent, CustomerProfile, Purchase
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.facts import FACTS
@@ -86,6 +88,15 @@ def test_facts_of_other_conversations() -> None:
     )
     shard.send(message("c2", "complaint", conversation_id="c"))
     assert _facts(shard)["repeated_contact"] is False, "the other one on this intent is twenty days old"
+
+
+@pytest.mark.parametrize(("intent", "again"), [("other", False), ("billing", True)])
+def test_two_contacts_about_nothing_known_are_not_about_the_same(intent: str, again: bool) -> None:
+    shard = Shard(pipeline())
+    shard.send(message("a1", intent, conversation_id="a"), message("b1", intent, conversation_id="b"))
+    facts = _facts(shard)
+    assert shard.decisions[-1].labels.intent.value == intent
+    assert (facts["contacts_7d"], facts["repeated_contact"]) == (1, again)
 
 
 def test_facts_of_the_conversation() -> None:
