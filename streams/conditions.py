@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from frontdesk.streams.facts import FACTS, LABEL_NAMES
+from frontdesk.schemas.outputs import Labels
+from frontdesk.schemas.types import Scalar
+from frontdesk.streams.facts import FACTS, LABEL_NAMES, complete
 
 MAX_CHARS = 2_000
 CONFIDENCE = "intent_confidence"
@@ -21,6 +23,18 @@ Value = bool | int | float | str
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
+
+
+def values_of(labels: Labels, facts: Mapping[str, Scalar]) -> dict[str, Value]:
+    """What a condition sees of a message: all declared names with their values."""
+    return {
+        **complete(facts),
+        "intent": labels.intent.value,
+        "emotion": labels.emotion.value,
+        "urgency": labels.urgency.value,
+        "language": labels.language.value,
+        CONFIDENCE: float(labels.intent.confidence),
+    }
 
 
 class ConditionError(Exception):

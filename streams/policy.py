@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from frontdesk.schemas.outputs import Labels, Reason
 from frontdesk.schemas.types import Scalar
-from frontdesk.streams.conditions import CONFIDENCE, Value
-from frontdesk.streams.facts import complete
+from frontdesk.streams.conditions import Value, values_of
 from frontdesk.streams.policy_file import read_policy
 from frontdesk.streams.policy_index import RuleIndex
 from frontdesk.streams.policy_replies import AutomaticRule
@@ -117,14 +116,9 @@ class Policy:
                 flags.append(
                     _flag(f"path.unknown_{name}", f"the {name} is not in the taxonomy; no rule matches it")
                 )
-        return {
-            **complete(facts),
-            "intent": intent,
-            "emotion": labels.emotion.value,
-            "urgency": labels.urgency.value,
-            "language": labels.language.value,
-            CONFIDENCE: float(confidence),
-        }, flags
+        values = values_of(labels, facts)
+        values["intent"] = intent
+        return values, flags
 
     def _fire(self, values: Mapping[str, Value]) -> tuple[list[tuple[Rule, Queue | None]], list[Reason]]:
         """The rules that hold, in order, each with the queue it names; and conditions that could not be evaluated."""

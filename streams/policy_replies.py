@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from frontdesk.schemas.outputs import Labels
 from frontdesk.schemas.types import Scalar
-from frontdesk.streams.conditions import CONFIDENCE, Condition
-from frontdesk.streams.facts import complete
+from frontdesk.streams.conditions import Condition, values_of
 from frontdesk.streams.policy_match import MatchReader
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.yaml_fields import items, mapping, number, string
@@ -32,7 +31,7 @@ def permits(rules: Sequence[AutomaticRule], labels: Labels, facts: Mapping[str, 
     return any(
         rule.intent == labels.intent.value
         and labels.intent.confidence >= rule.confidence
-        and (rule.when is None or rule.when.holds(_values(labels, facts)))
+        and (rule.when is None or rule.when.holds(values_of(labels, facts)))
         for rule in rules
     )
 
@@ -58,14 +57,3 @@ def _rule(node: Node, reader: MatchReader, taxonomy: Taxonomy) -> AutomaticRule:
         confidence=float(1 if confidence is None else confidence),
         when=reader.condition(fields.get("when"), f"{reader.file}:{node.line}"),
     )
-
-
-def _values(labels: Labels, facts: Mapping[str, Scalar]) -> dict[str, bool | int | float | str]:
-    return {
-        **complete(facts),
-        "intent": labels.intent.value,
-        "emotion": labels.emotion.value,
-        "urgency": labels.urgency.value,
-        "language": labels.language.value,
-        CONFIDENCE: float(labels.intent.confidence),
-    }
