@@ -77,19 +77,22 @@ def main(arguments: Sequence[str]) -> int:
     found["popularity"] = _rate(known, hidden, lambda name: popular)
     found["links"] = _rate(known, hidden, lambda name: _links(sold, known[name]))
     found["best"] = _rate(known, hidden, lambda name: _groups(sold, known[name], totals))
-    found["shards"] = [_measured(shards, known, hidden) for shards in given.shards]
+    found["shards"] = [_measured(shards, sold, known, hidden) for shards in given.shards]
     found["suggestion_us"] = _suggestions(sold, known)
     print(json.dumps(found, indent=2) if given.json else _told(found))
     return 0 if all(one["learned"] >= 1.2 * found["popularity"] for one in found["shards"]) else 1
 
 
-def _measured(shards: int, known: Mapping[str, list[str]], hidden: Mapping[str, str]) -> dict[str, Any]:
+def _measured(
+    shards: int, sold: Market, known: Mapping[str, list[str]], hidden: Mapping[str, str]
+) -> dict[str, Any]:
+    shop = Shop.of(sold.catalog)
     learned = [Learned(state=MemoryState()) for _ in range(shards)]
     mine: list[list[tuple[str, list[str]]]] = [[] for _ in range(shards)]
     for name, products in known.items():
         mine[_shard(name, shards)].append((name, products))
     for shard, customers in zip(learned, mine, strict=True):
-        _learn(shard, customers)
+        _learn(shard, customers, shop)
     spent: list[int] = []
 
     def offered(name: str) -> list[str]:
@@ -112,7 +115,7 @@ def _measured(shards: int, known: Mapping[str, list[str]], hidden: Mapping[str, 
     }
 
 
-def _learn(shard: Learned, customers: Sequence[tuple[str, list[str]]]) -> None:
+def _learn(shard: Learned, customers: Sequence[tuple[str, list[str]]], shop: Shop) -> None:
     """The purchases of a shard, those of all customers by turns as they would come, in steps."""
     codec = Codec()
     longest = max((len(products) for _, products in customers), default=0)
@@ -127,7 +130,7 @@ def _learn(shard: Learned, customers: Sequence[tuple[str, list[str]]]) -> None:
         step = [_customers(*one) for one in stream[start : start + STEP]]
         began = time.thread_time()
         for before, after in step:
-            shard.counted += learn_companions(overlay, before, after, after.purchases[-1])
+            shard.counted += learn_companions(overlay, before, after, after.purchases[-1], shop=shop)
         changes = overlay.changes()
         shard.bytes_out += sum(
             len(codec.encode(change.record)) for change in changes if change.record is not None
@@ -183,9 +186,9 @@ def _suggestions(sold: Market, known: Mapping[str, list[str]]) -> dict[str, floa
     """Microseconds of a whole suggestion, by who it is for; and of the first look at the names."""
     learned = Learned(state=MemoryState())
     customers = list(known.items())[:1_000]
-    _learn(learned, customers)
-    rows = Overlay(learned.state)
     shop = Shop.of(sold.catalog)
+    _learn(learned, customers, shop)
+    rows = Overlay(learned.state)
     began = time.thread_time_ns()
     shop.mentions.find(TENANT, "")
     names = (time.thread_time_ns() - began) / 1000

@@ -16,6 +16,7 @@ from typing import Protocol
 from frontdesk.schemas.inputs import Purchase
 from frontdesk.schemas.state import Companions, Customer
 from frontdesk.streams.orders import standing
+from frontdesk.streams.shop import Shop
 from frontdesk.streams.state import COMPANIONS, R, Table, customer_key
 
 OTHERS = 10
@@ -47,23 +48,29 @@ def companions_key(tenant_id: str, product_id: str) -> bytes:
     return customer_key(tenant_id, product_id)
 
 
-def learn_companions(rows: Rows, before: Customer | None, after: Customer, given: Purchase) -> bool:
+def learn_companions(
+    rows: Rows, before: Customer | None, after: Customer, given: Purchase, *, shop: Shop
+) -> bool:
     """Count a purchase that has just become known of a customer, in both directions; whether it counted.
 
     It counts the first time that the customer is known to have bought the product, unless it was taken back: another order of it,
-    or news of its status, counts nothing. What was counted stays, also when the order is returned later.
+    or news of its status, counts nothing. What was counted stays, also when the order is returned later. Only products that the tenant
+    sells count, so that there are no more rows than products: nothing else can be offered.
     """
-    if not standing((given,)):
+    tenant_id = after.tenant_id
+    if not standing((given,)) or shop.product(tenant_id, given.product_id) is None:
         return False
     if before is not None and any(one.product_id == given.product_id for one in before.purchases):
         return False
     bought = dict.fromkeys(one.product_id for one in reversed(standing(after.purchases)))
     if given.product_id not in bought:
         return False  # older than all that is remembered
-    others = [product for product in bought if product != given.product_id][:OTHERS]
-    _count(rows, after.tenant_id, given.product_id, others, buyers=1)
+    others = [
+        product for product in bought if product != given.product_id and shop.product(tenant_id, product)
+    ][:OTHERS]
+    _count(rows, tenant_id, given.product_id, others, buyers=1)
     for other in others:
-        _count(rows, after.tenant_id, other, (given.product_id,), buyers=0)
+        _count(rows, tenant_id, other, (given.product_id,), buyers=0)
     return True
 
 

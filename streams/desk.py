@@ -174,7 +174,7 @@ class Desk:
             customer = expired(customer, self._now, self._rules.limits)
             self._overlay.put_customer(key, self._conclusions.settled(customer))
             if isinstance(fact, Purchase) and outcome == APPLIED:
-                learn_companions(self._overlay, before, customer, fact)
+                learn_companions(self._overlay, before, customer, fact, shop=self._rules.shop)
         self._outbox.count(outcome)
 
     def _forget(self, key: bytes, blank: Customer, at: Millis) -> Customer:
