@@ -31,7 +31,7 @@ _AFTER = r"(?: (?:please|pls|thanks|thank you|in advance|now|right now|currently
 _IS, _THE = "(?:is|s)", "(?:(?:the|a|an|one|your) )?"
 _OWN = (
     r"(?:(?:my|the) (?:(?:new|recent|latest|last) )?(?:order|parcel|package|delivery|shipment|purchase)(?: (?:(?:number|no|id) )?N)?"
-    r"|(?:the )?order (?:(?:number|no|id) )?N|N|my X(?: order)?|my order (?:of|for) (?:(?:the|a|an) )?X|the X (?:that )?i (?:ordered|bought))"
+    r"|(?:the )?order (?:(?:number|no|id) )?N|(?:my )?N|my X(?: order)?|my order (?:of|for) (?:(?:the|a|an) )?X|the X (?:that )?i (?:ordered|bought))"
 )
 _SENT = "(?:shipped|dispatched|sent(?: out)?)"
 _KIND = "(?:(?:order|delivery|shipping) )?"
@@ -62,10 +62,10 @@ _ENGLISH = {
 _ALONE = re.compile(rf"{_BEFORE}has it (?:already )?(?:been )?{_SENT}{_AFTER}")
 """about the only order that there is, if nothing was said before it"""
 
-_ZH_BEFORE = r"(?:您好|你好|嗨|哈喽|hi|hello|亲|请问|请|麻烦|帮我|帮忙|给我|告诉我|我想|我要|您|你|能|可以|问一下|问下|咨询|一下|查|询|看|知道|谢谢|那)*"
+_ZH_BEFORE = r"(?:您好|你好|嗨|哈喽|hi|hello|亲|请问|请(?!问)|麻烦|帮我|帮忙|给我|告诉我|我想|我要|您|你|能|可以|问一下|问下|咨询|一下|查|询|看|知道|谢谢|那)*"
 _ZH_AFTER = r"(?:谢谢|多谢|您|你|呢|啊|呀|吗|嘛|哦|吧|哈|亲|请问)*"
 _ZH_THE, _ZH_NOW = "(?:这款|这个|那款|你们的|你们家的|一[台部个件只套])?", "(?:现在|目前|当前)?"
-_ZH_OWN = "(?:(?:我的?)?(?:订单|快递|包裹|货|物流|快件)(?:号(?:是)?)?N?|N号?的?(?:订单|快递|包裹)|N|我(?:买|订|购买|下单)的X|我的X)"
+_ZH_OWN = "(?:(?:我的?)?(?:订单|快递|包裹|货|物流|快件)(?:号(?:是)?)?N?|N号?的?(?:订单|快递|包裹)|(?:我的)?N|我(?:买|订|购买|下单)的X|我的X)"
 _CHINESE = {
     PRICE: (
         rf"{_ZH_THE}X的?{_ZH_NOW}[是卖要]?(?:多少钱|什么价格?|怎么卖|几块钱?|几元)(?:一[台部个件只套])?",
@@ -81,7 +81,7 @@ _CHINESE = {
         rf"{_ZH_OWN}{_ZH_NOW}(?:已经)?(?:走|运)?到(?:哪里|哪儿|哪)了?|{_ZH_OWN}{_ZH_NOW}在(?:哪里|哪儿|哪)",
         rf"{_ZH_OWN}的?{_ZH_NOW}的?(?:物流|订单|配送|发货|最新)?(?:状态|进度|情况)(?:是?(?:什么|啥|怎么样|怎样|如何))?",
         rf"{_ZH_OWN}{_ZH_NOW}是?(?:什么|啥)(?:状态|进度|情况)",
-        rf"{_ZH_OWN}{_ZH_NOW}(?:已经|已)?(?:发货|发出|寄出|发)了?(?:吗|没有?|么|了没有?)",
+        rf"{_ZH_OWN}{_ZH_NOW}(?:已经|已)?(?:发货|发出|寄出|发)了?(?:吗|没有?|么|了没有?)(?:(?:订单|快递|包裹|货|物流)?{_ZH_NOW}到(?:哪里|哪儿|哪)了?)?",
     ),
 }
 
