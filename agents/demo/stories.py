@@ -53,15 +53,16 @@ class Stories:
             if fall > longest[0]:
                 lines = [
                     f"A mood that fell until someone was told ({alert.customer_id})",
-                    *(f"  mood {_mood_of(decision):+.2f}  {_line(decision, text)}" for decision in until),
-                    *(
-                        f"  ALERT {one.severity} {one.kind} to {one.to}; {_because(one)}"
-                        for one in self.alerts
-                        if one.message_id == alert.message_id
-                    ),
+                    *(line for decision in until for line in self._mood_and_alerts(decision, text)),
                 ]
                 longest = (fall, lines)
         return longest[1]
+
+    def _mood_and_alerts(self, decision: Decision, text: Text) -> Iterator[str]:
+        yield f"  mood {_mood_of(decision):+.2f}  {_line(decision, text)}"
+        for alert in self.alerts:
+            if alert.message_id == decision.message_id:
+                yield f"  ALERT {alert.severity} {alert.kind} to {alert.to}; {_because(alert)}"
 
     def _until(self, alert: Alert) -> list[Decision]:
         """What was decided in its conversation up to the message that raised an alert."""
