@@ -67,6 +67,7 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         conversation_idle_ms=int(settings.conversation_idle * 1000),
         history_days=settings.history_days,
         llm_enabled=settings.llm_enabled,
+        llm_replies=settings.llm_replies,
         llm_for=frozenset(settings.llm_for),
         llm_backlog_ms=int(settings.llm_backlog_age * 1000),
         waiting_per_customer=settings.waiting_per_customer,

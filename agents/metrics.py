@@ -12,7 +12,7 @@ from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, L
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
+from frontdesk.streams.effects import Ask, Count, Draft, Effect, Emit, Remember
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.shadow import Shadow
 
@@ -175,7 +175,7 @@ class Metrics:
                     self._events.labels(self._bounded("event", name)).inc(n)
                     if name in OUTCOMES:
                         self._messages.labels(name).inc(n)
-                case Remember() | Ask():
+                case Remember() | Ask() | Draft():
                     pass  # table records are no business of the router's users; calls are observed when they end
                 case _:
                     assert_never(effect)

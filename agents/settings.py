@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         ("intent",),
         description='labels worth asking about when the local ones are unsure, as JSON: ["intent"]',
     )
+    llm_replies: bool = Field(
+        False, description="the LLM words replies anew, as the second revision of a suggestion"
+    )
     llm_timeout: float = Field(8.0, gt=0, description="of one request")
     llm_concurrency: int = Field(
         32, ge=1, description="requests under way at most; fewer while the endpoint is overloaded"
@@ -205,6 +208,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"FRONTDESK_HEARTBEAT_INTERVAL: {self.heartbeat_interval:g} is too long: give at most half of "
                 f"FRONTDESK_SESSION_TIMEOUT, which is {self.session_timeout:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_to_word_replies(self) -> Self:
+        if self.llm_replies and not self.llm_enabled:
+            raise ValueError(
+                "FRONTDESK_LLM_REPLIES: there is no LLM to word replies: set FRONTDESK_LLM_BASE_URL or "
+                "FRONTDESK_LLM_ENDPOINTS, or leave this off"
             )
         return self
 

@@ -15,7 +15,7 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.batch import Answer, Arrival, Batch
-from frontdesk.streams.effects import Ask, Count, Emit, Remember
+from frontdesk.streams.effects import Ask, Count, Draft, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
 
@@ -119,5 +119,7 @@ class Trial:
                     outcome.asks.append(effect)
                 case Count(name=name, n=n):
                     outcome.counts[name] += n
+                case Draft():
+                    pass  # who tries a message out waits for no draft
         for one in handed:
             self._step(pipeline, one, now, outcome)

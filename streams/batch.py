@@ -1,4 +1,4 @@
-"""What a step is given: new records, answers of the LLM, and customers whose time has come."""
+"""What a step is given: new records, answers and drafts of the LLM, and customers whose time has come."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from frontdesk.schemas.outputs import Labels
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.effects import Draft
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -44,15 +45,30 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """What became of one `Draft`: a reply as the model worded it, which nobody has checked, or the error that replaced it. Never an
+    exception."""
+
+    draft: Draft
+    reply: str | None
+    usage: Usage | None = None
+    error: str | None = None
+    """as in `Answer`"""
+    cut_off: bool = False
+    """as in `Answer`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """Everything one step looks at.
 
     The core applies answers first, then arrivals in the order given, then the customers that are due, so that an answer that
-    came in time beats the deadline it met.
+    came in time beats the deadline it met; drafts last, so that what has happened meanwhile is known.
     """
 
     arrivals: tuple[Arrival, ...] = ()
     answers: tuple[Answer, ...] = ()
+    drafts: tuple[Drafted, ...] = ()
     due: tuple[bytes, ...] = ()
     """state keys of customers with a waiting message whose deadline or `forget_at` has passed, or whose timer rings"""
     recovered: bool = False

@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from frontdesk.schemas.state import Spending, Waiting
+from frontdesk.schemas.state import Spending
 from frontdesk.schemas.types import DAY_MS, Millis
 from frontdesk.streams.state import SPENDING, R, Table
-from frontdesk.streams.taxonomy import URGENT
 
 NANOS = 1_000_000_000
 """in a dollar"""
@@ -47,6 +46,16 @@ class Budget:
         return self.tenants.get(tenant_id, self.per_tenant)
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money put aside for one call."""
+
+    nanos: int
+    """may be zero"""
+    day: int
+    """of the accounts that it stands in, since the epoch"""
+
+
 class Accounts(Protocol):
     """The accounts of a shard, as a step sees and changes them."""
 
@@ -65,12 +74,10 @@ class Till:
     accounts: Accounts
     now: Millis
 
-    def reserve(self, entry: Waiting, dollars: float) -> Waiting | None:
-        """The entry with its reservation, which may be zero; None when that much is not left. A reservation that the entry
-        had, of a call whose end nobody knows, stays spent."""
+    def reserve(self, tenant_id: str, dollars: float, *, urgent: bool) -> Reservation | None:
+        """Money for a call; None when that much is not left. What nobody settles stays spent until the day ends: of such a call
+        nobody knows whether it was charged."""
         nanos = nanos_of(dollars)
-        tenant_id = entry.message.tenant_id
-        urgent = entry.local.urgency.value in URGENT
         share = 1.0 if urgent else 1.0 - self.budget.urgent_share
         bounds = ((TOTAL, "", self.budget.total), (_key(tenant_id), tenant_id, self.budget.of(tenant_id)))
         accounts: dict[bytes, Spending] = {}
@@ -82,20 +89,18 @@ class Till:
         for key, account in accounts.items():
             self.accounts.put_row(SPENDING, key, replace(account, reserved=account.reserved + nanos))
         # The accounts' day, which a clock that went back does not turn back: it is there that the answer settles.
-        day = max((account.day for account in accounts.values()), default=self._day)
-        return replace(entry, reserved=nanos, reserved_on=day)
+        return Reservation(nanos, max((account.day for account in accounts.values()), default=self._day))
 
-    def settle(self, entry: Waiting, dollars: float) -> Waiting:
-        """The entry without its reservation: its call is over and has cost so much."""
-        if not entry.reserved:
-            return entry
-        for key in (TOTAL, _key(entry.message.tenant_id)):
+    def settle(self, tenant_id: str, reserved: Reservation, dollars: float) -> None:
+        """The call that this was reserved for is over and has cost so much."""
+        if not reserved.nanos:
+            return
+        for key in (TOTAL, _key(tenant_id)):
             account = self.accounts.row(SPENDING, key)
-            if account is not None and account.day == entry.reserved_on:  # else that day's account is closed
-                left = max(0, account.reserved - entry.reserved)
+            if account is not None and account.day == reserved.day:  # else that day's account is closed
+                left = max(0, account.reserved - reserved.nanos)
                 spent = account.spent + nanos_of(dollars)
                 self.accounts.put_row(SPENDING, key, replace(account, reserved=left, spent=spent))
-        return replace(entry, reserved=0)
 
     @property
     def _day(self) -> int:

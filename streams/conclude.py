@@ -25,11 +25,12 @@ from frontdesk.streams.decide import (
     recorded_facts,
     same_route,
 )
+from frontdesk.streams.drafting import Drafting
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
 from frontdesk.streams.expire import expired
 from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.help import Help
-from frontdesk.streams.history import assigned_since
+from frontdesk.streams.history import is_current
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
 from frontdesk.streams.limits import Limits
@@ -42,7 +43,6 @@ from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import (
-    OPEN,
     conversation_of,
     remember,
     remember_amendment,
@@ -91,12 +91,22 @@ class Conclusions:
     now: Millis
     cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
     """messages of this step by state key and seq"""
+    drafting: Drafting = field(init=False)
     _publisher: Publisher = field(init=False)
     _help: Help = field(init=False)
 
     def __post_init__(self) -> None:
         self._publisher = Publisher(self.outbox)
+        self.drafting = Drafting(
+            shop=self.rules.shop,
+            limits=self.rules.limits,
+            llm=self.rules.llm,
+            overlay=self.overlay,
+            outbox=self.outbox,
+            now=self.now,
+        )
         self._help = Help(
+            drafting=self.drafting,
             shop=self.rules.shop,
             policy=self.rules.policy,
             limits=self.rules.limits,
@@ -178,7 +188,11 @@ class Conclusions:
         conversation = conversation_of(customer, decision.conversation_id)
         if same_route(decision, amended):
             self.outbox.count("amendment_unchanged")
-        elif customer is None or conversation is None or not _is_current(customer, conversation, decision):
+        elif (
+            customer is None
+            or conversation is None
+            or not is_current(customer, conversation, decision.decision_id, decision.received_at)
+        ):
             self.outbox.count("amendment_dropped")
         else:
             seen = cues(entry.message.text or "")
@@ -344,12 +358,3 @@ class Conclusions:
                 limits=limits,
             )
         return after if misplaced else self.settled(with_alerts(after, escalation.alerts, limits))
-
-
-def _is_current(customer: Customer, conversation: Conversation, decision: Decision) -> bool:
-    """Whether nobody has acted on a decision, and nothing was decided after it."""
-    return (
-        conversation.status == OPEN
-        and conversation.decision_id == decision.decision_id
-        and not assigned_since(customer, conversation, decision.received_at)
-    )

@@ -12,7 +12,7 @@ from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, Fact, NewFact, NewMessage, NewTransfer, dead_letter
 from frontdesk.streams.alerts import settled
-from frontdesk.streams.batch import Arrival
+from frontdesk.streams.batch import Arrival, Drafted
 from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR
@@ -84,6 +84,11 @@ class Desk:
         """A customer whose time has come: what waits is decided, then the timer looked at."""
         self.pending.drain(customer)
         self._timers.ring(customer)
+
+    def drafted(self, drafts: Iterable[Drafted]) -> None:
+        """What the LLM has made of replies."""
+        for one in drafts:
+            self._conclusions.drafting.take(one)
 
     def set_timers(self) -> None:
         """The last of a step: every customer that it has changed gets the timer that they need."""

@@ -1,13 +1,14 @@
 """What a step wants done. The shell matches this union exhaustively and applies it in one transaction;
-`Ask` is carried out only after the commit."""
+`Ask` and `Draft` are carried out only after the commit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from frontdesk.schemas.outputs import Labels
+from frontdesk.schemas.outputs import Ground, Labels, Suggestion
 from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis, Record
+from frontdesk.streams.budget import Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,36 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Ask the LLM for the words of a reply whose suggestion is published already. Nobody waits for it, and nothing is lost without
+    it. Besides `customer` and `suggestion`, which are not sent, everything in it is redacted."""
+
+    customer: bytes
+    suggestion: Suggestion
+    """as published, from a template"""
+    received_at: Millis
+    """when the message was taken up"""
+    tenant_id: str
+    text: str
+    """the message"""
+    turns: tuple[Turn, ...]
+    """the conversation before, oldest first"""
+    locale: str | None
+    local: Labels
+    """as in the message's `Ask`: the same endpoint may see both"""
+    facts: tuple[Ground, ...]
+    """the suggestion's grounds, without ids of orders"""
+    reply: str
+    """the suggestion's, without ids of orders"""
+    give_up_at: Millis
+    """absolute; after it a draft is of no use"""
+    reserved: Reservation | None = None
+    """of the budget; None: there is none"""
+    max_cost_usd: float | None = None
+    """as in `Ask`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """Something happened that no output shows: for metrics. Names and labels are bounded."""
 
@@ -60,4 +91,4 @@ class Count:
     n: int = 1
 
 
-Effect = Emit | Remember | Ask | Count
+Effect = Emit | Remember | Ask | Draft | Count

@@ -12,6 +12,7 @@ from frontdesk.streams.automatic import COUNTS, may_answer, noted
 from frontdesk.streams.course import RESOLVED
 from frontdesk.streams.cues import Cues
 from frontdesk.streams.days import COMPLAINT
+from frontdesk.streams.drafting import Drafting
 from frontdesk.streams.escalate import Escalation
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
@@ -27,11 +28,20 @@ from frontdesk.streams.suggest import Situation, suggest
 class Help:
     """Alerts and suggestions of one step."""
 
-    __slots__ = ("_limits", "_now", "_outbox", "_overlay", "_policy", "_publisher", "_shop")
+    __slots__ = ("_drafting", "_limits", "_now", "_outbox", "_overlay", "_policy", "_publisher", "_shop")
 
     def __init__(
-        self, *, shop: Shop, policy: Policy, limits: Limits, overlay: Overlay, outbox: Outbox, now: Millis
+        self,
+        *,
+        drafting: Drafting,
+        shop: Shop,
+        policy: Policy,
+        limits: Limits,
+        overlay: Overlay,
+        outbox: Outbox,
+        now: Millis,
     ) -> None:
+        self._drafting = drafting
         self._shop = shop
         self._policy = policy
         self._limits = limits
@@ -82,7 +92,9 @@ class Help:
             shop=self._shop,
             rows=self._overlay,
         )
-        self._publisher.help(decision, escalation.alerts, suggestion)
+        self._publisher.help(escalation.alerts, suggestion)
+        if suggestion is not None and self._drafting.on:
+            self._drafting.ask(suggestion, decision, entry, turns)
         return suggestion is not None and suggestion.automatic
 
     def noted(

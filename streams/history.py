@@ -11,7 +11,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import Fact, believable, clean, finite
 from frontdesk.streams.course import ASSIGNED, KINDS, RATED, TRANSFERRED, in_order, with_event
 from frontdesk.streams.limits import Limits
-from frontdesk.streams.remember import conversation_of, in_place
+from frontdesk.streams.remember import OPEN, conversation_of, in_place
 from frontdesk.streams.taxonomy import Taxonomy
 
 STALE, REPEATED, APPLIED = "stale_fact", "repeated_fact", "fact"
@@ -112,6 +112,15 @@ def assigned_since(customer: Customer, conversation: Conversation, at: Millis) -
         and event.kind in (ASSIGNED, TRANSFERRED)
         and event.at >= at
         for event in customer.events
+    )
+
+
+def is_current(customer: Customer, conversation: Conversation, decision_id: str, received_at: Millis) -> bool:
+    """Whether nobody has acted on a decision since its message was taken up, and nothing was decided after it."""
+    return (
+        conversation.status == OPEN
+        and conversation.decision_id == decision_id
+        and not assigned_since(customer, conversation, received_at)
     )
 
 

@@ -29,6 +29,14 @@ class Limits:
     """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
     automatic_within_ms: int = 600_000
     """a reply to a message that was sent longer ago does not go out by itself: much may have happened since"""
+    llm_replies: bool = False
+    """whether the LLM is asked for the words of replies"""
+    draft_within_ms: int = 30_000
+    """after which nobody waits for them any more"""
+    drafts: int = 64
+    """asked for in a step: in a flood the suggestions that are published already have to do"""
+    draft_turns: int = 6
+    """utterances before the message that are sent for it"""
     budget: Budget = field(default_factory=Budget)
     """of this shard, for the LLM"""
     waiting_per_customer: int = 50

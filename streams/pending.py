@@ -19,7 +19,7 @@ from frontdesk.schemas.outputs import Decision
 from frontdesk.schemas.state import Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
-from frontdesk.streams.budget import Till
+from frontdesk.streams.budget import Reservation, Till
 from frontdesk.streams.effects import Ask
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
@@ -27,6 +27,7 @@ from frontdesk.streams.overlay import LATE, Overlay
 from frontdesk.streams.ports import Llm
 from frontdesk.streams.redact import plain_locale, redact
 from frontdesk.streams.remember import conversation_of
+from frontdesk.streams.taxonomy import URGENT
 
 ASKED = "asked"
 BEHIND = "behind"
@@ -81,7 +82,7 @@ class Pending:
                 self._outbox.count("stale_answer")
                 continue
             if not answer.cut_off:
-                entry = self._till.settle(entry, 0.0 if answer.usage is None else answer.usage.cost_usd)
+                entry = self._settled(entry, answer)
             if entry.phase == LATE:
                 self._overlay.drop_waiting(customer, entry.seq)
                 self._amend(customer, entry, answer)
@@ -194,7 +195,7 @@ class Pending:
             self._overlay.put_waiting(customer, replace(answered, phase=BEHIND))
             return
         most = self._llm.most(ask) if self._limits.budget.bounded else None
-        funded = entry if most is None else self._till.reserve(entry, most)
+        funded = entry if most is None else self._funded(entry, most)
         if funded is None:
             self._outbox.count(OVER_BUDGET)
             flags = entry.flags if OVER_BUDGET in entry.flags else (*entry.flags, OVER_BUDGET)
@@ -204,6 +205,21 @@ class Pending:
             return
         self._overlay.put_waiting(customer, funded)
         self._outbox.ask(replace(ask, max_cost_usd=most))
+
+    def _funded(self, entry: Waiting, dollars: float) -> Waiting | None:
+        """The entry with its reservation; None where there is no money for it. One that it had before stays spent."""
+        urgent = entry.local.urgency.value in URGENT
+        reserved = self._till.reserve(entry.message.tenant_id, dollars, urgent=urgent)
+        return None if reserved is None else replace(entry, reserved=reserved.nanos, reserved_on=reserved.day)
+
+    def _settled(self, entry: Waiting, answer: Answer) -> Waiting:
+        """The entry without its reservation: its call is over."""
+        if not entry.reserved:
+            return entry
+        cost = 0.0 if answer.usage is None else answer.usage.cost_usd
+        reserved = Reservation(entry.reserved, entry.reserved_on)
+        self._till.settle(entry.message.tenant_id, reserved, cost)
+        return replace(entry, reserved=0)
 
     def _question(self, customer: bytes, entry: Waiting) -> Ask:
         message = entry.message

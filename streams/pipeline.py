@@ -76,6 +76,7 @@ class Pipeline:
                 _apply(desk, one)
         for customer in batch.due:
             desk.due(customer)
+        desk.drafted(batch.drafts)
         desk.set_timers()
         return desk.effects()
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.effects import Ask, Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Said:
 class Llm(Protocol):
     """What the core may know of the LLM without asking it. Both answer at once, from any thread."""
 
-    def most(self, ask: Ask) -> float:
+    def most(self, ask: Ask | Draft) -> float:
         """The most, in US dollars, that the answer may cost."""
 
     def recall(self, ask: Ask) -> Answer | None:
@@ -57,7 +57,7 @@ class Llm(Protocol):
 class NoLlm:
     """Implements `Llm` where there is none: nothing costs anything, nothing is remembered."""
 
-    def most(self, ask: Ask) -> float:
+    def most(self, ask: Ask | Draft) -> float:
         """Nothing."""
         return 0.0
 

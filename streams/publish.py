@@ -68,18 +68,22 @@ class Publisher:
             subject=decision.conversation_id,
         )
 
-    def help(self, decision: Decision, alerts: Iterable[Alert], suggestion: Suggestion | None) -> None:
+    def help(self, alerts: Iterable[Alert], suggestion: Suggestion | None) -> None:
         """Whom to alert, and what to say."""
-        key = wire_key(decision.tenant_id, decision.customer_id)
         self.alerts(alerts)
         if suggestion is not None:
-            self._outbox.emit(
-                SERVICE_SUGGESTIONS,
-                key,
-                suggestion,
-                event_id=f"{decision.decision_id}/help",
-                subject=decision.conversation_id,
-            )
+            self.suggestion(suggestion)
+
+    def suggestion(self, suggestion: Suggestion) -> None:
+        """What to say; a later revision of it has an id of its own."""
+        revision = "" if suggestion.revision == 1 else f"/{suggestion.revision}"
+        self._outbox.emit(
+            SERVICE_SUGGESTIONS,
+            wire_key(suggestion.tenant_id, suggestion.customer_id),
+            suggestion,
+            event_id=f"{suggestion.decision_id}/help{revision}",
+            subject=suggestion.conversation_id,
+        )
 
     def alerts(self, alerts: Iterable[Alert]) -> None:
         """Alerts, raised or resolved."""

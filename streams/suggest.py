@@ -24,7 +24,7 @@ _BAD_MOOD = -0.2
 _GOOD_MOOD = 0.2
 _ENQUIRY = "product_enquiry"
 _ORDER = "after_sales"
-_WORDLESS = ("no_text", "no_words", "emoji_only")
+WORDLESS = ("no_text", "no_words", "emoji_only")
 _REFERS = re.compile(r"\b(?:it|its|it's|this|that|these|those|they|them|one|ones)\b|它|[这那]个|[这那]款")
 _REFERS_WITHIN = 60
 """characters; a longer text that names no product is about none named before"""
@@ -67,7 +67,7 @@ def suggest(of: Situation, *, shop: Shop, rows: Rows) -> Suggestion | None:
         return None
     tone = _tone(of)
     language = replies.language_of(decision.labels.language.value)
-    wordless = any(flag in decision.flags for flag in _WORDLESS)
+    wordless = any(flag in decision.flags for flag in WORDLESS)
     mentions = () if wordless else _mentions(of, shop)
     meant = _products(mentions, shop, sure=True)
     calm = tone != replies.PATIENT and decision.action == "route" and not of.troubled

@@ -48,15 +48,17 @@ class Capabilities:
         following = _NEXT.get(self.mode)
         return replace(self, mode=following) if following else None
 
-    def parameters(self, schema: Mapping[str, Any], answer_tokens: int = ANSWER_TOKENS) -> dict[str, Any]:
-        """The request's parameters besides model and messages."""
+    def parameters(
+        self, name: str, schema: Mapping[str, Any], answer_tokens: int = ANSWER_TOKENS
+    ) -> dict[str, Any]:
+        """The request's parameters besides model and messages; `name` is that of the schema."""
         chosen: dict[str, Any] = {} if "temperature" in self.without else {"temperature": 0.0}
         for name in _BOUNDS:
             if name not in self.without:
                 chosen[name] = answer_tokens
                 break
         if self.mode is Mode.JSON_SCHEMA:
-            named = {"name": "labels", "strict": True, "schema": schema}
+            named = {"name": name, "strict": True, "schema": schema}
             return chosen | {"response_format": {"type": "json_schema", "json_schema": named}}
         if self.mode is Mode.JSON_OBJECT:
             return chosen | {"response_format": {"type": "json_object"}}

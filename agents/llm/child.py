@@ -55,13 +55,17 @@ class Child:
             if (call := self._calls.get(message["cancel"])) is not None:
                 call.cancel()
             return
-        number = message["ask"]
+        number = message["ask"] if "ask" in message else message["draft"]
         call = asyncio.create_task(self._answer(labeller, message))
         self._calls[number] = call
         call.add_done_callback(lambda _: self._calls.pop(number))
 
     async def _answer(self, labeller: Labeller, message: dict[str, Any]) -> None:
-        self._output.write(wire.answer_line(await labeller.label(wire.read_ask(message))))
+        if "ask" in message:
+            line = wire.answer_line(await labeller.label(wire.read_ask(message)))
+        else:
+            line = wire.drafted_line(message["draft"], await labeller.draft(wire.read_draft(message)))
+        self._output.write(line)
 
 
 async def _serve(output: BinaryIO) -> None:

@@ -15,15 +15,17 @@ from frontdesk.agents.llm.openai_labeller import now_ms
 from frontdesk.agents.llm.port import Labeller, Observer
 from frontdesk.agents.llm.prices import UNKNOWN, Price, listed
 from frontdesk.agents.llm.process import ProcessLabeller
-from frontdesk.agents.llm.prompt import LabelPrompt
+from frontdesk.agents.llm.prompt import DraftPrompt, LabelPrompt
 from frontdesk.agents.llm.question import Questions
 from frontdesk.agents.llm.router import build_router
-from frontdesk.agents.llm.single_flight import Memory, SingleFlight
+from frontdesk.agents.llm.single_flight import Memory, SingleFlight, Store
 from frontdesk.agents.llm.verdict import Verdict
 from frontdesk.agents.llm.wire import Setup
+from frontdesk.agents.llm.wording import Wording
 from frontdesk.agents.settings import Settings
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.schemas.outputs import Labels
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
 from frontdesk.streams.taxonomy import Taxonomy
 
 
@@ -39,11 +41,13 @@ class Client:
         observer: Observer | None,
     ) -> None:
         prompt = LabelPrompt(taxonomy, context_tokens=settings.llm_context_tokens)
-        verdict = Verdict(taxonomy)
+        drafts = DraftPrompt(context_tokens=settings.llm_context_tokens)
+        verdict, wording = Verdict(taxonomy), Wording()
         self.unpriced = routes.unpriced()
         """endpoints of which nobody said what they cost"""
         self._routes = routes
-        self._questions = {endpoint.name: Questions(prompt, verdict, endpoint) for endpoint in routes.all()}
+        self._questions = {one.name: Questions(prompt, verdict, one) for one in routes.all()}
+        self._draft_questions = {one.name: Questions(drafts, wording, one) for one in routes.all()}
         self._memory = Memory(
             self._asked,
             prompt_version=prompt.version,
@@ -51,12 +55,22 @@ class Client:
             seconds=settings.llm_cache_seconds,
             observer=observer,
         )
+        replies = Store(
+            self._asked_to_draft,
+            entries=settings.llm_cache_entries,
+            seconds=settings.llm_cache_seconds,
+            observer=observer,
+        )
         self._below = below
-        self._single = SingleFlight(below, self._memory, observer=observer, clock=now_ms)
+        self._single = SingleFlight(below, self._memory, replies, observer=observer, clock=now_ms)
 
     async def label(self, ask: Ask) -> Answer:
         """As `port.Labeller` promises."""
         return await self._single.label(ask)
+
+    async def draft(self, draft: Draft) -> Drafted:
+        """As `port.Labeller` promises."""
+        return await self._single.draft(draft)
 
     async def start(self) -> None:
         """Begin what takes time before the first ask. Never raises."""
@@ -67,18 +81,25 @@ class Client:
         """As `ports.Llm` promises."""
         return self._memory.recall(ask)
 
-    def most(self, ask: Ask) -> float:
+    def most(self, ask: Ask | Draft) -> float:
         """As `ports.Llm` promises. Nothing for an ask that is sent nowhere."""
+        if isinstance(ask, Draft):
+            drafts = self._asked_to_draft(ask)
+            return 0.0 if drafts is None else drafts.most(ask)
         questions = self._asked(ask)
         return 0.0 if questions is None else questions.most(ask)
 
     async def close(self) -> None:
-        """Close the connections. Call it when no `label` is under way."""
+        """Close the connections. Call it when no call is under way."""
         await self._single.close()
 
-    def _asked(self, ask: Ask) -> Questions | None:
+    def _asked(self, ask: Ask) -> Questions[Ask, Labels] | None:
         endpoint = self._routes.pick(ask)
         return None if endpoint is None else self._questions[endpoint.name]
+
+    def _asked_to_draft(self, draft: Draft) -> Questions[Draft, str] | None:
+        endpoint = self._routes.pick(draft)
+        return None if endpoint is None else self._draft_questions[endpoint.name]
 
 
 def connect(

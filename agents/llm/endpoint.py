@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from frontdesk.agents.llm.capabilities import ANSWER_TOKENS
 from frontdesk.agents.llm.prices import UNKNOWN, Price
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.effects import Ask, Draft
 
 DEFAULT = "default"
 """name of the endpoint that takes what no other is bound to"""
@@ -36,7 +36,7 @@ class Endpoint:
     tokens_per_minute: int | None = None
     price: Price = UNKNOWN
 
-    def takes(self, ask: Ask) -> bool:
+    def takes(self, ask: Ask | Draft) -> bool:
         """Whether an ask is bound to this endpoint."""
         if self.tenants and ask.tenant_id not in self.tenants:
             return False
@@ -54,7 +54,7 @@ class Routes:
     default: Endpoint | None = None
     """for asks that are bound to none; None: those are not sent anywhere"""
 
-    def pick(self, ask: Ask) -> Endpoint | None:
+    def pick(self, ask: Ask | Draft) -> Endpoint | None:
         """The one endpoint that may see this ask. There is no second choice, whatever becomes of the first."""
         return next((endpoint for endpoint in self.bound if endpoint.takes(ask)), self.default)
 

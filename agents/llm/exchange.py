@@ -1,4 +1,4 @@
-"""One request to one endpoint: in the strictest form that it takes, paid for, and read as labels or as a failure."""
+"""One request to one endpoint: in the strictest form that it takes, paid for, and read as what was asked for or as a failure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic
 
 from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAIError, Timeout
 
@@ -14,11 +14,9 @@ from frontdesk.agents.llm.capabilities import Capabilities
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.failures import Failure, failure_of
 from frontdesk.agents.llm.prices import Bill
-from frontdesk.agents.llm.question import Question
+from frontdesk.agents.llm.question import Question, V
 from frontdesk.agents.llm.rate import RateLimit
 from frontdesk.agents.llm.reply import Reply, read_reply
-from frontdesk.agents.llm.verdict import Verdict
-from frontdesk.schemas.outputs import Labels
 
 CONNECT_TIMEOUT = 3.0
 _NO_KEY = "none"
@@ -27,10 +25,10 @@ _OTHERS = ("OpenAI-Organization", "OpenAI-Project")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Success:
-    """Labels."""
+class Success(Generic[V]):
+    """What was asked for."""
 
-    labels: Labels
+    value: V
 
 
 class Exchange:
@@ -46,7 +44,6 @@ class Exchange:
         *,
         client: AsyncOpenAI,
         endpoint: Endpoint,
-        verdict: Verdict,
         rate: RateLimit,
         clock: Callable[[], int],
     ) -> None:
@@ -59,11 +56,10 @@ class Exchange:
         if client.api_key == _NO_KEY:
             self._headers = {**self._headers, "Authorization": Omit()}
         self._endpoint = endpoint
-        self._verdict = verdict
         self._rate = rate
         self._clock = clock
 
-    async def send(self, question: Question, bill: Bill) -> Success | Failure:
+    async def send(self, question: Question[V], bill: Bill) -> Success[V] | Failure:
         """The request, in weaker forms until the endpoint takes one; that one is kept for all that follow."""
         form: Capabilities | None = self.capabilities
         first: Failure | None = None
@@ -83,8 +79,8 @@ class Exchange:
         await self._client.close()
 
     async def _request(
-        self, question: Question, form: Capabilities, bill: Bill
-    ) -> tuple[Success | Failure, bool]:
+        self, question: Question[V], form: Capabilities, bill: Bill
+    ) -> tuple[Success[V] | Failure, bool]:
         """What came of it, and whether the endpoint completed something, usable or not."""
         seconds = min(self._endpoint.request_timeout, (question.give_up_at - self._clock()) / 1000)
         if seconds <= 0:
@@ -109,9 +105,9 @@ class Exchange:
         if reply.tokens is not None:
             bill.settle(question.bound, *reply.tokens)
             self._rate.correct(question.tokens, sum(reply.tokens))
-        return self._labels(reply), True
+        return _value(question, reply), True
 
-    async def _complete(self, question: Question, form: Capabilities, seconds: float) -> object:
+    async def _complete(self, question: Question[V], form: Capabilities, seconds: float) -> object:
         """The JSON document that came back, or the text of what is none."""
         body = {
             "model": self._endpoint.model,
@@ -119,7 +115,7 @@ class Exchange:
                 {"role": "system", "content": question.system},
                 {"role": "user", "content": question.user},
             ],
-            **form.parameters(self._verdict.schema, self._endpoint.answer_tokens),
+            **form.parameters(question.form.name, question.form.schema, self._endpoint.answer_tokens),
         }
         # The client's timeouts are between two bytes; an endpoint that drips would outlast them.
         async with asyncio.timeout(seconds):
@@ -127,13 +123,14 @@ class Exchange:
                 "/chat/completions", cast_to=object, body=body, options={"headers": self._headers}
             )
 
-    def _labels(self, reply: Reply) -> Success | Failure:
-        if reply.refused:
-            return Failure(word="refused", free=False)
-        labels = self._verdict.read(reply.content)
-        if labels is not None:
-            return Success(labels=labels)
-        return Failure(word="truncated" if reply.cut else "invalid", free=False)
+
+def _value(question: Question[V], reply: Reply) -> Success[V] | Failure:
+    if reply.refused:
+        return Failure(word="refused", free=False)
+    value = question.form.read(reply.content)
+    if value is not None:
+        return Success(value=value)
+    return Failure(word="truncated" if reply.cut else "invalid", free=False)
 
 
 def open_client(base_url: str, api_key: str, timeout: float) -> AsyncOpenAI:

@@ -15,14 +15,16 @@ from frontdesk.agents.llm.concurrency import AdaptiveLimit, Gate, Period
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.exchange import Exchange, Success
 from frontdesk.agents.llm.failures import Failure, failure_of
-from frontdesk.agents.llm.port import Observer, answer_to
+from frontdesk.agents.llm.port import ErrorWord, Observer, answer_to
 from frontdesk.agents.llm.prices import Bill
-from frontdesk.agents.llm.prompt import CONTEXT_TOKENS, LabelPrompt
-from frontdesk.agents.llm.question import Question, Questions
+from frontdesk.agents.llm.prompt import CONTEXT_TOKENS, DraftPrompt, LabelPrompt
+from frontdesk.agents.llm.question import Q, Question, Questions, V
 from frontdesk.agents.llm.rate import rate_limit
 from frontdesk.agents.llm.verdict import Verdict
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.agents.llm.wording import Wording
+from frontdesk.schemas.state import Usage
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
 from frontdesk.streams.taxonomy import Taxonomy
 
 FIRST_PAUSE = 0.5
@@ -57,16 +59,16 @@ class OpenAiLabeller:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        verdict = Verdict(taxonomy)
         self.prompt = LabelPrompt(taxonomy, context_tokens=context_tokens)
         self.breaker = breaker or Breaker(clock=clock)
         self.limit = AdaptiveLimit(most=endpoint.concurrency)
         self._endpoint = endpoint
-        self._questions = Questions(self.prompt, verdict, endpoint)
+        self._questions = Questions(self.prompt, Verdict(taxonomy), endpoint)
+        drafts = DraftPrompt(context_tokens=context_tokens)
+        self._drafts = Questions(drafts, Wording(), endpoint)
         self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, clock)
-        self._exchange = Exchange(
-            client=client, endpoint=endpoint, verdict=verdict, rate=self._rate, clock=clock
-        )
+        self._drafting = asyncio.Semaphore(max(1, endpoint.concurrency // 2))
+        self._exchange = Exchange(client=client, endpoint=endpoint, rate=self._rate, clock=clock)
         self._observer = observer
         self._gate = Gate(self.limit, self._limit_changed)
         self._clock = clock
@@ -85,24 +87,48 @@ class OpenAiLabeller:
 
     async def label(self, ask: Ask) -> Answer:
         """As the port promises."""
+        answered = await self._answered(self._questions, ask)
+        labels, usage, word = answered
+        return answer_to(ask, labels, prompt_version=self.prompt.version, usage=usage, error=word)
+
+    async def draft(self, draft: Draft) -> Drafted:
+        """As the port promises."""
+        # Half of the places are theirs at most: somebody waits for labels, and nobody for a draft.
+        try:
+            async with asyncio.timeout(max(0.0, (draft.give_up_at - self._clock()) / 1000)):
+                await self._drafting.acquire()
+        except TimeoutError:
+            return Drafted(draft=draft, reply=None, error="timeout")
+        try:
+            answered = await self._answered(self._drafts, draft)
+        finally:
+            self._drafting.release()
+        reply, usage, word = answered
+        return Drafted(draft=draft, reply=reply, usage=usage, error=word)
+
+    async def close(self) -> None:
+        """Close the connections. Call it when no call is under way."""
+        await self._exchange.close()
+
+    async def _answered(
+        self, questions: Questions[Q, V], ask: Q
+    ) -> tuple[V | None, Usage | None, ErrorWord | None]:
+        """What became of an ask: an answer or why there is none, and what that cost."""
         started = time.monotonic()
         bill = Bill(model=self._endpoint.model, price=self._endpoint.price, limit=ask.max_cost_usd)
+        result: Success[V] | Failure
         try:
-            result = await self._ask(self._questions.of(ask), bill)
+            result = await self._ask(questions.of(ask), bill)
         except Exception as error:  # noqa: BLE001  # the port's promise: a defect here must not stop a shard
             result = failure_of(error, self._clock() / 1000)
-        labels, word = (None, result.word) if isinstance(result, Failure) else (result.labels, None)
+        value, word = (None, result.word) if isinstance(result, Failure) else (result.value, None)
         usage = bill.total()
         if self._observer is not None:
             self._observer.llm_call(self._endpoint.name, word or "ok", time.monotonic() - started, usage)
-        return answer_to(ask, labels, prompt_version=self.prompt.version, usage=usage, error=word)
+        return value, usage, word
 
-    async def close(self) -> None:
-        """Close the connections. Call it when no `label` is under way."""
-        await self._exchange.close()
-
-    async def _ask(self, question: Question, bill: Bill) -> Success | Failure:
-        """Ask until there are labels, or asking again cannot help, costs too much, or has no time."""
+    async def _ask(self, question: Question[V], bill: Bill) -> Success[V] | Failure:
+        """Ask until there is an answer, or asking again cannot help, costs too much, or has no time."""
         last: Failure | None = None
         for attempt in range(self._endpoint.attempts):
             if not bill.affords(question.bound):
@@ -120,7 +146,7 @@ class OpenAiLabeller:
             last = result
         return last or Failure(word="internal", health="unknown")
 
-    async def _attempt(self, question: Question, bill: Bill) -> Success | Failure:
+    async def _attempt(self, question: Question[V], bill: Bill) -> Success[V] | Failure:
         """One request when it is its turn, unless that is known to be of no use."""
         if self.breaker.refuses:
             return Failure(word="unavailable")
@@ -141,7 +167,7 @@ class OpenAiLabeller:
         finally:
             self._gate.leave()
 
-    async def _at_its_rate(self, question: Question, bill: Bill, period: Period) -> Success | Failure:
+    async def _at_its_rate(self, question: Question[V], bill: Bill, period: Period) -> Success[V] | Failure:
         wait = self._rate.reserve(question.tokens)
         if wait > 0 and self._left(question) <= wait:
             self._rate.cancel(question.tokens)
@@ -157,7 +183,7 @@ class OpenAiLabeller:
             self.limit.timed_out(period)
         return result
 
-    async def _guarded(self, question: Question, bill: Bill) -> Success | Failure:
+    async def _guarded(self, question: Question[V], bill: Bill) -> Success[V] | Failure:
         """Report to the breaker what the request says of the endpoint, whatever becomes of it."""
         ticket = self.breaker.enter()
         if ticket is None:
@@ -176,7 +202,7 @@ class OpenAiLabeller:
             self._quiet_until = max(self._quiet_until, self._clock() + int(quiet * 1000))
         return result
 
-    def _left(self, question: Question) -> float:
+    def _left(self, question: Question[V]) -> float:
         """Seconds until the answer is of no use."""
         return (question.give_up_at - self._clock()) / 1000
 

@@ -6,8 +6,8 @@ from typing import Literal, Protocol, get_args
 
 from frontdesk.schemas.outputs import Labels
 from frontdesk.schemas.state import Usage
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
 
 ErrorWord = Literal[
     "timeout",  # no answer within the request's time or before `give_up_at`
@@ -17,13 +17,13 @@ ErrorWord = Literal[
     "rejected",  # the endpoint does not take this request in any response format
     "refused",  # the model declined, or a content filter did
     "truncated",  # the model's answer was cut off
-    "invalid",  # an answer that is not one of the taxonomy's labels
+    "invalid",  # an answer that is not of the form asked for: no labels of the taxonomy, no reply
     "switched_off",  # somebody turned the LLM off for all workers
     "over_budget",  # the next request may cost more than the ask allows
     "no_endpoint",  # no endpoint may see it
     "internal",  # a defect of the adapter
 ]
-"""Why there are no labels: bounded, for metrics."""
+"""Why there is no answer: bounded, for metrics."""
 ERROR_WORDS: tuple[ErrorWord, ...] = get_args(ErrorWord)
 
 Saved = Literal["cache", "single_flight"]
@@ -34,7 +34,7 @@ class Observer(Protocol):
     """Is told what the labeller does. Any thread may call it; it does not wait."""
 
     def llm_call(self, endpoint: str, outcome: str, seconds: float, usage: Usage | None) -> None:
-        """One `label` of an endpoint ended: ``ok`` or an error word, seconds since it was called, and what it cost."""
+        """One call of an endpoint ended: ``ok`` or an error word, seconds since it was called, and what it cost."""
 
     def llm_saved(self, by: Saved) -> None:
         """An ask was answered without a call."""
@@ -44,7 +44,7 @@ class Observer(Protocol):
 
 
 class Labeller(Protocol):
-    """Labels one message by a large language model."""
+    """Asks a large language model: to label a message, or to word a reply."""
 
     async def label(self, ask: Ask) -> Answer:
         """The answer to `ask`, with its customer, seq and attempt, before `ask.give_up_at`.
@@ -54,8 +54,11 @@ class Labeller(Protocol):
         many requests are under way.
         """
 
+    async def draft(self, draft: Draft) -> Drafted:
+        """What the model makes of a reply, unchecked, before `draft.give_up_at`; promised as for `label`, and bounded with it."""
+
     async def close(self) -> None:
-        """Let go of connections. Call it when no `label` is under way."""
+        """Let go of connections. Call it when no call is under way."""
 
 
 def answer_to(

@@ -9,14 +9,17 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from frontdesk.agents.llm import wire
 from frontdesk.agents.llm.openai_labeller import now_ms
 from frontdesk.agents.llm.port import ErrorWord, Observer, answer_to
 from frontdesk.agents.llm.wire import Setup
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
+
+A = TypeVar("A", Answer, Drafted)
 
 GRACE = 1.0
 """seconds that an answer may come too late before the process is taken to be stuck"""
@@ -26,6 +29,28 @@ START_EVERY = 1.0
 """seconds between two starts of the process, should it end by itself"""
 COMMAND = (sys.executable, "-P", "-m", "frontdesk.agents.llm.child")
 """-P: not what happens to lie in the present folder"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call(Generic[A]):
+    """What waits for the process."""
+
+    answer: asyncio.Future[A]
+    read: Callable[[dict[str, Any]], A]
+    """what it says of the call"""
+    failed: Callable[[ErrorWord], A]
+
+    def take(self, found: dict[str, Any]) -> None:
+        if not self.answer.done():
+            self.answer.set_result(self.read(found))
+
+    def lose(self) -> None:
+        if not self.answer.done():
+            self.answer.set_result(self.lost("unavailable"))
+
+    def lost(self, error: ErrorWord) -> A:
+        """Nobody will know what it cost."""
+        return replace(self.failed(error), cut_off=True)
 
 
 class ProcessLabeller:
@@ -51,7 +76,7 @@ class ProcessLabeller:
         self._heard_at = 0.0
         self._clock = clock
         self._numbers = itertools.count()
-        self._waiting: dict[int, tuple[Ask, asyncio.Future[Answer]]] = {}
+        self._waiting: dict[int, _Call[Answer] | _Call[Drafted]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -64,24 +89,40 @@ class ProcessLabeller:
 
     async def label(self, ask: Ask) -> Answer:
         """As the port promises."""
-        left = (ask.give_up_at - self._clock()) / 1000
+        call: _Call[Answer] = _Call(
+            answer=asyncio.get_running_loop().create_future(),
+            read=lambda found: wire.read_answer(found, ask),
+            failed=lambda error: answer_to(ask, None, error=error),
+        )
+        return await self._exchanged(call, lambda number: wire.ask_line(number, ask), ask.give_up_at)
+
+    async def draft(self, draft: Draft) -> Drafted:
+        """As the port promises."""
+        call: _Call[Drafted] = _Call(
+            answer=asyncio.get_running_loop().create_future(),
+            read=lambda found: wire.read_drafted(found, draft),
+            failed=lambda error: Drafted(draft=draft, reply=None, error=error),
+        )
+        return await self._exchanged(call, lambda number: wire.draft_line(number, draft), draft.give_up_at)
+
+    async def _exchanged(self, call: _Call[A], line: Callable[[int], bytes], give_up_at: int) -> A:
+        left = (give_up_at - self._clock()) / 1000
         if left <= 0:
-            return answer_to(ask, None, error="timeout")
+            return call.failed("timeout")
         process = await self._running()
         if process is None or process.stdin is None:
-            return answer_to(ask, None, error="unavailable")
+            return call.failed("unavailable")
         number = next(self._numbers)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = ask, answer
+        self._waiting[number] = call
         try:
-            process.stdin.write(wire.ask_line(number, ask))
+            process.stdin.write(line(number))
             async with asyncio.timeout(left + GRACE):
-                return await answer
+                return await call.answer
         except TimeoutError:
             self._cancel(number)
             if time.monotonic() > self._heard_at + self._silent:
                 _kill(process)
-            return _lost(ask, "timeout")
+            return call.lost("timeout")
         except asyncio.CancelledError:
             self._cancel(number)
             raise
@@ -93,7 +134,7 @@ class ProcessLabeller:
         await self._running()
 
     async def close(self) -> None:
-        """End the process. Call it when no `label` is under way."""
+        """End the process. Call it when no call is under way."""
         process, reader = self._process, self._reader
         if process is None or reader is None:
             return
@@ -135,16 +176,14 @@ class ProcessLabeller:
         finally:
             _kill(process)  # also one that still runs, but says what nobody understands
             self._process = None
-            for ask, answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_result(_lost(ask, "unavailable"))
+            for call in self._waiting.values():
+                call.lose()
 
     def _take(self, message: bytes) -> None:
         found = json.loads(message)
         if "answer" in found:
-            ask, answer = self._waiting.get(found["answer"], (None, None))
-            if ask is not None and answer is not None and not answer.done():
-                answer.set_result(wire.read_answer(found, ask))
+            if (call := self._waiting.get(found["answer"])) is not None:
+                call.take(found)
         elif self._observer is None:
             pass
         elif "call" in found:
@@ -161,8 +200,3 @@ class ProcessLabeller:
 def _kill(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-
-
-def _lost(ask: Ask, error: ErrorWord) -> Answer:
-    """Nobody will know what it cost."""
-    return replace(answer_to(ask, None, error=error), cut_off=True)

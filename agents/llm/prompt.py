@@ -1,4 +1,4 @@
-"""What is sent to the model: the taxonomy as instructions, the customer's words as data."""
+"""What is sent to the model: the rules as instructions, the customer's words as data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from frontdesk.agents.llm.tokens import cut, estimate, shorten
 from frontdesk.schemas.state import Turn
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.effects import Ask, Draft
 from frontdesk.streams.taxonomy import Intent, Taxonomy
 
 MAX_MESSAGE = 4_000
@@ -44,12 +44,36 @@ class LabelPrompt:
             "locale": ask.locale,
             "message": shorten(ask.text, MAX_MESSAGE),
         }
-        return f"<customer_data>\n{_as_json(data)}\n</customer_data>"
+        return _as_data(data)
 
 
-def read_template() -> str:
-    """The bundled template. Reads a file."""
-    return (files("frontdesk.agents") / "prompts" / "label.md").read_text(encoding="utf-8")
+class DraftPrompt:
+    """The prompt for replies. Pure once built; the text comes with the package."""
+
+    __slots__ = ("_context_tokens", "system", "version")
+
+    def __init__(self, *, context_tokens: int = CONTEXT_TOKENS) -> None:
+        self.system = read_template("draft.md")
+        self._context_tokens = context_tokens
+        self.version = hashlib.sha256(self.system.encode()).hexdigest()[:12]
+
+    def user(self, ask: Draft) -> str:
+        """The user turn that goes with `system`. Of a draft only text, turns (role and text), facts, reply, language and tone are
+        in it."""
+        data = {
+            "conversation": _context(ask.turns, self._context_tokens),
+            "message": shorten(ask.text, MAX_MESSAGE),
+            "facts": {ground.name: ground.value for ground in ask.facts},
+            "reply": ask.reply,
+            "language": ask.suggestion.language,
+            "tone": ask.suggestion.tone,
+        }
+        return _as_data(data)
+
+
+def read_template(name: str = "label.md") -> str:
+    """A bundled template. Reads a file."""
+    return (files("frontdesk.agents") / "prompts" / name).read_text(encoding="utf-8")
 
 
 def _render(template: str, taxonomy: Taxonomy) -> str:
@@ -72,6 +96,10 @@ def _describe(intent: Intent) -> str:
     if intent.examples:
         line += " For example: " + "; ".join(f"“{text}”" for text in intent.examples[:_EXAMPLES])
     return line
+
+
+def _as_data(data: object) -> str:
+    return f"<customer_data>\n{_as_json(data)}\n</customer_data>"
 
 
 def _as_json(data: object) -> str:

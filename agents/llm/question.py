@@ -4,22 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from frontdesk.agents.llm.endpoint import Endpoint
-from frontdesk.agents.llm.prompt import LabelPrompt
 from frontdesk.agents.llm.tokens import at_most, estimate
-from frontdesk.agents.llm.verdict import Verdict
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.effects import Ask, Draft
 
 TEMPLATE_TOKENS = 64
 """that an endpoint may put around two messages and a schema; chat templates take about 10"""
 
 
+Q = TypeVar("Q", bound=Ask | Draft)
+QIn = TypeVar("QIn", bound=Ask | Draft, contravariant=True)
+V = TypeVar("V")
+VOut = TypeVar("VOut", covariant=True)
+
+
+class Prompt(Protocol[QIn]):
+    """What is sent to a model for one kind of ask."""
+
+    system: str
+    version: str
+    """changes with anything that may change an answer"""
+
+    def user(self, ask: QIn) -> str:
+        """The user turn that goes with `system`."""
+
+
+class Form(Protocol[VOut]):
+    """The form of an answer."""
+
+    @property
+    def name(self) -> str:
+        """Of the schema."""
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """What is asked for, in a JSON schema that every strict mode takes."""
+
+    def read(self, content: str) -> VOut | None:
+        """What a model's answer says; None if it is not exactly of this form, whatever else it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Generic[V]):
     """One ask as it is sent; the same for each of its requests."""
 
+    form: Form[V]
     system: str
     user: str
     give_up_at: int
@@ -30,21 +63,23 @@ class Question:
     """US dollars that one request costs at most, as long as the endpoint bounds its answers"""
 
 
-class Questions:
-    """Makes the questions for one endpoint. Pure: any thread may use it."""
+class Questions(Generic[Q, V]):
+    """Makes the questions of one kind for one endpoint. Pure: any thread may use it."""
 
-    def __init__(self, prompt: LabelPrompt, verdict: Verdict, endpoint: Endpoint) -> None:
+    def __init__(self, prompt: Prompt[Q], form: Form[V], endpoint: Endpoint) -> None:
         self._prompt = prompt
+        self._form = form
         self._endpoint = endpoint
-        fixed = (prompt.system, json.dumps(verdict.schema))
+        fixed = (prompt.system, json.dumps(form.schema))
         self._estimated = sum(map(estimate, fixed)) + endpoint.answer_tokens
         self._most_in = sum(map(at_most, fixed)) + TEMPLATE_TOKENS
         self._asked_of = f"{endpoint.name}\n{endpoint.base_url}\n{endpoint.model}\n{prompt.version}"
 
-    def of(self, ask: Ask) -> Question:
+    def of(self, ask: Q) -> Question[V]:
         """What is sent for an ask."""
         user = self._prompt.user(ask)
         return Question(
+            form=self._form,
             system=self._prompt.system,
             user=user,
             give_up_at=ask.give_up_at,
@@ -52,12 +87,12 @@ class Questions:
             bound=self._bound(user),
         )
 
-    def most(self, ask: Ask) -> float:
+    def most(self, ask: Q) -> float:
         """US dollars that all requests for an ask cost at most. Those that are turned away for their form cost nothing."""
         return sum([self._bound(self._prompt.user(ask))] * self._endpoint.attempts)
 
-    def key(self, ask: Ask) -> bytes:
-        """The same for asks of one tenant that send the same to the same: text, turns, locale, taxonomy, prompt, model, endpoint."""
+    def key(self, ask: Q) -> bytes:
+        """The same for asks of one tenant that send the same to the same: all that is sent, prompt, model, endpoint."""
         sent = f"{self._asked_of}\n{len(ask.tenant_id)} {ask.tenant_id}\n{self._prompt.user(ask)}"
         return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).digest()
 

@@ -9,8 +9,8 @@ from frontdesk.agents.llm.endpoint import Routes
 from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
 from frontdesk.agents.llm.port import Observer, answer_to
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
 from frontdesk.streams.taxonomy import Taxonomy
 
 
@@ -32,8 +32,15 @@ class Router:
             return answer_to(ask, None, error="no_endpoint")
         return await self._labellers[endpoint.name].label(ask)
 
+    async def draft(self, draft: Draft) -> Drafted:
+        """As the port promises."""
+        endpoint = self._routes.pick(draft)
+        if endpoint is None:
+            return Drafted(draft=draft, reply=None, error="no_endpoint")
+        return await self._labellers[endpoint.name].draft(draft)
+
     async def close(self) -> None:
-        """Close the connections to all of them. Call it when no `label` is under way."""
+        """Close the connections to all of them. Call it when no call is under way."""
         await asyncio.gather(*(labeller.close() for labeller in self._labellers.values()))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from frontdesk.agents.llm.port import ErrorWord, Labeller
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
+
+A = TypeVar("A", Answer, Drafted)
 
 OFF: ErrorWord = "switched_off"
 
@@ -33,23 +37,28 @@ class Switched:
 
     async def label(self, ask: Ask) -> Answer:
         """As the port promises; `switched_off` while it is off."""
-        if not self.on:
-            return _nothing(ask)
-        off = asyncio.create_task(self._turned_off.wait())
-        call = asyncio.create_task(self._labeller.label(ask))
-        try:
-            await asyncio.wait({call, off}, return_when=asyncio.FIRST_COMPLETED)
-            # Nobody will know what a call cost that is given up half-way.
-            return call.result() if call.done() else replace(_nothing(ask), cut_off=True)
-        finally:
-            off.cancel()
-            call.cancel()
-            await asyncio.gather(off, call, return_exceptions=True)
+        answer = Answer(customer=ask.customer, seq=ask.seq, attempt=ask.attempt, labels=None, error=OFF)
+        return await self._unless_off(lambda: self._labeller.label(ask), answer)
+
+    async def draft(self, draft: Draft) -> Drafted:
+        """As the port promises; `switched_off` while it is off."""
+        drafted = Drafted(draft=draft, reply=None, error=OFF)
+        return await self._unless_off(lambda: self._labeller.draft(draft), drafted)
 
     async def close(self) -> None:
         """Close the one below."""
         await self._labeller.close()
 
-
-def _nothing(ask: Ask) -> Answer:
-    return Answer(customer=ask.customer, seq=ask.seq, attempt=ask.attempt, labels=None, error=OFF)
+    async def _unless_off(self, begin: Callable[[], Coroutine[Any, Any, A]], nothing: A) -> A:
+        if not self.on:
+            return nothing
+        off = asyncio.create_task(self._turned_off.wait())
+        call = asyncio.create_task(begin())
+        try:
+            await asyncio.wait({call, off}, return_when=asyncio.FIRST_COMPLETED)
+            # Nobody will know what a call cost that is given up half-way.
+            return call.result() if call.done() else replace(nothing, cut_off=True)
+        finally:
+            off.cancel()
+            call.cancel()
+            await asyncio.gather(off, call, return_exceptions=True)

@@ -19,6 +19,8 @@ class Verdict:
 
     __slots__ = ("_model", "schema")
 
+    name = "labels"
+
     def __init__(self, taxonomy: Taxonomy) -> None:
         values = taxonomy.values()
         one_of: Any = Literal

@@ -204,12 +204,15 @@ class Incarnation:
             self._wake.clear()
             now = self._services.clock()
             answers, due = self._calls.take(ANSWERS_A_STEP), self.state.due(now, TIMERS_A_STEP)
+            drafts = self._calls.take_drafts(ANSWERS_A_STEP)
             # Asked once: between two looks the time may pass.
             group_due_in = self._stepper.group_due_in
-            anyway = bool(answers or due or recovered or group_due_in == 0)
+            anyway = bool(answers or drafts or due or recovered or group_due_in == 0)
             # Whoever commits anyway takes along what is there.
             lingers = 0.0 if anyway else self._lingers()
-            batch = Batch(arrivals=self._arrivals(lingers), answers=answers, due=due, recovered=recovered)
+            batch = Batch(
+                arrivals=self._arrivals(lingers), answers=answers, drafts=drafts, due=due, recovered=recovered
+            )
             if batch.arrivals or anyway:
                 recovered = False
                 await self._stepper.step(batch, may_halt=True)

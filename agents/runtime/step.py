@@ -13,7 +13,7 @@ from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.topics import changelog_topic, spec
 from frontdesk.schemas.types import Millis, Record
 from frontdesk.streams.batch import Arrival, Batch
-from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
+from frontdesk.streams.effects import Ask, Count, Draft, Effect, Emit, Remember
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.state import StateView
 
@@ -50,7 +50,7 @@ class Outcome:
     """outputs and changed table records, encoded"""
     changes: tuple[Remember, ...]
     """to apply to the state once committed"""
-    asks: tuple[Ask, ...]
+    asks: tuple[Ask | Draft, ...]
     """to carry out once committed"""
     dead: int
     """dead letters among the effects"""
@@ -71,14 +71,14 @@ def compute(
         failures.append(_name(error))
         effects, records = _one_by_one(pipeline, state, batch, now, codec, application, failures)
     changes: list[Remember] = []
-    asks: list[Ask] = []
+    asks: list[Ask | Draft] = []
     dead = 0
     for effect in effects:
         if isinstance(effect, Emit):
             dead += type(effect.record) is DeadLetter
         elif isinstance(effect, Remember):
             changes.append(effect)
-        elif isinstance(effect, Ask):
+        elif isinstance(effect, Ask | Draft):
             asks.append(effect)
     return Outcome(
         effects=effects,
@@ -123,7 +123,8 @@ def _one_by_one(
 
 
 def _give_up(pipeline: Core, state: StateView, part: Batch, now: Millis) -> tuple[Effect, ...]:
-    """What becomes of the one record, answer or deadline that the core cannot digest: nothing is lost, nothing spins."""
+    """What becomes of the one record, answer or deadline that the core cannot digest: nothing is lost, nothing spins. A draft is
+    given up: its suggestion is there."""
     if part.arrivals:
         return pipeline.fallback(state, part.arrivals[0], now)
     customers = [*(answer.customer for answer in part.answers), *part.due]
@@ -137,9 +138,9 @@ def _give_up(pipeline: Core, state: StateView, part: Batch, now: Millis) -> tupl
 
 def _halves(batch: Batch) -> list[Batch] | None:
     """Two smaller batches in the order the core applies them; None when nothing is left to split."""
-    if batch.recovered and (batch.answers or batch.arrivals or batch.due):
+    if batch.recovered and (batch.answers or batch.arrivals or batch.due or batch.drafts):
         return [Batch(recovered=True), replace(batch, recovered=False)]
-    kinds = [kind for kind in ("answers", "arrivals", "due") if getattr(batch, kind)]
+    kinds = [kind for kind in ("answers", "arrivals", "due", "drafts") if getattr(batch, kind)]
     if len(kinds) > 1:
         return [Batch(**{kind: getattr(batch, kind)}) for kind in kinds]
     if not kinds or len(items := getattr(batch, kinds[0])) < 2:
@@ -168,7 +169,7 @@ def _encode(effects: Iterable[Effect], codec: Codec, application: str) -> tuple[
                 topic = changelog_topic(application, table)
                 value = None if record is None else _fitting(topic, record, codec)
                 out.append(Outgoing(topic, key, value))
-            case Ask() | Count():
+            case Ask() | Draft() | Count():
                 pass  # no output: carried out, or counted, after the commit
             case _:
                 assert_never(effect)

@@ -149,7 +149,7 @@ class Stepper:
         now, began = services.clock(), loop.time()
         core, applied = services.pipeline(), services.applied()
         outcome, seconds = await loop.run_in_executor(services.pool, self._work, core, batch, now)
-        self._size.took(arrivals + len(batch.answers) + len(batch.due), seconds)
+        self._size.took(arrivals + len(batch.answers) + len(batch.drafts) + len(batch.due), seconds)
         for failure in outcome.failures:
             services.observer.failed(self._number, "core_error")
             log.error("core_error", shard=self._number, error=failure)

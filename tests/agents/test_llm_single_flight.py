@@ -11,15 +11,16 @@ import pytest
 
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.openai_labeller import now_ms
-from frontdesk.agents.llm.prompt import LabelPrompt
+from frontdesk.agents.llm.prompt import DraftPrompt, LabelPrompt
 from frontdesk.agents.llm.question import Questions
-from frontdesk.agents.llm.single_flight import FOLLOWED, Memory, SingleFlight
+from frontdesk.agents.llm.single_flight import FOLLOWED, Memory, SingleFlight, Store
 from frontdesk.agents.llm.verdict import Verdict
+from frontdesk.agents.llm.wording import Wording
 from frontdesk.schemas.state import Turn
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.effects import Ask
-from tests.support.asks import TAXONOMY, ask
+from tests.support.asks import TAXONOMY, ask, draft
 from tests.support.scripted_labeller import ScriptedLabeller
 
 ENDPOINT = Endpoint(name="e", base_url="http://127.0.0.1:1/v1", model="m", request_timeout=1.0, concurrency=1)
@@ -31,6 +32,7 @@ def _questions(endpoint: Endpoint = ENDPOINT, template: str | None = None) -> Qu
 
 
 QUESTIONS = _questions()
+DRAFTS = Questions(DraftPrompt(), Wording(), ENDPOINT)
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ def _memory(saved: Saved, *, entries: int = 100, timer: Callable[[], float] = la
 
 
 def _single(inner: ScriptedLabeller, saved: Saved, memory: Memory | None = None) -> SingleFlight:
-    return SingleFlight(inner, memory or _memory(saved), observer=saved, clock=now_ms)
+    replies = Store(lambda _: DRAFTS, entries=100, seconds=60.0, observer=saved)
+    return SingleFlight(inner, memory or _memory(saved), replies, observer=saved, clock=now_ms)
 
 
 def _sources(answer: Answer) -> set[str]:
@@ -267,3 +270,19 @@ async def test_different_questions_do_not_wait_for_each_other() -> None:
     )
     assert [answer.labels and answer.labels.intent.value for answer in answers] == ["billing", "account"]
     assert saved.by == []
+
+
+async def test_the_same_reply_is_asked_for_once_and_comes_back_to_each_with_its_own_suggestion() -> None:
+    """Labels of the same text are another question."""
+    inner, saved = ScriptedLabeller(latency=0.01), Saved()
+    single = _single(inner, saved)
+    first = draft()
+    second = replace(first, suggestion=replace(first.suggestion, decision_id="decision-2"))
+    drafted = await asyncio.gather(single.draft(first), single.draft(second), single.label(ask(first.text)))
+    assert [one.draft for one in drafted[:2]] == [first, second]
+    assert drafted[0].reply == drafted[1].reply is not None
+    assert drafted[1].usage is None
+    assert (await single.draft(first)).reply == drafted[0].reply
+    await single.draft(replace(first, facts=()))
+    assert len(inner.asked) == 3
+    assert saved.by == ["single_flight", "cache"]

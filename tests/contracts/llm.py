@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from frontdesk.agents.llm.port import ERROR_WORDS, Labeller
-from tests.support.asks import TAXONOMY, ask
+from tests.support.asks import TAXONOMY, ask, draft
 
 Behaviour = Literal["ok", "failing", "hanging"]
 
@@ -89,6 +89,34 @@ class LabellerContract:
         async with self.open("ok") as labeller:
             answer = await labeller.label(ask(text))
         assert answer.labels is not None, answer.error
+
+    async def test_a_reply_comes_back_with_what_it_was_asked_for(self) -> None:
+        wanted = [draft("how much is it?", reply=f"It costs {n}.") for n in (1, 2, 3)]
+        async with self.open("ok") as labeller:
+            drafted = await asyncio.gather(*(labeller.draft(one) for one in wanted))
+        assert [one.draft for one in drafted] == wanted
+        assert [one.error for one in drafted] == [None] * 3
+        for one in drafted:
+            assert one.reply is not None
+            assert one.draft.reply in one.reply
+            assert one.usage is not None
+
+    async def test_a_reply_that_fails_has_a_bounded_word(self) -> None:
+        async with self.open("failing") as labeller:
+            drafted = await labeller.draft(draft())
+        assert drafted.reply is None
+        assert drafted.error in ERROR_WORDS
+
+    async def test_gives_up_on_a_reply_that_is_of_no_use_any_more(self) -> None:
+        async with self.open("hanging") as labeller:
+            async with asyncio.timeout(20):
+                drafted = await labeller.draft(draft(seconds=0.2))
+        assert (drafted.reply, drafted.error) == (None, "timeout")
+
+    async def test_drafts_any_text(self) -> None:
+        async with self.open("ok") as labeller:
+            drafted = [await labeller.draft(draft(text)) for text in HOSTILE.values()]
+        assert [one.error for one in drafted] == [None] * len(HOSTILE)
 
 
 def _all(labels: object) -> Sequence[object]:

@@ -37,8 +37,8 @@ from frontdesk.schemas.topics import (
 )
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Answer, Arrival, Batch
-from frontdesk.streams.effects import Ask, Count, Effect, Emit, Remember
+from frontdesk.streams.batch import Answer, Arrival, Batch, Drafted
+from frontdesk.streams.effects import Ask, Count, Draft, Effect, Emit, Remember
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
@@ -185,6 +185,7 @@ class Shard:
     differences: list[Difference] = field(default_factory=list)
     transfers: list[Emit] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def arrival(self, record: Input | bytes | None, **fields: object) -> Arrival:
@@ -213,6 +214,15 @@ class Shard:
         """One step with these answers."""
         return self.step(Batch(answers=answers))
 
+    def drafted(self, *replies: str | None, **fields: object) -> tuple[Effect, ...]:
+        """One step with replies to the newest drafts, in order; None is a failure."""
+        newest = self.drafts[len(self.drafts) - len(replies) :]
+        given = {"usage": Usage(model="m", tokens_in=10, tokens_out=2, cost_usd=0.001), **fields}
+        drafts = [
+            Drafted(draft=one, reply=reply, **given) for one, reply in zip(newest, replies, strict=True)
+        ]  # type: ignore[arg-type]  # the caller's
+        return self.step(Batch(drafts=tuple(drafts)))
+
     def at(self, now: int) -> tuple[Effect, ...]:
         """Move the clock, and run what is due."""
         self.now = Millis(now)
@@ -239,6 +249,8 @@ class Shard:
                     self.state.apply(effect)
                 case Ask():
                     self.asks.append(effect)
+                case Draft():
+                    self.drafts.append(effect)
                 case Count():
                     self.counts[effect.name] += effect.n
         return effects

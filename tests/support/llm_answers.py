@@ -49,14 +49,35 @@ def by_cues(message: str) -> dict[str, str]:
     }
 
 
+Wording = Callable[[Mapping[str, Any]], str]
+"""data of a request for a reply -> the reply"""
+
+
+def politely(data: Mapping[str, Any]) -> str:
+    """The reply that stands in the request, with some more words around it."""
+    if data["language"] == "zh":
+        return f"感谢您联系我们。{data['reply']}"
+    return f"Thank you for writing to us. {data['reply']}"
+
+
 def message_of(body: Mapping[str, Any]) -> str:
     """The customer's message within a request: the field ``message`` of the JSON data in the last user turn."""
-    content = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
-    found = re.search(r"\{.*\}", content, re.DOTALL)
+    data = data_of(body)
+    return str(data["message"]) if "message" in data else _content(body)
+
+
+def data_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The JSON data in the last user turn of a request; nothing if there is none."""
+    found = re.search(r"\{.*\}", _content(body), re.DOTALL)
     try:
-        return str(json.loads(found.group(0))["message"]) if found else str(content)
-    except (ValueError, KeyError):
-        return str(content)
+        data = json.loads(found.group(0)) if found else {}
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _content(body: Mapping[str, Any]) -> str:
+    return str(next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), ""))
 
 
 def answers_from(path: Path) -> Answer:

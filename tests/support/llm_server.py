@@ -1,6 +1,7 @@
 """A real HTTP server that speaks the OpenAI chat protocol and misbehaves on request.
 
-It answers ``POST /v1/chat/completions`` (and ``GET /v1/models``) on 127.0.0.1 from a function ``message -> labels``, with a chosen share of wrong
+It answers ``POST /v1/chat/completions`` (and ``GET /v1/models``) on 127.0.0.1 from a function ``message -> labels`` (and drafts from one of
+their own), with a chosen share of wrong
 labels, latency and failures. What becomes of a request depends only on the seed, its message and how often that message was
 asked before, never on the order in which requests arrive: two runs with the same seed see the same outcomes.
 
@@ -28,7 +29,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.support.llm_answers import INTENTS, Answer, Reply, by_cues, message_of
+from tests.support.llm_answers import INTENTS, Answer, Reply, Wording, by_cues, data_of, message_of, politely
 from tests.support.llm_latency import Latency, seconds
 
 FAILURES = (
@@ -78,6 +79,8 @@ class LlmServer:
     answer: Answer = by_cues
     reply: Reply | None = None
     """what is said instead of labels, where an answer would have been good"""
+    wording: Wording = politely
+    """what a reply is worded like where one is asked for"""
     intents: Sequence[str] = INTENTS
     """what a wrong label is drawn from"""
     error_rate: float = 0.0
@@ -211,7 +214,10 @@ class LlmServer:
         if self.reply is not None and outcome == "ok":
             said |= self.reply(message)
         else:
-            said["content"] = self._content(message, outcome)
+            data = data_of(body)
+            said["content"] = (
+                self._wording(data, outcome) if "facts" in data else self._content(message, outcome)
+            )
         choice = {
             "index": 0,
             "finish_reason": "length" if outcome == "length" else "stop",
@@ -230,6 +236,12 @@ class LlmServer:
                 sum(len(m["content"]) for m in body["messages"]) // 4, len(said["content"] or "") // 4
             ),
         }
+
+    def _wording(self, data: Mapping[str, Any], outcome: str) -> str:
+        content = json.dumps({"reply": self.wording(data)}, ensure_ascii=False)
+        if outcome in ("truncated", "length"):
+            return content[: len(content) // 2]
+        return "I would write something nice." if outcome == "not_json" else content
 
     def _content(self, message: str, outcome: str) -> str:
         labels = {"emotion": "neutral", "urgency": "normal", "language": "en", **self.answer(message)}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Usage
-from frontdesk.streams.batch import Answer
-from frontdesk.streams.effects import Ask
+from frontdesk.streams.batch import Answer, Drafted
+from frontdesk.streams.effects import Ask, Draft
 from tests.support.llm_answers import by_cues
 
 
@@ -26,19 +26,12 @@ class ScriptedLabeller:
     gate: asyncio.Event | None = None
     """if given, answers wait until it is set: for late answers"""
     prompt_version: str = "scripted"
-    asked: list[Ask] = field(default_factory=list)
+    wording: Callable[[Draft], str] = lambda draft: f"Thank you for writing to us. {draft.reply}"
+    asked: list[Ask | Draft] = field(default_factory=list)
 
     async def label(self, ask: Ask) -> Answer:
         """As the port promises."""
-        outcome = self.script[len(self.asked)] if len(self.asked) < len(self.script) else "ok"
-        self.asked.append(ask)
-        try:
-            async with asyncio.timeout(max(0.0, ask.give_up_at / 1000 - time.time())):
-                await asyncio.sleep(self.latency)
-                if self.gate is not None:
-                    await self.gate.wait()
-        except TimeoutError:
-            outcome = "timeout"
+        outcome = await self._outcome(ask)
         return Answer(
             customer=ask.customer,
             seq=ask.seq,
@@ -48,6 +41,33 @@ class ScriptedLabeller:
             usage=Usage(model="scripted", tokens_in=len(ask.text), tokens_out=8) if outcome == "ok" else None,
             error=None if outcome == "ok" else outcome,
         )
+
+    async def draft(self, draft: Draft) -> Drafted:
+        """As the port promises."""
+        outcome = await self._outcome(draft)
+        return Drafted(
+            draft=draft,
+            reply=self.wording(draft) if outcome == "ok" else None,
+            usage=Usage(model="scripted", tokens_in=len(draft.text), tokens_out=8)
+            if outcome == "ok"
+            else None,
+            error=None if outcome == "ok" else outcome,
+        )
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    async def _outcome(self, ask: Ask | Draft) -> str:
+        outcome = self.script[len(self.asked)] if len(self.asked) < len(self.script) else "ok"
+        self.asked.append(ask)
+        try:
+            async with asyncio.timeout(max(0.0, ask.give_up_at / 1000 - time.time())):
+                await asyncio.sleep(self.latency)
+                if self.gate is not None:
+                    await self.gate.wait()
+        except TimeoutError:
+            outcome = "timeout"
+        return outcome
 
     def _labels(self, text: str) -> Labels:
         found = self.answer(text)
