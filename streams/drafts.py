@@ -93,6 +93,7 @@ _MARK = rf"(?:us\$|[$€£¥]|{_CODES}|dollars?|euros?|pounds?|yuan|美元|美�
 _PRICED = re.compile(
     rf"(?P<before>{_MARK})\s*(?P<a>\d+(?:\.\d+)?)|(?P<b>\d+(?:\.\d+)?)\s*(?P<after>{_MARK})"
     r"|(?:\b(?:costs?|priced? at|price(?: is|:)|only|just|pay|for)|价格|售价|价钱|卖|只要|仅需|只需|花)[\s是为:：]*(?P<c>\d+(?:\.\d+)?)(?![a-z\d])"
+    rf"(?:\s*(?P<told>{_MARK}))?"
 )
 
 _CLAIM = re.compile(
@@ -218,7 +219,7 @@ def _priced(told: str, of: Suggestion) -> Iterator[bool]:
         if named is None and len(names) == 1:
             named = next(iter(names))
         price = None if named is None else prices.get(named)
-        mark = found["before"] or found["after"]
+        mark = found["before"] or found["after"] or found["told"]
         currency = None if mark is None else _MARKS.get(mark, mark)
         amount = found["a"] or found["b"] or found["c"]
         yield price is not None and amount == price.amount and currency in (None, price.currency)

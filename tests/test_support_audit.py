@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.outputs import Alert, Decision
+from frontdesk.schemas.outputs import Alert, Decision, Suggestion
 from frontdesk.schemas.state import Customer, Timer
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
@@ -270,3 +270,46 @@ def test_a_shard_that_went_back(logs: Logs) -> None:
     earlier = next(entry for entry in logs.entries[SHARDS] if entry.partition == 0)
     again(logs, earlier, earlier.value)
     assert "offset too far" in kinds(examine(logs))
+
+
+@pytest.fixture(scope="module")
+def worded() -> Logs:
+    """A run in which replies were drafted, and nothing went wrong."""
+    return Paper(1, drafts=True).run(15)
+
+
+def drafts_of(logs: Logs) -> list[Entry]:
+    """Second revisions of suggestions."""
+    entries = logs.entries[SERVICE_SUGGESTIONS]
+    return [entry for entry in entries if CODEC.decode(Suggestion, entry.value).revision == 2]
+
+
+def test_drafts_pass_where_each_follows_its_suggestion(worded: Logs) -> None:
+    account = examine(worded)
+    assert account.faults == []
+    assert len(account.drafted) == len(drafts_of(worded)) > 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "doubled"),
+        ({"revision": 3}, "out of order"),
+        ({"automatic": True}, "conflicting"),
+        ({"tone": "cold"}, "conflicting"),
+        ({"source": "template"}, "conflicting"),
+        ({"decision_id": "nobody's"}, "stray"),
+    ],
+    ids=str,
+)
+def test_a_draft_that_is_none(worded: Logs, changes: dict[str, object], kind: str) -> None:
+    logs = Logs(ends=dict(worded.ends), committed=dict(worded.committed), samples=list(worded.samples))
+    logs.entries.update({topic: list(entries) for topic, entries in worded.entries.items()})
+    entry = drafts_of(logs)[3]
+    changed = CODEC.encode(replace(CODEC.decode(Suggestion, entry.value), **changes))
+    if kind == "doubled":
+        again(logs, entry, changed)
+    else:
+        at = logs.entries[SERVICE_SUGGESTIONS].index(entry)
+        logs.entries[SERVICE_SUGGESTIONS][at] = entry._replace(value=changed)
+    assert kind in kinds(examine(logs))

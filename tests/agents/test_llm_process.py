@@ -23,13 +23,14 @@ from frontdesk.agents.llm import wire
 from frontdesk.agents.llm.endpoint import Endpoint, Routes
 from frontdesk.agents.llm.prices import Price
 from frontdesk.agents.llm.process import ProcessLabeller
+from frontdesk.agents.llm.prompt import DraftPrompt
 from frontdesk.agents.llm.wire import Setup
 from frontdesk.agents.metrics import Metrics
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Answer
-from tests.support.asks import TAXONOMY, ask
+from frontdesk.streams.batch import Answer, Drafted
+from tests.support.asks import TAXONOMY, ask, draft
 from tests.support.llm_server import LlmServer
 
 KEY = "sk-very-secret-0815"
@@ -123,6 +124,28 @@ def test_an_answer_arrives_as_it_was_sent(failed: bool) -> None:
         error="refused" if failed else None,
     )
     assert wire.read_answer(json.loads(wire.answer_line(answer)), ask()) == answer
+
+
+@given(ANY_TEXT, ANY_TEXT)
+def test_a_draft_arrives_as_it_was_sent_but_for_whose_it_is(text: str, reply: str) -> None:
+    wanted = draft(text, reply=reply)
+    sent = wire.draft_line(3, wanted)
+    assert not [one for one in (b"customer-1", b"message-1", b"talk-1", b"decision-1") if one in sent]
+    read = wire.read_draft(json.loads(sent))
+    assert DraftPrompt().user(read) == DraftPrompt().user(wanted)
+    assert (read.tenant_id, read.locale, read.give_up_at) == ("tenant-1", "en-GB", wanted.give_up_at)
+    assert ENDPOINT.takes(read) == ENDPOINT.takes(wanted)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_drafted_reply_arrives_as_it_was_sent(failed: bool) -> None:
+    drafted = Drafted(
+        draft=draft(),
+        reply=None if failed else "It costs USD 899.",
+        usage=None if failed else Usage(model="m", tokens_in=5, tokens_out=2, cost_usd=0.5),
+        error="refused" if failed else None,
+    )
+    assert wire.read_drafted(json.loads(wire.drafted_line(3, drafted)), drafted.draft) == drafted
 
 
 async def test_a_process_that_ends_fails_what_was_under_way_and_is_started_again(server: LlmServer) -> None:

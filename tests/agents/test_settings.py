@@ -94,3 +94,11 @@ def test_a_budget_that_is_no_amount_is_refused(
     monkeypatch.setenv(f"FRONTDESK_{name}", value)
     with pytest.raises(StartupError, match=f"FRONTDESK_{name}"):
         load()
+
+
+def test_replies_are_worded_only_where_there_is_an_llm() -> None:
+    with pytest.raises(
+        StartupError, match=r"FRONTDESK_LLM_REPLIES: there is no LLM .* FRONTDESK_LLM_BASE_URL"
+    ):
+        load(llm_replies=True)
+    assert load(llm_replies=True, llm_base_url="http://127.0.0.1:1/v1").llm_replies

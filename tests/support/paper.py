@@ -13,8 +13,8 @@ from frontdesk.schemas.keys import partition_of
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import INPUT_TOPICS, SHARDS_TABLE, changelog_topic
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Answer, Arrival, Batch
-from frontdesk.streams.effects import Ask, Emit, Remember
+from frontdesk.streams.batch import Answer, Arrival, Batch, Drafted
+from frontdesk.streams.effects import Ask, Draft, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from tests.support import core
 from tests.support.audit.fold import DEADLINE_MS
@@ -28,7 +28,7 @@ PARTITIONS = 2
 class Paper:
     """A few shards on paper. `logs` is what they and the platform have written."""
 
-    def __init__(self, seed: int, *, customers: int = 20, outages: float = 0.0) -> None:
+    def __init__(self, seed: int, *, customers: int = 20, outages: float = 0.0, drafts: bool = False) -> None:
         self.logs = Logs()
         self.now = int(core.NOW)
         self._random = random.Random(seed)
@@ -40,7 +40,11 @@ class Paper:
             "sla_alert: true", "sla_alert: true, alert_again_after: 10s"
         )
         self._pipeline = core.pipeline(
-            partitions=PARTITIONS, deadline_ms=DEADLINE_MS, amend_within_ms=5_000, rules=rules
+            partitions=PARTITIONS,
+            deadline_ms=DEADLINE_MS,
+            amend_within_ms=5_000,
+            rules=rules,
+            llm_replies=drafts,
         )
         self._shards = [_Shard(self, number) for number in range(PARTITIONS)]
 
@@ -94,6 +98,7 @@ class _Shard:
         self._number = number
         self._state = MemoryState()
         self._asked: list[Ask] = []
+        self._drafts: list[Draft] = []
         self._positions = dict.fromkeys(INPUT_TOPICS, 0)
 
     def step(self, most: int, choose: random.Random) -> None:
@@ -115,9 +120,10 @@ class _Shard:
                 for one in entries
             ),
             answers=tuple(self._answers(choose)),
+            drafts=tuple(self._drafted(choose)),
             due=self._state.due(now),
         )
-        if not (batch.arrivals or batch.answers or batch.due):
+        if not (batch.arrivals or batch.answers or batch.due or batch.drafts):
             return
         for effect in paper._pipeline.step(self._state, batch, now):
             match effect:
@@ -129,6 +135,8 @@ class _Shard:
                     paper.write(changelog_topic(APPLICATION, table), self._number, key, value)
                 case Ask():
                     self._asked.append(effect)
+                case Draft():
+                    self._drafts.append(effect)
         own = core.Codec().encode(ShardState(positions=dict(self._positions)))
         paper.write(changelog_topic(APPLICATION, SHARDS_TABLE), self._number, b"shard", own)
         for topic, offset in self._positions.items():
@@ -140,3 +148,12 @@ class _Shard:
         ready = [ask for ask in self._asked if choose.random() < 0.3]
         self._asked = [ask for ask in self._asked if ask not in ready and choose.random() < 0.95]
         return [core.answer(ask, choose.choice(("billing", "complaint", "other", None))) for ask in ready]
+
+    def _drafted(self, choose: random.Random) -> list[Drafted]:
+        """Some now, some late, some never; some that may be published."""
+        if not self._drafts:
+            return []  # as without drafts: nothing is drawn
+        ready = [draft for draft in self._drafts if choose.random() < 0.5]
+        self._drafts = [draft for draft in self._drafts if draft not in ready and choose.random() < 0.9]
+        replies = ("Thank you for writing. Please tell me more about it.", "You get 500 dollars.", None)
+        return [Drafted(draft=draft, reply=choose.choice(replies)) for draft in ready]

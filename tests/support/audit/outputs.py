@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from frontdesk.schemas.codec import Codec, DecodeError
@@ -88,6 +88,8 @@ class Audit:
     undecided: int = 0
     alerts: int = 0
     suggestions: int = 0
+    drafted: set[str] = field(default_factory=set)
+    """decisions whose suggestion has a second revision"""
     labels: int = 0
     customers: int = 0
     """compared with the fold"""
@@ -240,8 +242,8 @@ def _customer(out: Audit, name: str) -> str:
 def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...]]:
     """Alerts, suggestions and labels against decisions; the kinds of alerts by decision, without those that timers raised.
 
-    Each decision has the labels it was made with, once, and one suggestion unless somebody has the conversation. A provisional
-    one that nothing amended may have a second record of labels: the answer that came late and changed nothing.
+    Each decision has the labels it was made with, once, and one suggestion unless somebody has the conversation; its reply may be
+    drafted anew once, on the same grounds, for somebody to look at. A provisional one that nothing amended may have a second record of labels: the answer that came late and changed nothing.
     """
     decisions = {one.decision_id: one for one in (*out.by_message.values(), *out.amendments)}
     kinds: dict[str, list[str]] = defaultdict(list)
@@ -250,9 +252,14 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
         if _check_alert(alert, decisions, out) and alert.kind != SLA:
             kinds[alert.decision_id].append(f"{alert.kind}{GRAVER if graver else ''}")
     suggestions: Counter[str] = Counter()
+    first: dict[str, Suggestion] = {}
     for suggestion in _read(logs, codec, SERVICE_SUGGESTIONS, Suggestion):
-        suggestions[suggestion.decision_id] += 1
         _check_subject("suggestion", suggestion, decisions, out)
+        if suggestion.revision > 1:
+            _check_draft(suggestion, first.get(suggestion.decision_id), out)
+        else:
+            suggestions[suggestion.decision_id] += 1
+            first.setdefault(suggestion.decision_id, suggestion)
     made_with: Counter[str] = Counter()
     labels: Counter[str] = Counter()
     for label in _read(logs, codec, ROUTING_LABELS, LabelRecord):
@@ -274,6 +281,20 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
             what = f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
             out.blame(DOUBLED if labels[name] > 1 + late or made_with[name] > 1 else LOST, what)
     return {name: tuple(raised) for name, raised in kinds.items()}
+
+
+def _check_draft(draft: Suggestion, first: Suggestion | None, out: Audit) -> None:
+    """A second revision comes once, after the first, and differs from it in nothing but its words."""
+    told = f"suggestion of decision {draft.decision_id}, revision {draft.revision}"
+    if draft.decision_id in out.drafted:
+        out.blame(DOUBLED, f"{told}, is there more than once")
+    out.drafted.add(draft.decision_id)
+    if first is None or draft.revision != 2:
+        out.blame(ORDER, f"{told}, does not follow a first")
+        return
+    same = replace(draft, revision=1, source=first.source, reply=first.reply, suggested_at=first.suggested_at)
+    if replace(first, automatic=False) != same or draft.source != "llm":
+        out.blame(CONFLICTING, f"{told}, is no draft of the first")
 
 
 def _check_alert(alert: Alert, decisions: Mapping[str, Decision], out: Audit) -> bool:

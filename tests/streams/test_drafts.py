@@ -1,0 +1,140 @@
+"""Drafts: a reply that a model has worded says nothing but what the grounds say, whatever the model was told."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from frontdesk.schemas.outputs import Suggestion
+from frontdesk.streams.drafts import MOST_CHARS, fault
+from frontdesk.streams.shop import Shop
+from tests.support.shop import CATALOG, asked, bought, shop
+
+SHOP = Shop.of({product.product_id: product for product in CATALOG})
+TEXTS = {
+    "price": "how much is the Aurora 8 Pro phone?",
+    "preis": "极光手机 8 Pro多少钱",
+    "two": "how much are the Aurora 8 Pro phone and the Nova 3 phone",
+    "order": "where is my order #after_sales",
+    "bill": "I was charged 250 dollars twice #billing",
+}
+
+
+@cache
+def suggestion(which: str) -> Suggestion:
+    """A template's."""
+    shard = shop()
+    shard.send(bought("robot"))
+    return asked(shard, TEXTS[which])
+
+
+def found(which: str, reply: str) -> str | None:
+    """What is found against a reply to one of the texts."""
+    return fault(reply, suggestion(which), said=(TEXTS[which],), shop=SHOP)
+
+
+@pytest.mark.parametrize("which", TEXTS)
+def test_what_the_template_says_may_be_said(which: str) -> None:
+    assert found(which, suggestion(which).reply or "") is None
+
+
+@pytest.mark.parametrize(
+    ("which", "reply"),
+    [
+        ("price", "Hi there! The Aurora 8 Pro phone costs USD 899. Let me know if you have other questions."),
+        ("price", "Thank you for your interest! The Aurora 8 Pro phone is $899.00, with 80W charging."),
+        ("price", "The price of the Aurora 8 Pro phone, a 6.7 inch phone, is 899 USD."),
+        ("preis", "您好！极光手机 8 Pro 售价为 899 美元，配备 6.7 英寸屏幕，支持 80W 快充。"),
+        ("two", "The Aurora 8 Pro phone costs USD 899, and the Nova 3 phone costs USD 329.50."),
+        ("order", "Your Trot robot vacuum, which you ordered 3 days ago, has been shipped."),
+        ("bill", "I am sorry that you were charged 250 twice. Which day was that, so that I can look at it?"),
+    ],
+)
+def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
+    assert found(which, reply) is None
+
+
+@pytest.mark.parametrize(
+    ("which", "reply", "why"),
+    [
+        ("price", "", "length"),
+        ("price", "The phone is nice. " * 40, "length"),
+        ("price", "Hello [NAME], it costs USD 899.", "signs"),
+        ("price", "It costs USD 899\u200b today.", "signs"),
+        ("price", "It costs USD ½ for you.", "signs"),
+        ("price", "Ein schönes Telefon, das Sie bei uns gern bestellen können.", "language"),
+        ("price", "极光手机的价格是 899 USD。", "language"),
+        ("preis", "The Aurora 8 Pro phone costs USD 899.", "language"),
+        ("price", "It costs USD 899, see aurora.example.com for more.", "contact"),
+        ("price", "It costs USD 899. Write to us on WhatsApp for more.", "contact"),
+        ("preis", "极光手机的价格是899 USD，请加我微信。", "contact"),
+        ("price", "Please call me back on 13912345678 to order it.", "personal"),
+        ("price", "It costs USD 799, and you may order it here.", "number"),
+        ("price", "The Aurora 8 Pro phone has 8GB of memory.", "number"),
+        ("price", "You will have it after two days.", "number"),
+        ("price", "The Aurora 8 Pro phone is 20% cheaper here.", "number"),
+        ("preis", "极光手机三天可到。", "number"),
+        ("order", "Your order order-99 was looked at.", "number"),
+        ("price", "The Aurora 8 Pro phone costs EUR 899.", "price"),
+        ("price", "The Aurora 8 Pro phone costs 8 dollars here.", "price"),
+        ("preis", "极光手机 8 Pro 的价格是 899 元。", "price"),
+        ("bill", "You have to pay 250 dollars for it.", "price"),
+        ("two", "The Aurora 8 Pro phone costs USD 329.50 and the Nova 3 phone costs USD 899.", "price"),
+        ("price", "You may like the Trot robot vacuum as well.", "product"),
+        ("preis", "您也可以看看小跑扫地机器人。", "product"),
+        ("price", "The phone was made by Zentara in a small town.", "name"),
+        ("preis", "极光手机由 Zentara 生产。", "name"),
+        ("bill", "We are sorry, and the money will come as a refund.", "claim"),
+        ("price", "It costs USD 899 with a discount for you.", "claim"),
+        ("price", "It costs USD 899 and will arrive soon.", "claim"),
+        ("price", "It costs USD 899 and is in stock.", "claim"),
+        ("order", "Your order of the Trot robot vacuum was delivered already.", "claim"),
+        ("bill", "I have cancelled the second charge for you.", "claim"),
+        ("preis", "极光手机的价格是899 USD，现在有优惠。", "claim"),
+        ("preis", "极光手机的价格是899 USD，保证是正品。", "claim"),
+        ("preis", "极光手机的价格是899 USD，明天发出。", "claim"),
+        ("preis", "已为您取消订单。", "claim"),
+    ],
+)
+def test_what_does_not_stand_is_refused(which: str, reply: str, why: str) -> None:
+    assert found(which, reply) == why
+
+
+SENTENCES = (
+    "The Aurora 8 Pro phone costs USD 899, as you asked{}.",
+    "It is a 6.7-inch phone{}, and its price is USD 899.",
+    "Thank you for asking about the phone{}!",
+)
+KNOWN = {"8", "6.7", "80", "899"}
+
+
+@given(st.sampled_from(SENTENCES), st.decimals(0, 10**9, places=2) | st.integers(0, 10**12))
+def test_any_number_that_nobody_named_is_refused(sentence: str, number: object) -> None:
+    plain = re.sub(r"\.?0+$", "", f"{number}") if "." in f"{number}" else f"{number}"
+    assume(plain not in KNOWN)
+    assert found("price", sentence.format("")) is None
+    assert found("price", sentence.format(f" and {number} more")) is not None
+
+
+@given(st.sampled_from(SENTENCES), st.integers(1, 10**6), st.sampled_from(("USD {}", "${}", "{} dollars")))
+def test_any_amount_that_is_not_the_price_is_refused_although_the_customer_named_it(
+    sentence: str, amount: int, shown: str
+) -> None:
+    assume(amount != 899)
+    given_amount = shown.format(amount)
+    reply = sentence.format(f" for {given_amount}")
+    said = (f"is it {given_amount}?",)
+    assert fault(reply, suggestion("price"), said=said, shop=SHOP) is not None
+
+
+@given(st.text(max_size=MOST_CHARS + 20))
+def test_whatever_a_model_says_is_judged(reply: str) -> None:
+    judged = found("price", reply)
+    if judged is None:
+        assert 1 <= len(reply) <= MOST_CHARS
+        assert not set("[]<>{}@") & set(reply)
+        assert set(re.findall(r"\d+", reply)) <= {"8", "6", "7", "80", "899"}
