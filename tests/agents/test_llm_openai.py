@@ -18,12 +18,12 @@ from frontdesk.agents.llm.capabilities import Mode
 from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.exchange import open_client
-from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
+from frontdesk.agents.llm.openai_labeller import OpenAiLabeller, now_ms
 from frontdesk.agents.llm.prices import Price
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
-from tests.support.asks import TAXONOMY, ask
+from tests.support.asks import TAXONOMY, ask, draft
 from tests.support.llm_server import LlmServer
 
 KEY = "sk-very-secret-0815"
@@ -71,7 +71,7 @@ async def _connected(server: LlmServer, time: Time, **options: Any) -> AsyncIter
         client=open_client(server.url, KEY, bounds["request_timeout"]),
         endpoint=Endpoint(model="test-model", **bounds),
         taxonomy=TAXONOMY,
-        clock=time,
+        clock=options.pop("clock", time),
         sleep=time.sleep,
         jitter=lambda: 1.0,
         **options,
@@ -127,6 +127,18 @@ async def test_an_endpoint_that_never_finishes_is_left_after_the_request_timeout
         answer = await labeller.label(ask(now=time.now))
     assert answer.error is None
     assert [request.outcome for request in server.requests] == [outcome, "ok"]
+
+
+async def test_drafts_leave_half_of_the_places_to_labels(server: LlmServer) -> None:
+    server.script = ("hang", "hang", "ok")
+    async with _connected(server, Time(), endpoint={"concurrency": 4}, clock=now_ms) as labeller:
+        drafts = [asyncio.create_task(labeller.draft(draft(str(n)))) for n in range(4)]
+        await server.received(2)
+        assert (await labeller.label(ask("and labels?"))).error is None
+        assert [request.message for request in server.requests] == ["0", "1", "and labels?"]
+        for task in drafts:
+            task.cancel()
+        await asyncio.gather(*drafts, return_exceptions=True)
 
 
 async def test_nobody_listens(time: Time) -> None:

@@ -78,7 +78,7 @@ def test_what_is_sent_is_redacted_and_names_no_order() -> None:
     asked(shard, "my name is Ann Miller, call 13912345678", talk="talk")
     asked(shard, "where is my order #after_sales", talk="talk")
     draft = shard.drafts[-1]
-    sent = repr((draft.text, draft.turns, draft.facts, draft.reply))
+    sent = repr([(one.text, one.turns, one.facts, one.reply) for one in shard.drafts])
     assert "ON-77812" in (draft.suggestion.reply or "")
     assert not [told for told in ("ON-77812", "13912345678", "Miller") if told in sent]
     assert [turn.text for turn in draft.turns] == ["my name is [NAME], call [PHONE]"]
@@ -97,6 +97,12 @@ def test_nobody_is_asked_about_a_message_without_words(text: str | None) -> None
     shard = desk()
     asked(shard, text)  # type: ignore[arg-type]  # none is a text too
     assert shard.drafts == []
+
+
+def test_nobody_is_asked_about_a_message_in_the_wrong_place_which_has_no_conversation() -> None:
+    shard = desk()
+    shard.step(Batch(arrivals=(shard.arrival(message("m1", PRICE), key=b"bob"),)))
+    assert (len(shard.suggestions), shard.drafts) == (1, [])
 
 
 def test_nobody_is_asked_for_what_goes_out_by_itself() -> None:
@@ -180,6 +186,7 @@ def test_a_draft_for_a_decision_that_was_amended_is_dropped_and_the_amendment_ha
     assert [one.revision for one in shard.decisions] == [1, 2]
     [_, second] = shard.drafts
     assert second.suggestion.decision_id == shard.decisions[1].decision_id
+    assert second.turns == first.turns == (), "the message is not one of the turns before it"
     reply = "I am sorry for that, and I understand how you feel. You will hear from us soon."
     shard.step(Batch(drafts=(Drafted(draft=first, reply=reply), Drafted(draft=second, reply=reply))))
     drafted = [one.decision_id for one in shard.suggestions if one.revision == 2]

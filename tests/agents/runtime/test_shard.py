@@ -11,10 +11,11 @@ from aiokafka import ConsumerRecord
 from structlog.testing import capture_logs
 
 from frontdesk.agents.runtime import shard as module
+from frontdesk.agents.runtime.calls import DRAFTS, Calls
 from frontdesk.agents.runtime.writer import Fenced, Outgoing, Refused, WriteFailed
 from frontdesk.schemas.inputs import CustomerProfile
 from frontdesk.schemas.keys import wire_key
-from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.outputs import Decision, Suggestion
 from frontdesk.schemas.topics import (
     CUSTOMER_MESSAGES,
     CUSTOMER_PROFILES,
@@ -22,9 +23,11 @@ from frontdesk.schemas.topics import (
     INPUT_TOPICS,
     ROUTING_DEAD_LETTERS,
     ROUTING_DECISIONS,
+    SERVICE_SUGGESTIONS,
 )
 from frontdesk.schemas.types import Millis
-from tests.support.core import NOW
+from tests.support.asks import draft
+from tests.support.core import NOW, pipeline
 from tests.support.desk import COMMITTED_IN_SILENCE, Desk, Running
 from tests.support.scripted_labeller import ScriptedLabeller
 
@@ -270,6 +273,47 @@ async def test_a_call_cut_off_by_a_failure_is_asked_again_and_its_first_answer_i
         assert shard.pending == 0
     assert [ask.attempt for ask in desk.labeller.asked] == [1, 2]
     assert desk.decided() == ["m0", "m1"]
+
+
+async def test_a_reply_is_worded_after_the_commit_and_a_draft_is_lost_with_the_life_that_asked_for_it(
+    desk: Desk,
+) -> None:
+    desk.now = Millis(int(time.time() * 1000))  # as above
+    desk.core = pipeline(llm_replies=True, llm_backlog_ms=10**12)
+    desk.labeller = labeller = ScriptedLabeller(gate=asyncio.Event())
+
+    def told() -> list[tuple[str, int]]:
+        records = [one.value for one in desk.log if one.topic == SERVICE_SUGGESTIONS]
+        found = [desk.codec.decode(Suggestion, value) for value in records if value is not None]
+        return [(one.message_id, one.revision) for one in found]
+
+    desk.send("complaint")
+    async with Running(desk) as shard:
+        await desk.until(lambda: len(labeller.asked) == 1)
+        assert told() == [("m0", 1)]
+        desk.script = [Fenced("another")]
+        desk.send("billing")
+        await desk.until(lambda: len(labeller.asked) == 2)
+        labeller.gate.set()  # type: ignore[union-attr]  # set above
+        await desk.until(lambda: len(told()) == 3)
+        assert shard.crashed is None
+    assert told() == [("m0", 1), ("m1", 1), ("m1", 2)]
+    assert [one.suggestion.message_id for one in labeller.asked] == ["m0", "m1"]  # type: ignore[union-attr]  # drafts
+
+
+async def test_drafts_under_way_are_bounded_and_the_others_end_at_once() -> None:
+    labeller = ScriptedLabeller(gate=asyncio.Event())
+    calls = Calls(labeller, lambda: None)
+    calls.start(draft() for _ in range(DRAFTS + 3))
+    assert [one.error for one in calls.take_drafts(100)] == ["too_many"] * 3
+    labeller.gate.set()  # type: ignore[union-attr]  # set above
+    async with asyncio.timeout(20):
+        while len(calls):  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0.001)
+    assert [one.error for one in calls.take_drafts(100)] == [None] * DRAFTS
+    calls.start([draft()])
+    assert len(calls) == 1
+    await calls.close()
 
 
 def _answer() -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES, ROUTING_DEAD_LETTERS
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.batch import Batch
+from frontdesk.streams.batch import Batch, Drafted
 from frontdesk.streams.conclude import Conclusions
 from frontdesk.streams.effects import Effect, Emit, Remember
 from frontdesk.streams.pipeline import Pipeline
@@ -38,7 +38,7 @@ class Poisoned:
             self.fails_on in (arrival.value or b"").decode(errors="replace") for arrival in batch.arrivals
         ):
             raise RuntimeError("the customer's secret words")
-        if self.fails_on_due and (batch.due or batch.answers):
+        if self.fails_on_due and (batch.due or batch.answers or batch.drafts):
             raise RuntimeError("a defect in what is due")
         return self.core.step(state, batch, now)
 
@@ -161,6 +161,18 @@ def test_an_erasure_that_fails_for_another_reason_is_a_dead_letter(monkeypatch: 
     shard.send(message("m", f"unsure {POISON}"))
     outcome = run(shard.pipeline, shard, Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES),)))
     assert (outcome.dead, decisions(outcome)) == (1, {}), "what waits still waits: nothing is done by half"
+
+
+def test_a_defect_in_a_draft_costs_the_draft_and_nothing_else() -> None:
+    shard = Shard(pipeline(llm_replies=True))
+    shard.send(message("m1", "complaint"))
+    drafts = tuple(Drafted(draft=shard.drafts[0], reply=f"Thank you. {n}") for n in range(2))
+    batch = Batch(arrivals=(shard.arrival(message("m2", "unsure")),), drafts=drafts)
+    outcome = run(Poisoned(shard.pipeline, fails_on_due=True), shard, batch)
+    shard.apply(outcome.effects)
+    assert outcome.failures
+    assert (len(shard.asks), shard.pending()) == (1, 1)
+    assert [one.message_id for one in shard.decisions] == ["m1"]
 
 
 def test_what_does_not_fit_its_topic_fails_its_message_alone(monkeypatch: pytest.MonkeyPatch) -> None:
