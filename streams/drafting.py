@@ -72,7 +72,7 @@ class Drafting:
         """Ask for the reply of a suggestion that was published just now, where a draft can be of use and there is money for it.
 
         None is asked for what goes out by itself, for a message without words, or for one without a conversation. `turns` are
-        those of the conversation.
+        those before it.
         """
         message = entry.message
         if suggestion.automatic or not suggestion.reply or {"misplaced", *WORDLESS} & set(decision.flags):
@@ -84,9 +84,6 @@ class Drafting:
             self._outbox.count("draft_skipped_flood")
             return
         text = redact(message.text or "")
-        said = tuple(turns)
-        if said and said[-1].role == CUSTOMER and said[-1].text == text[: self._limits.turn_chars]:
-            said = said[:-1]  # after an amendment the message is a turn itself
         facts, reply = _sendable(suggestion)
         draft = Draft(
             customer=customer_key(decision.tenant_id, decision.customer_id),
@@ -94,7 +91,7 @@ class Drafting:
             received_at=decision.received_at,
             tenant_id=decision.tenant_id,
             text=text,
-            turns=said[-self._limits.draft_turns :],
+            turns=tuple(turns[-self._limits.draft_turns :]),
             locale=plain_locale(message.locale),
             local=entry.local,
             facts=facts,

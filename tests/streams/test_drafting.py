@@ -92,10 +92,10 @@ def test_without_drafts_nobody_is_asked(off: str) -> None:
     assert shard.drafts == []
 
 
-@pytest.mark.parametrize("text", ["", "😀😀", None])
-def test_nobody_is_asked_about_a_message_without_words(text: str | None) -> None:
+@pytest.mark.parametrize("text", ["", "😀😀"])
+def test_nobody_is_asked_about_a_message_without_words(text: str) -> None:
     shard = desk()
-    asked(shard, text)  # type: ignore[arg-type]  # none is a text too
+    asked(shard, text)
     assert shard.drafts == []
 
 
