@@ -1,10 +1,12 @@
 """How well emotion, urgency, mood and follow-ups are found, on the corpora of tests/corpora, by the local labels alone.
 
     python -m bench.mood
+    python -m bench.mood --second
     python -m bench.mood --wrong emotion
 
 The bundled retail pack with the packaged embedding and no LLM. Messages are judged alone, conversations turn by turn through the whole path. The cues
-were tuned on the half tune; the half unseen was counted and never read. --wrong prints what is wrong in the half tune.
+were tuned on the half tune; the half unseen was counted and never read. --wrong prints what is wrong in the half tune. --second measures
+on the corpora that were written apart from the first; their halves too are those that the files themselves say, from the day they came.
 """
 
 from __future__ import annotations
@@ -25,7 +27,15 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.label import in_mood, label
 from frontdesk.streams.mood import mood_after
 from frontdesk.streams.pipeline import Pipeline
-from tests.support.mood_corpus import HALVES, Message, Talk, messages, talks
+from tests.support.mood_corpus import (
+    HALVES,
+    SECOND_MESSAGES,
+    SECOND_TALKS,
+    Message,
+    Talk,
+    messages,
+    talks,
+)
 
 BEGAN = 1_790_000_000_000
 _MINUTE = 60_000
@@ -56,8 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=("emotion", "urgency", "intent", "follow-up", "level"),
         help="what is found wrongly in the half tune, in messages and conversations",
     )
+    parser.add_argument("--second", action="store_true", help="the second corpora")
     given = parser.parse_args(arguments)
-    judged = [*judge(local_pipeline())]
+    judged = [*judge(local_pipeline(), second=given.second)]
     alone = [one for one in judged if one.alone]
     in_talks = [one for one in judged if not one.alone]
     if given.wrong:
@@ -78,12 +89,12 @@ def local_pipeline() -> Pipeline:
     return replace(pipeline, limits=replace(pipeline.limits, llm_enabled=False))
 
 
-def judge(pipeline: Pipeline) -> Iterator[Judged]:
-    """Everything in both corpora."""
-    conversations = talks()
+def judge(pipeline: Pipeline, *, second: bool = False) -> Iterator[Judged]:
+    """Every message and every conversation, of the first corpora or of the second."""
+    conversations = talks(SECOND_TALKS) if second else talks()
     # A text that comes again is not embedded again, and together they cost a fraction.
     pipeline.labeller.label([line.text for talk in conversations for line in talk.lines])
-    yield from of_messages(pipeline, messages())
+    yield from of_messages(pipeline, messages(SECOND_MESSAGES) if second else messages())
     for talk in conversations:
         yield from of_talk(pipeline, talk)
 
