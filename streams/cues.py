@@ -7,18 +7,22 @@ The weights come from `lexicon_zh` and `lexicon_en`. Hits of one class combine a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.disguise import undisguised
-from frontdesk.streams.lexicon import FLAGS, find
+from frontdesk.streams.lexicon import ASKED, FLAGS, find
 
 BAD_MOOD = -0.25
 """below it weaker cues are believed: who was unhappy a message ago still is"""
 
 _ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure", "again"})
 """flags that a negation takes back: who does not want a lawyer has named one"""
+_SAID_IN_JEST = frozenset({"leave", "legal"})
+"""flags that laughter takes back: danger it does not"""
+_EARNEST = 0.45
+"""a mood as bad as this is no joke"""
 _SECOND = re.compile("第[二2两][次回遍]")
 _MAX_CHARS = 5_000
 _EVIDENCE = 12
@@ -40,6 +44,7 @@ _SARCASM = re.compile(
     r"|\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing|thanks|thank you|wow)\b[^.!?]{0,60}🙄"
     r"|(?:真棒|真好|太好了|厉害了|可以啊|真不错)[\s，,。.！!…]*(?:又|再一次)"
 )
+_LAUGHS = re.compile("[😂🤣😆😹😜😝]|\\b(?:(?:ha){2,}h?|hihi)\\b|哈哈|嘻嘻|嘿嘿|笑死")
 _PUZZLED = re.compile(r"[?？]{2,}|[?？][!！]|[!！][?？]")
 _CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
 _LATIN_WORD = re.compile(r"\b[A-Za-z]{2,}\b")
@@ -97,12 +102,18 @@ def cues(text: str) -> Cues:
     def add(kind: str, weight: float) -> None:
         strength[kind] = 1 - (1 - strength.get(kind, 0.0)) * (1 - weight)
 
+    mild: set[str] = set()  # flags that only words speak for which are also said in jest, or asked about
+    asked = False
+
     for hit in find(folded):
+        if hit.classes == ASKED:
+            asked = True
+            continue
         evidence.append(f"not {hit.phrase}" if hit.negated and hit.phrase.isascii() else hit.phrase)
         for kind, weight in hit.classes:
             if kind in FLAGS:
                 if not (hit.negated and kind in _ONLY_IN_EARNEST):
-                    flags.add(kind)
+                    (mild if kind == "safety" and weight < 1 else flags).add(kind)
                     if (
                         kind == "leave" and weight >= 1
                     ):  # closing an account may be polite; never coming back is not
@@ -124,6 +135,9 @@ def cues(text: str) -> Cues:
         add("negative", 0.5)
         add("angry", 0.2)
     _add_form(add, text, strength)
+    in_jest = _in_jest(folded, strength)
+    flags = flags - _SAID_IN_JEST if in_jest else flags
+    flags |= mild if not (in_jest or asked) else set()
     level = {kind: round(value, 4) for kind, value in strength.items()}
     return Cues(
         leave="leave" in flags,
@@ -185,6 +199,12 @@ def urgency(cues: Cues, emotion: Label) -> Label:
     if emotion.value == "satisfied" and cues.urgency == 0:
         return Label(value="low", confidence=0.6, source="rule")
     return Label(value="normal", confidence=0.65, source="rule")
+
+
+def _in_jest(folded: str, strength: Mapping[str, float]) -> bool:
+    """Whether somebody laughs, and nothing in the text is meant badly: who sues for chocolate that is too good sues nobody."""
+    bad = max(strength.get(kind, 0.0) for kind in ("negative", "angry", "anxious"))
+    return bad < _EARNEST and bool(_LAUGHS.search(folded))
 
 
 def _how_often(found: re.Match[str]) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, NOTHING_EN, OTHERWISE_EN, SARCASM_EN
 from frontdesk.streams.lexicon_zh import NEGATORS_ZH, NOTHING_ZH, OTHERWISE_ZH, SARCASM_ZH, ZH
+from frontdesk.streams.together import together
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[\u3400-\u9fff]|[.!?。！？;；,，…\n]")
 _STOP = frozenset(".!?。！？;；,，…\n")
@@ -18,6 +19,12 @@ _THANKS = frozenset(("thank", "thanks", "many", "much", "谢", "感", "多"))
 _NEGATORS = frozenset(word.replace("'", "") for word in NEGATORS_EN)
 _ZH_REACH = 7
 """characters before a phrase in which a Chinese negation may stand"""
+
+PAIRED = 1.0
+"""weight of what two words say together"""
+
+ASKED = (("asked", 0.0),)
+"""classes of the hit that says: this is about what would be"""
 
 FLAGS = frozenset({"leave", "legal", "safety", "person", "complaint", "failure", "again"})
 
@@ -36,11 +43,19 @@ class Hit:
 
 
 def find(folded: str) -> Iterator[Hit]:
-    """The longest phrases of a case-folded text, from left to right, without overlap."""
+    """The longest phrases of a case-folded text, from left to right, without overlap; then what pairs of words say."""
     known = phrases()
     folded = folded.replace("'", "")  # many leave it out
     spoken = [(found[0], found.start()) for found in _WORD.finditer(folded)]
     plain = tuple(word for word, _ in spoken)
+    yield from _phrases_in(known, folded, spoken, plain)
+    for flag, pair in together(plain):
+        yield Hit(phrase=pair, classes=ASKED if flag == "asked" else ((flag, PAIRED),), negated=False)
+
+
+def _phrases_in(
+    known: Phrases, folded: str, spoken: Sequence[tuple[str, int]], plain: tuple[str, ...]
+) -> Iterator[Hit]:
     at = 0
     while at < len(spoken):
         longer, alone = known.get(plain[at : at + 2], ()), known.get(plain[at : at + 1], ())
