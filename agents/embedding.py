@@ -21,7 +21,7 @@ real ones, and measure on your own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,21 @@ SURE_CLOSENESS = 0.17
 """mean cosine below which the text is like nothing the taxonomy speaks of"""
 
 
+class Hears(Protocol):
+    """What hears emotions in vectors."""
+
+    @property
+    def version(self) -> str:
+        """Names it: decisions made with another may differ."""
+
+    @property
+    def width(self) -> int:
+        """Dimensions of the vectors that it knows."""
+
+    def hear(self, vectors: Vectors) -> list[Label | None]:
+        """An emotion for each, where there is one to rely on."""
+
+
 class EmbeddingLabeller:
     """Implements `streams.ports.IntentLabeller`.
 
@@ -58,9 +73,10 @@ class EmbeddingLabeller:
     (some 100 texts, 0.1 s). Safe to call from several threads.
     """
 
-    __slots__ = ("_centroids", "_described", "_embed", "_examples", "_fallback", "_ids", "version")
+    __slots__ = ("_centroids", "_described", "_embed", "_examples", "_fallback", "_ids", "_moods", "version")
 
-    def __init__(self, taxonomy: Taxonomy, embed: Embed) -> None:
+    def __init__(self, taxonomy: Taxonomy, embed: Embed, moods: Hears | None = None) -> None:
+        """`moods` hears emotions besides, unless it was taught with vectors of another width."""
         self.version = f"{MODEL}/{taxonomy.hash}"
         self._embed = embed
         self._ids = taxonomy.intent_ids()
@@ -73,6 +89,9 @@ class EmbeddingLabeller:
         self._described = [embed([prepare(text) for text in texts]) for texts in described]
         self._examples = [embed([prepare(text) for text in texts]) for texts in shown]
         self._centroids = np.stack([_unit(vectors.mean(axis=0)) for vectors in self._examples])
+        self._moods = moods if moods is not None and moods.width == self._centroids.shape[1] else None
+        if self._moods is not None:
+            self.version += f"/moods-{self._moods.version}"
 
     def label(self, texts: Sequence[str]) -> list[Scores]:
         """As the port promises. A text without letters or digits says nothing: the fallback intent, unsure."""
@@ -105,13 +124,14 @@ class EmbeddingLabeller:
     def _scores(self, vectors: Vectors) -> list[Scores]:
         closeness = self._closeness(vectors)
         probabilities = softmax(closeness / TEMPERATURE)
+        leaning = [None] * len(vectors) if self._moods is None else self._moods.hear(vectors)
         out: list[Scores] = []
         for row, best in enumerate(probabilities.argmax(axis=1).tolist()):
             confidence = float(probabilities[row, best])
             unsure = confidence < SURE_CONFIDENCE or float(closeness[row, best]) < SURE_CLOSENESS
             # Rounded, since the last bits depend on which texts share a matrix product.
             label = Label(value=self._ids[best], confidence=round(confidence, 4), source=SOURCE)
-            out.append(Scores(intent=label, unsure=unsure))
+            out.append(Scores(intent=label, unsure=unsure, leaning=leaning[row]))
         return out
 
     def _closeness(self, vectors: Vectors) -> Vectors:

@@ -28,6 +28,8 @@ _MAX_CHARS = 5_000
 _EVIDENCE = 12
 _NEGATED_PRAISE = 0.9
 _NEGATED_COMPLAINT = 0.4
+_TROUBLE = 0.28
+"""a bare fact of something broken; said aloud it is more"""
 _SHOUT = 0.35
 _WAIT = re.compile(
     r"(?:\d{1,3}|[一二两三四五六七八九十半几好多]{1,3})(?:多|来)?个?(?:天|周|星期|礼拜|月|小时|钟头)(?:了|都|还|也|过去|没|一直)"
@@ -38,6 +40,11 @@ _WAIT = re.compile(
     r"|(?P<times>第[二三四五六七八九十几\d]{1,3}[次回遍](?!.{0,2}(?:买|购|光顾|下单|来)))"
     r"|(?P<often>(?<!买了)(?<!用了)(?<!回购)(?:都|已经)?[三四五六七八九十好几多\d]{1,2}[次回遍]了)"
 )
+_STILL = re.compile(
+    "(?:还是|还|又|依然|仍然|仍旧|照样)[^\\s，。,.!！?？不]{0,3}不(?:到|上|开|了|出|成|进|动|通|行|亮|响|下来|起来)(?!解|多|少|吗)"
+    "|(?:也|还是|都)(?:一样|没用|没戏)(?![的好吗])"
+)
+"""that something cannot be done yet, or again: any verb, and its complement"""
 _SARCASM = re.compile(
     r"\b(?:great|wonderful|brilliant|fantastic|lovely|perfect|awesome|nice|amazing)\b[\s,.!…-]*"
     r"(?:another|yet another|broken|still(?!\s+(?:need|want|have to|my|got to|looking))|again|late again)\b"
@@ -125,11 +132,7 @@ def cues(text: str) -> Cues:
                 add("angry", 0.25)
             else:
                 _add_mood(add, kind, weight, negated=hit.negated)
-    for found in _WAIT.finditer(folded):
-        evidence.append(found[0])
-        add("negative", 0.4)
-        add("urgency", 0.15)
-        flags |= _how_often(found)
+    _add_times(add, folded, flags, evidence)
     if _SARCASM.search(folded):
         strength.pop("positive", None)
         add("negative", 0.5)
@@ -207,6 +210,19 @@ def _in_jest(folded: str, strength: Mapping[str, float]) -> bool:
     return bad < _EARNEST and bool(_LAUGHS.search(folded))
 
 
+def _add_times(add: Callable[[str, float], None], folded: str, flags: set[str], evidence: list[str]) -> None:
+    """What still does not work, how long it takes and how often it happened, whatever it is."""
+    if "failure" not in flags and (still := _STILL.search(folded)):
+        evidence.append(still[0])
+        flags.add("failure")
+        add("negative", 0.3)
+    for found in _WAIT.finditer(folded):
+        evidence.append(found[0])
+        add("negative", 0.4)
+        add("urgency", 0.15)
+        flags |= _how_often(found)
+
+
 def _how_often(found: re.Match[str]) -> set[str]:
     """What a number of times says: the second one of a failure, more of one that was seen before."""
     if not (found["times"] or found["often"]):
@@ -231,7 +247,7 @@ def _add_form(add: Callable[[str, float], None], text: str, strength: dict[str, 
             hits = sum(text.count(face) for face in faces)
             for _ in range(min(hits, 3)):
                 add(kind, 0.4)
-    troubled = strength.get("negative", 0.0) >= 0.3 or strength.get("angry", 0.0) > 0
+    troubled = strength.get("negative", 0.0) >= _TROUBLE or strength.get("angry", 0.0) > 0
     marks = text.count("!") + text.count("！")
     shouted = len(_CAPITAL_WORD.findall(text))
     shouts = shouted >= 3 and shouted >= 0.6 * len(_LATIN_WORD.findall(text))

@@ -20,6 +20,8 @@ from frontdesk.streams.taxonomy import Taxonomy
 ANSWERED = ("llm", "cache")
 """sources of labels that an LLM gave, now or for the same words before"""
 
+NEUTRAL = "neutral"
+"""the emotion of words that show none"""
 RULE = "rule"
 """source of labels that cues gave"""
 SURE_CUES = 0.6
@@ -70,6 +72,8 @@ class Labelled:
     """a trained tier's, where it is sure"""
     urgency: Label | None = None
     """as above"""
+    leaning: Label | None = None
+    """an emotion that a model hears in a text whose words show none"""
     leans: bool = False
     """worded like a follow-up"""
 
@@ -112,6 +116,8 @@ def label(
 def in_mood(words: Labelled, mood: float) -> Labels:
     """All labels of a message whose conversation was in this mood before it: emotion depends on the trend."""
     shown = cues.emotion(words.cues, mood)
+    if shown.value == NEUTRAL and words.leaning is not None:
+        shown = words.leaning
     # A trained tier can be talked into a mood as an LLM can, by words that it has often seen with another.
     emotion = shown if words.emotion is None or _plainly_worse(shown, words.emotion) else words.emotion
     urgency = cues.urgency(words.cues, emotion)
@@ -209,6 +215,7 @@ def _labelled(
             unsure=scores.unsure,
             emotion=scores.emotion,
             urgency=scores.urgency,
+            leaning=scores.leaning,
             leans=leans,
         )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")

@@ -22,6 +22,8 @@ class Scores:
     """a trained tier's, where it is sure; cues decide where it is None"""
     urgency: Label | None = None
     """as above"""
+    leaning: Label | None = None
+    """an emotion that is more likely than others, and no more: heard where the words show none"""
     out_of_scope: float = 0.0
     """0 to 1: how likely it is that the text is about nothing the taxonomy speaks of"""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from frontdesk.agents.embedding import Embed, EmbeddingLabeller
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.local.model import load_model
+from frontdesk.agents.local.moods import load_moods
 from frontdesk.agents.local.remembering import Remembering
 from frontdesk.streams.ports import IntentLabeller
 from frontdesk.streams.taxonomy import Taxonomy
@@ -21,7 +22,7 @@ def build_local(taxonomy: Taxonomy, folder: Path | None, embed: Embed) -> Intent
         StartupError: the model cannot be read, or does not fit the taxonomy.
     """
     if folder is None:
-        return Remembering(EmbeddingLabeller(taxonomy, embed))
+        return Remembering(EmbeddingLabeller(taxonomy, embed, load_moods()))
     try:
         from frontdesk.agents.local.cascade import Cascade
     except ImportError:

@@ -247,9 +247,19 @@ def test_the_same_words_in_earnest(text: str, flag: str) -> None:
 
 
 @pytest.mark.parametrize("calm", ["the box was damaged", "包装破损"])
-def test_shouting_turns_a_complaint_into_anger(calm: str) -> None:
-    assert said(calm) == "dissatisfied"
-    assert said(calm.upper() + "!!!") == "angry"
+def test_shouting_makes_more_of_a_bare_fact(calm: str) -> None:
+    assert said(calm) == "neutral"
+    assert said(calm.upper() + "!!!") in ("dissatisfied", "angry")
+
+
+@pytest.mark.parametrize("text", ["重装了，还是搜不到", "又打不开了", "换了一台也一样"])
+def test_any_verb_may_fail_still(text: str) -> None:
+    assert cues(text).failure
+
+
+@pytest.mark.parametrize("text", ["我还是拿不定主意", "颜色都一样吗", "还好不贵", "我还不了解"])
+def test_what_still_is_not_may_be_no_failure(text: str) -> None:
+    assert not cues(text).failure
 
 
 def test_shouting_for_joy_is_not_anger() -> None:
