@@ -138,7 +138,7 @@ def cues(text: str) -> Cues:
         add("negative", 0.5)
         add("angry", 0.2)
     _add_form(add, text, strength)
-    in_jest = _in_jest(folded, strength)
+    in_jest = bool(mild or flags & _SAID_IN_JEST) and _in_jest(folded, strength)
     flags = flags - _SAID_IN_JEST if in_jest else flags
     flags |= mild if not (in_jest or asked) else set()
     level = {kind: round(value, 4) for kind, value in strength.items()}
@@ -212,7 +212,7 @@ def _in_jest(folded: str, strength: Mapping[str, float]) -> bool:
 
 def _add_times(add: Callable[[str, float], None], folded: str, flags: set[str], evidence: list[str]) -> None:
     """What still does not work, how long it takes and how often it happened, whatever it is."""
-    if "failure" not in flags and (still := _STILL.search(folded)):
+    if not folded.isascii() and "failure" not in flags and (still := _STILL.search(folded)):
         evidence.append(still[0])
         flags.add("failure")
         add("negative", 0.3)

@@ -168,17 +168,20 @@ UNLESS: Mapping[str, str] = {"safety": "asked", "leave": "onto you"}
 
 
 def together(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What the pairs of a text say, and the pair; `asked`, and the word, where it is about what would be. A text of one word after the other, as `lexicon` reads it."""
+    """What the pairs of a text say, and the pair; `asked`, and the word, where it is about what would be.
+
+    A text is its words, one after the other, as `lexicon` reads them.
+    """
     known, partners = _known(), _partners()
     seen: dict[str, tuple[int, str]] = {}
-    for at, word in enumerate(words):
-        options = known.get(word)
-        if options is None:
-            if word in _ENDS:
-                seen.clear()
+    after = (*words[1:], "")
+    for at in [at for at, word in enumerate(words) if word in known]:
+        by_second = known[words[at]]
+        if not by_second:
+            seen.clear()
             continue
-        for phrase, kinds in options:
-            if len(phrase) > 1 and tuple(words[at : at + len(phrase)]) != phrase:
+        for phrase, kinds in (*by_second.get(after[at], ()), *by_second.get(None, ())):
+            if len(phrase) > 2 and tuple(words[at : at + len(phrase)]) != phrase:
                 continue
             if _denied(words, at):
                 break
@@ -200,8 +203,8 @@ def _denied(words: Sequence[str], at: int) -> bool:
 
 
 @cache
-def _known() -> Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]:
-    """Phrases and their parts by their first word, longest first."""
+def _known() -> Mapping[str, Mapping[str | None, Sequence[tuple[tuple[str, ...], tuple[str, ...]]]]]:
+    """Phrases and their parts by their first word and their second, longest first; nothing for what ends a sentence."""
     from frontdesk.streams.lexicon import words  # which reads texts as phrases are read
 
     found: dict[tuple[str, ...], list[str]] = {}
@@ -211,10 +214,13 @@ def _known() -> Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
             for each in one.split() if one and not one.isascii() else [one]:
                 if each:
                     found.setdefault(words(each), []).append(kind)
-    out: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
-    for one_ in sorted(found, key=lambda phrase: (-len(phrase), phrase)):
-        out.setdefault(one_[0], []).append((one_, tuple(found[one_])))
-    return {first: tuple(listed) for first, listed in out.items()}
+    out: dict[str, dict[str | None, list[tuple[tuple[str, ...], tuple[str, ...]]]]] = {
+        end: {} for end in _ENDS
+    }
+    for read in sorted(found, key=lambda phrase: (-len(phrase), phrase)):
+        second = read[1] if len(read) > 1 else None
+        out.setdefault(read[0], {}).setdefault(second, []).append((read, tuple(found[read])))
+    return out
 
 
 @cache
