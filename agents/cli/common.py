@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -25,6 +26,12 @@ Broker = Annotated[
     typer.Option("--broker", metavar="HOST:PORT", help="Kafka to use instead of FRONTDESK_BROKER."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+PolicyFolder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FOLDER]", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
+    ),
+]
 
 
 def group(help_text: str) -> typer.Typer:
@@ -66,6 +73,11 @@ def run(work: Coroutine[object, object, T]) -> T:
 def print_json(value: object) -> None:
     """One JSON document on one line of stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def counted(number: int, what: str) -> str:
+    """``1 rule``, ``2 rules``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def stdout() -> Console:
