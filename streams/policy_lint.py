@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from frontdesk.streams import policy_lint_names, policy_lint_rules
 from frontdesk.streams.policy import PolicyError, load_pack
+from frontdesk.streams.policy_findings import ERROR, WARNING, Finding, Pack
+from frontdesk.streams.policy_places import places_of
+from frontdesk.streams.policy_reach import Reach
 
-ERROR = "error"
-WARNING = "warning"
+__all__ = ["ERROR", "WARNING", "Finding", "lint"]
 
 _PROBLEM = re.compile(r"(?s)(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<what>.*); (?P<fix>.*)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
-    """One thing to look at; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-    severity: str
-    """error: it cannot be used, or can never have an effect; warning: it is hardly meant"""
-    what: str
-    fix: str
-    shown: str = ""
-    """the line of the file"""
 
 
 def lint(files: Mapping[str, str]) -> tuple[Finding, ...]:
     """Everything to say about a pack, given as the texts of its files by name, in the order of the files. What does not load is told
     alone: nothing is known of the rest."""
     try:
-        load_pack(files)
+        _, policy = load_pack(files)
     except PolicyError as error:
         return tuple(_problem(text, line) for text, line in zip(error.problems, error.shown, strict=True))
-    return ()
+    pack = Pack(policy=policy, places=places_of(files), reach=Reach(policy))
+    found = {*policy_lint_rules.findings(pack), *policy_lint_names.findings(pack)}
+    order = {name: number for number, name in enumerate(files)}
+    return tuple(sorted(found, key=lambda one: (order.get(one.file, 0), one)))
 
 
 def _problem(text: str, line: str) -> Finding:
