@@ -112,7 +112,9 @@ def build() -> typer.Typer:
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
     app.add_typer(learn.build(), name="learn", short_help="Teach the local labels from labelled texts.")
     app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
-    app.add_typer(policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force.")
+    app.add_typer(
+        policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force."
+    )
     return app
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common, policy_lint
+from frontdesk.agents.cli import common, policy_explain, policy_lint
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -27,6 +27,11 @@ def build() -> typer.Typer:
         short_help="Look for mistakes, and for what can never apply.",
         epilog="Example: frontdesk policy lint my-policy --strict",
     )(policy_lint.command)
+    app.command(
+        "explain",
+        short_help="Show every rule on labels and facts, true or false, and why.",
+        epilog="Example: frontdesk policy explain --facts intent=complaint emotion=angry mood=-0.6",
+    )(policy_explain.command)
     app.command(
         "publish",
         short_help="Check a policy, and put it in force or in the shadow.",

@@ -2,98 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontdesk.schemas.outputs import Label, Labels
+from frontdesk.schemas.outputs import Labels
 from frontdesk.streams.condition_parts import parts_of
 from frontdesk.streams.conditions import compile_condition
-from frontdesk.streams.policy import Policy, load_pack
 from frontdesk.streams.policy_reach import Reach
 from frontdesk.streams.policy_rules import Rule
-from tests.support.core import TAXONOMY
-
-HEAD = """
-queues: {managers: {}, billing: {}, general: {}}
-defaults: {queue: general}
-customers: {tiers: [gold, silver]}
-"""
-INTENTS = ("complaint", "billing", "product_enquiry", "other")
-EMOTIONS = ("satisfied", "neutral", "anxious", "dissatisfied", "angry")
-
-_TESTS = st.sampled_from(
-    (
-        "intent == 'complaint'", "intent != 'billing'", "intent in ['billing', 'other']", "'other' == intent",
-        "emotion == 'angry'", "emotion in ['angry', 'dissatisfied']", "mood < 0.0", "mood >= 0.0", "-0.5 > mood", "mood != 0.5",
-        "turn > 1", "turn <= 3", "turn == 2", "escalated", "escalated == false", "assigned != true",
-        "tier == 'gold'", "tier != ''", "queue_before == 'billing'", "queue_before != ''",
-        "10 / failures > 3", "failures >= 1", "size(tier) > 2", "intent == intent_before", "true", "tags == 'press'",
-    )
-)  # fmt: skip
-_CONDITIONS = st.recursive(
-    _TESTS,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " && ".join(parts) + ")"),
-        st.lists(inner, min_size=2, max_size=3).map(lambda parts: "(" + " || ".join(parts) + ")"),
-        inner.map(lambda part: f"!({part})"),
-    ),
-    max_leaves=5,
-)
-_MATCHES = st.fixed_dictionaries(
-    {},
-    optional={
-        "intent": st.lists(st.sampled_from(INTENTS), min_size=1, max_size=4),
-        "emotion": st.lists(st.sampled_from(EMOTIONS), min_size=1, max_size=3),
-        "mood": st.sampled_from(({"min": 0.0}, {"max": 0.0}, {"min": -0.5, "max": 0.5}, {"min": 0.5, "max": -0.5})),
-        "turn": st.sampled_from((1, [1, 2], {"min": 2}, {"max": 1}, {"max": 0})),
-        "escalated": st.booleans(),
-        "tier": st.sampled_from(("gold", ["gold", "silver"])),
-        "tags": st.sampled_from(("press", ["press", "staff"])),
-        "queue_before": st.sampled_from(("billing", ["billing", "managers"])),
-    },
-)  # fmt: skip
-_THENS = st.sampled_from(
-    ({"queue": "managers"}, {"queue": {"from": "queue_before"}}, {"action": "keep"}, {"tags": ["seen"]})
-)
-_RULES = st.lists(
-    st.fixed_dictionaries({"then": _THENS}, optional={"match": _MATCHES, "when": _CONDITIONS}),
-    min_size=1,
-    max_size=6,
-)
-_FACTS = st.fixed_dictionaries(
-    {
-        "mood": st.one_of(st.sampled_from((-1.0, -0.5, 0.0, 0.5, 1.0, math.nan)), st.floats(-1, 1)),
-        "turn": st.integers(1, 5),
-        "failures": st.integers(0, 4),
-        "escalated": st.booleans(),
-        "assigned": st.booleans(),
-        "tier": st.sampled_from(("", "gold", "silver")),
-        "tags": st.sampled_from(("", "press", "press staff", "staff", "other")),
-        "queue_before": st.sampled_from(("", "billing", "managers", "gone")),
-        "intent_before": st.sampled_from(("", *INTENTS)),
-    }
-)
-_LABELS = st.builds(
-    lambda intent, emotion: Labels(
-        intent=Label(value=intent, confidence=1.0, source="local"),
-        emotion=Label(value=emotion, confidence=1.0, source="local"),
-        urgency=Label(value="normal", confidence=1.0, source="local"),
-        language=Label(value="en", confidence=1.0, source="local"),
-    ),
-    st.sampled_from((*INTENTS, "unknown")),
-    st.sampled_from((*EMOTIONS, "unknown")),
-)
-
-
-def load(rules: list[dict[str, object]]) -> Policy:
-    named = [{"id": f"r{number}", **rule} for number, rule in enumerate(rules)]
-    text = HEAD + "rules:\n" + "".join(f"  - {json.dumps(rule)}\n" for rule in named)
-    return load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": text})[1]
+from tests.support.random_policies import CONDITIONS, INTENTS, MESSAGES, RULES, load
 
 
 def beaten(*rules: dict[str, object]) -> list[tuple[str, ...]]:
@@ -102,7 +22,7 @@ def beaten(*rules: dict[str, object]) -> list[tuple[str, ...]]:
     return [tuple(one.id for one in reach.beaten_by(rule)) for rule in policy.rules]
 
 
-@given(_RULES, st.lists(st.tuples(_LABELS, _FACTS), min_size=8, max_size=8))
+@given(RULES, st.lists(MESSAGES, min_size=8, max_size=8))
 def test_nothing_said_to_be_impossible_happens(
     rules: list[dict[str, object]], messages: list[tuple[Labels, dict[str, bool | int | float | str]]]
 ) -> None:
@@ -197,7 +117,7 @@ def test_the_parts_of_a_condition(text: str, tests: list[str]) -> None:
     assert [part.text for part in parts_of(text).tests()] == tests
 
 
-@given(_CONDITIONS, st.lists(st.tuples(_LABELS, _FACTS), min_size=3, max_size=3))
+@given(CONDITIONS, st.lists(MESSAGES, min_size=3, max_size=3))
 def test_a_condition_is_what_its_parts_make_of_it(
     text: str, messages: list[tuple[Labels, dict[str, bool | int | float | str]]]
 ) -> None:
