@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from frontdesk import __version__
 from frontdesk.agents.cli import (
+    decisions,
     demo,
     dlq,
     doctor,
@@ -108,6 +109,9 @@ def build() -> typer.Typer:
         epilog="Example: frontdesk doctor --json",
     )(doctor.command)
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
+    app.add_typer(
+        decisions.build(), name="decisions", short_help="Make recorded decisions again, and compare."
+    )
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
     app.add_typer(learn.build(), name="learn", short_help="Teach the local labels from labelled texts.")
