@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common, policy_explain, policy_lint
+from frontdesk.agents.cli import common, policy_explain, policy_lint, policy_test
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -27,6 +27,11 @@ def build() -> typer.Typer:
         short_help="Look for mistakes, and for what can never apply.",
         epilog="Example: frontdesk policy lint my-policy --strict",
     )(policy_lint.command)
+    app.command(
+        "test",
+        short_help="Run the cases beside a policy.",
+        epilog="Example: frontdesk policy test my-policy --junit report.xml",
+    )(policy_test.command)
     app.command(
         "explain",
         short_help="Show every rule on labels and facts, true or false, and why.",
