@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from dataclasses import asdict
@@ -9,11 +10,17 @@ from dataclasses import asdict
 import fastavro
 import pytest
 
+from frontdesk.agents.bootstrap import read_pack
+from frontdesk.agents.kafka.policies import publish_policy
 from frontdesk.agents.replaying import Replaying
 from frontdesk.agents.settings import BUNDLED_POLICY
+from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.topics import ROUTING_DECISIONS, ROUTING_POLICIES
+from frontdesk.schemas.types import Millis
 from frontdesk.schemas.writers import wire_of
 from tests.support.cli import frontdesk, json_lines
+from tests.support.clients import make_topic, produce
 from tests.support.decided import decisions
 
 COUNT = 1_500
@@ -165,3 +172,31 @@ def test_what_is_read_can_be_kept(kept, tmp_path):
 @pytest.mark.parametrize("arguments", [(), ("x.jsonl", "--from-kafka"), ("none.jsonl",)])
 def test_it_must_be_told_what_to_read(arguments):
     frontdesk("decisions", "replay", *arguments, code=2)
+
+
+def test_decisions_are_read_from_kafka_and_made_again_by_the_policies_published_there(
+    any_broker, decided, tmp_path
+):
+    broker, (policy, made) = any_broker, decided
+    made = made[:90]
+    saved = tmp_path / "saved.jsonl"
+
+    async def prepare():
+        await make_topic(broker, ROUTING_DECISIONS, partitions=3)
+        await make_topic(broker, ROUTING_POLICIES, partitions=1)
+        await produce(broker, ROUTING_DECISIONS, [(b"c", Codec().encode(one)) for one in made])
+        await publish_policy(broker, policy.hash, read_pack(BUNDLED_POLICY), now=Millis(1))
+
+    asyncio.run(prepare())
+    other = tmp_path / "other"
+    other.mkdir()
+    for name, text in read_pack(BUNDLED_POLICY).items():
+        (other / name).write_text(text.replace("sla: 5m", "sla: 6m"), encoding="utf-8")
+    asked = ("--from-kafka", "--broker", broker, "--policy", other, "--save", saved)
+    document = replayed(*asked)
+    assert (document["read"], document["equal"]) == (90, 90)
+    assert len(document["policies"]) == 2
+    assert replayed(saved)["equal"] == 90
+    assert 0 < replayed("--from-kafka", "--broker", broker, "--last", 9)["read"] <= 90
+    asyncio.run(produce(broker, ROUTING_DECISIONS, [(b"c", b"{broken")]))
+    assert replayed(*asked, code=1)["bad"] == 1
