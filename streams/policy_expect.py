@@ -139,8 +139,8 @@ def misses(expect: Expect, verdict: Verdict, labels: Labels) -> Iterator[Miss]:
             wanted = str(low) if low == high else f"{low} to {high}"
             yield Miss(what="priority", expected=wanted, got=str(verdict.priority))
     if expect.sla_seconds is not None and expect.sla_seconds != verdict.sla_seconds:
-        got = "none" if verdict.sla_seconds is None else _minutes(verdict.sla_seconds)
-        yield Miss(what="sla", expected=_minutes(expect.sla_seconds), got=got)
+        got = "none" if verdict.sla_seconds is None else _duration(verdict.sla_seconds)
+        yield Miss(what="sla", expected=_duration(expect.sla_seconds), got=got)
     yield from _same("representative", expect.representative, verdict.preferred_representative or NOBODY)
     raised = [f"{alert.kind}/{alert.severity}" for alert in verdict.alerts]
     kinds = [alert.kind for alert in verdict.alerts]
@@ -180,5 +180,9 @@ def _none_there(
         yield Miss(what=what, expected=f"without {', '.join(found)}", got=", ".join(shown))
 
 
-def _minutes(seconds_: int) -> str:
-    return f"{seconds_ / 60:g}m"
+def _duration(length: int) -> str:
+    """As a policy's author would write it."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if length % size == 0:
+            return f"{length // size}{unit}"
+    return f"{length}s"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -63,7 +65,7 @@ def test_each_miss_is_a_line(folder, tmp_path):
         "  queue           expected billing, got vip_care",
         "  rule            expected complaint, got vip-unhappy",
         "  priority        expected 0 to 20, got 90",
-        "  sla             expected 120m, got 10m",
+        "  sla             expected 2h, got 10m",
         "  representative  expected li, got nobody",
         "  alerts          expected with safety, got vip/warning",
         "  alerts          expected without vip, got vip/warning",
@@ -79,6 +81,13 @@ def test_each_miss_is_a_line(folder, tmp_path):
     assert failure is not None
     assert "expected billing, got vip_care" in str(failure.text)
     assert case.get("classname") == "cases.yaml"
+
+
+def test_the_cases_of_the_documentation_pass(folder):
+    text = (Path(__file__).parents[3] / "docs" / "policy-tools.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert example is not None
+    assert "3 cases, 0 failed" in frontdesk("policy", "test", folder(example[1])).stdout
 
 
 def test_only_some_may_be_run(folder):
