@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason
 from frontdesk.schemas.state import Waiting
@@ -101,15 +101,26 @@ def amend(
 def replay(decision: Decision, policy: Policy) -> Decision:
     """The decision made again from what it recorded: under the same policy equal to it, bit for bit.
 
-    Under another policy it shows what that one would have decided. A fallback decision is returned as it is: no
-    policy made it.
+    Under another policy it shows what that one would have decided. What the path failed on goes to the default queue, whatever its facts.
     """
-    if CORE_ERROR in decision.flags:
-        return decision
-    verdict = policy.decide(decision.labels, recorded_facts(decision))
-    return replace(
-        _with_verdict(decision, verdict, provisional=decision.provisional), policy_hash=policy.hash
+    verdict = (
+        default_verdict(policy)
+        if CORE_ERROR in decision.flags
+        else policy.decide(decision.labels, recorded_facts(decision))
     )
+    return replace(
+        _with_verdict(decision, verdict, provisional=decision.provisional),
+        decision_id=decision_id(
+            decision.tenant_id, decision.customer_id, decision.message_id, decision.revision
+        ),
+        policy_hash=policy.hash,
+    )
+
+
+def changed_fields(one: Decision, other: Decision) -> dict[str, tuple[object, object]]:
+    """The fields in which two decisions differ, with both values."""
+    pairs = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Decision)}
+    return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
 def recorded_facts(decision: Decision) -> dict[str, bool | int | float | str]:

@@ -94,6 +94,14 @@ class Policy:
             because="nobody has taken the conversation in time",
         )
 
+    def seen(self, labels: Labels, facts: Mapping[str, Scalar]) -> Mapping[str, Value]:
+        """Every name that a rule may read, with the value it sees."""
+        return self._values(labels, facts)[0]
+
+    def queue_of(self, rule: Rule, values: Mapping[str, Value]) -> Queue | None:
+        """The queue that a rule names where it holds; None where it names none, or none of ours."""
+        return self._queue(rule, values)
+
     def _values(self, labels: Labels, facts: Mapping[str, Scalar]) -> tuple[dict[str, Value], list[Reason]]:
         """All declared names with their values, and what had to be put right."""
         flags: list[Reason] = []

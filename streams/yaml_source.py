@@ -35,7 +35,7 @@ class PolicyError(Exception):
 
     def __init__(self, problems: tuple[str, ...], shown: tuple[str, ...] = ()) -> None:
         self.problems = problems
-        lines = shown if len(shown) == len(problems) else ("",) * len(problems)
+        self.shown = lines = shown if len(shown) == len(problems) else ("",) * len(problems)
         super().__init__(
             "\n".join(
                 f"{what}\n    | {line}" if line else what for what, line in zip(problems, lines, strict=True)

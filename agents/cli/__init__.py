@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from frontdesk import __version__
 from frontdesk.agents.cli import (
+    decisions,
     demo,
     dlq,
     doctor,
@@ -108,11 +109,16 @@ def build() -> typer.Typer:
         epilog="Example: frontdesk doctor --json",
     )(doctor.command)
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
+    app.add_typer(
+        decisions.build(), name="decisions", short_help="Make recorded decisions again, and compare."
+    )
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")
     app.add_typer(learn.build(), name="learn", short_help="Teach the local labels from labelled texts.")
     app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
-    app.add_typer(policy.build(), name="policy", short_help="Publish policies, and say which is in force.")
+    app.add_typer(
+        policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force."
+    )
     return app
 
 

@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -25,6 +26,16 @@ Broker = Annotated[
     typer.Option("--broker", metavar="HOST:PORT", help="Kafka to use instead of FRONTDESK_BROKER."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+PolicyFolder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FOLDER]", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
+    ),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FOLDER", help="Folder of the policy. Without it: FRONTDESK_POLICY."),
+]
 
 
 def group(help_text: str) -> typer.Typer:
@@ -66,6 +77,24 @@ def run(work: Coroutine[object, object, T]) -> T:
 def print_json(value: object) -> None:
     """One JSON document on one line of stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def known_names(given: Sequence[str], known: Sequence[str], what: str) -> None:
+    """Refuse a name that is none.
+
+    Raises:
+        StartupError: with the name that may be meant.
+    """
+    from frontdesk.streams.yaml_source import suggest
+
+    for name in given:
+        if name not in known:
+            raise StartupError(f"no {what} is called {name!r}; {suggest(name, known, 'there are')}")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 rule``, ``2 rules``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def stdout() -> Console:

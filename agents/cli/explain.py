@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common
+from frontdesk.agents.cli import common, policy_explain
 from frontdesk.agents.cli.tiers import Heard
 from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage, CustomerProfile, Purchase
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from frontdesk.agents.sources.entry import Entry
     from frontdesk.agents.trial import Outcome
     from frontdesk.schemas.outputs import Decision, Suggestion
+    from frontdesk.streams.policy_examine import Examined
 
 _BETWEEN_MS = 60_000
 """between two records of the history that say no time"""
@@ -45,6 +46,10 @@ def command(
     no_llm: Annotated[
         bool, typer.Option("--no-llm", help="Local labels only, even if an LLM is configured.")
     ] = False,
+    rules: Annotated[
+        bool,
+        typer.Option("--rules", help="Show every rule, true or false, and why, as `policy explain` does."),
+    ] = False,
     as_json: common.Json = False,
 ) -> None:
     """Decide one message as a worker would, and show labels, route, every reason, what each tier said and cost, alerts and suggestions.
@@ -64,10 +69,28 @@ def command(
             f"frontdesk: no decision: {problems or 'the message repeats one of the history'}", err=True
         )
         raise typer.Exit(1)
+    examined = _rules(settings, outcome.decisions[-1]) if rules else None
     if as_json:
-        common.print_json(_document(outcome, heard))
-    else:
-        _show(common.stdout(), outcome, heard)
+        document = _document(outcome, heard)
+        if examined is not None:
+            document["rules"] = [asdict(one) for one in examined]
+        common.print_json(document)
+        return
+    _show(common.stdout(), outcome, heard)
+    if examined is not None:
+        common.stdout().print("\nRules", style="bold")
+        policy_explain.show_rules(common.stdout(), examined)
+
+
+def _rules(settings: Settings, decision: Decision) -> list[Examined]:
+    """Every rule on what a decision was made from."""
+    from frontdesk.agents.bootstrap import read_pack, read_policy
+    from frontdesk.streams.decide import recorded_facts
+
+    _, policy = read_policy(settings.policy)
+    return policy_explain.rules_on(
+        policy, read_pack(settings.policy), decision.labels, recorded_facts(decision)
+    )
 
 
 def _history(path: Path) -> list[Entry]:

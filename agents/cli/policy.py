@@ -1,4 +1,4 @@
-"""`frontdesk policy`: which policy all workers decide by."""
+"""`frontdesk policy`: policies looked over before they are used, and which one all workers decide by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common
+from frontdesk.agents.cli import common, policy_explain, policy_lint, policy_test
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -21,7 +21,22 @@ Share = Annotated[
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("The policy that every worker decides by, and the one in its shadow.")
+    app = common.group("Look over a policy, and say which one every worker decides by.")
+    app.command(
+        "lint",
+        short_help="Look for mistakes, and for what can never apply.",
+        epilog="Example: frontdesk policy lint my-policy --strict",
+    )(policy_lint.command)
+    app.command(
+        "test",
+        short_help="Run the cases beside a policy.",
+        epilog="Example: frontdesk policy test my-policy --junit report.xml",
+    )(policy_test.command)
+    app.command(
+        "explain",
+        short_help="Show every rule on labels and facts, true or false, and why.",
+        epilog="Example: frontdesk policy explain --facts intent=complaint emotion=angry mood=-0.6",
+    )(policy_explain.command)
     app.command(
         "publish",
         short_help="Check a policy, and put it in force or in the shadow.",

@@ -22,8 +22,8 @@ Tell = Callable[[int], None]
 
 
 @contextmanager
-def progress(doing: str, total: int, done: str) -> Iterator[Tell]:
-    """`doing` stands before the bar, `done` behind the numbers of a line: ``3 of 10 records sent``."""
+def progress(doing: str, total: int | None, done: str) -> Iterator[Tell]:
+    """`doing` stands before the bar, `done` behind the numbers of a line: ``3 of 10 records sent``. None: nobody knows the total."""
     if not sys.stderr.isatty():
         yield _plain_lines(total, done)
         return
@@ -40,13 +40,13 @@ def progress(doing: str, total: int, done: str) -> Iterator[Tell]:
         yield lambda count: bar.update(task, completed=count)
 
 
-def _plain_lines(total: int, done: str) -> Tell:
+def _plain_lines(total: int | None, done: str) -> Tell:
     last = time.monotonic()
 
     def tell(count: int) -> None:
         nonlocal last
         if time.monotonic() - last >= _LINE_EVERY:
             last = time.monotonic()
-            typer.echo(f"{count} of {total} {done}", err=True)
+            typer.echo(f"{count} {done}" if total is None else f"{count} of {total} {done}", err=True)
 
     return tell

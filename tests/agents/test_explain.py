@@ -262,3 +262,16 @@ class TestAsking:
         outcome = await trial.decide(core.message("m1", "product_enquiry"), None, lambda: core.NOW)
         mentioned = [item.name for one in outcome.suggestions for item in one.recommendations]
         assert mentioned == ["Green tea"]
+
+
+def test_every_rule_may_be_shown_on_what_was_decided_from():
+    document = explained(LATE_PARCEL, "--rules")
+    rules = {rule["rule"]: rule for rule in document["rules"]}
+    (decides,) = (name for name, rule in rules.items() if rule["effect"] == "decides")
+    assert decides == next(
+        reason["rule"] for reason in document["decision"]["reasons"] if reason["effect"] == "route"
+    )
+    assert rules["unhappy"]["lines"][0]["values"] == {"emotion": "dissatisfied"}
+    people = invoke(LATE_PARCEL, "--rules").output
+    assert "Rules" in people
+    assert "false emotion = angry   with emotion = dissatisfied" in people

@@ -9,7 +9,7 @@ import pytest
 
 from frontdesk.schemas.inputs import CustomerProfile, Purchase
 from frontdesk.schemas.outputs import Decision
-from frontdesk.streams.decide import replay
+from frontdesk.streams.decide import changed_fields, replay
 from frontdesk.streams.ids import alert_id, decision_id
 from frontdesk.streams.policy import load_pack
 from tests.support.core import NOW, POLICY, TAXONOMY, Shard, answer, message, pipeline
@@ -122,3 +122,29 @@ def test_a_decision_is_replayed_from_its_json(whole: type[float]) -> None:
     _, other = load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": POLICY.replace("rules:\n", rich)})
     assert replay(read, other).reasons[0].rule == "rich"
     assert replace(replay(read, shard.pipeline.policy), facts=decision.facts) == decision
+
+
+def test_every_field_that_differs_is_told() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "billing"))
+    [decision] = shard.decisions
+    assert changed_fields(decision, decision) == {}
+    other = replace(decision, queue="general", priority=1)
+    assert changed_fields(decision, other) == {"queue": ("billing", "general"), "priority": (30, 1)}
+
+
+def test_what_the_path_failed_on_is_replayed_too() -> None:
+    shard = Shard(pipeline())
+    shard.apply(shard.pipeline.fallback(shard.state, shard.arrival(message("m1", "complaint")), NOW))
+    [decision] = shard.decisions
+    assert "core_error" in decision.flags
+    assert replay(decision, shard.pipeline.policy) == decision
+    assert replay(replace(decision, queue="managers"), shard.pipeline.policy).queue == "general"
+
+
+def test_a_replay_makes_the_id_again() -> None:
+    shard = Shard(pipeline())
+    shard.send(message("m1", "billing"))
+    [decision] = shard.decisions
+    forged = replace(decision, message_id="m2")
+    assert "decision_id" in changed_fields(forged, replay(forged, shard.pipeline.policy))

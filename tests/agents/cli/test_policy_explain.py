@@ -1,0 +1,45 @@
+"""`frontdesk policy explain`: rules on labels and facts as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli import frontdesk, json_lines
+
+
+def test_every_rule_is_there_with_its_lines_and_values():
+    facts = ("--facts", "intent=complaint", "emotion=angry", "mood=-0.6", "turn=3")
+    (document,) = json_lines(frontdesk("policy", "explain", *facts, "--json"))
+    assert (document["verdict"]["action"], document["verdict"]["queue"]) == ("escalate", "complaints_manager")
+    rules = {rule["rule"]: rule for rule in document["rules"]}
+    assert rules["mood-collapse"]["effect"] == "decides"
+    assert (rules["angry"]["effect"], rules["angry"]["beaten_by"]) == ("beaten", "mood-collapse")
+    assert rules["safety"]["lines"][0]["values"] == {"cue_safety": False}
+    condition = rules["mood-collapse"]["lines"][1]
+    assert [part["holds"] for part in condition["parts"]] == [False, False, True]
+    assert len(rules) >= 30
+
+
+def test_people_read_why_a_rule_does_not_hold():
+    lines = frontdesk(
+        "policy", "explain", "--facts", "mood=-0.6", "--rule", "mood-collapse"
+    ).stdout.splitlines()
+    assert lines[0] == "route to general, priority 30, answer within 60 min"
+    assert lines[1].startswith("false mood-collapse  (policy.yaml:")
+    assert "        false negative_streak >= 3   with negative_streak = 0" in lines
+    assert "        true  mood <= -0.4   with mood = -0.6" in lines
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("intnt=complaint",), "did you mean 'intent'"),
+        (("intent=complain",), "did you mean 'complaint'"),
+        (("turn=often",), "write a whole number"),
+        (("assigned=1",), "write true or false"),
+        (("complaint",), "no name=value"),
+        (("--rule", "mood-colapse"), "did you mean 'mood-collapse'"),
+    ],
+)
+def test_what_is_written_wrong_is_refused_with_a_fix(given, says):
+    assert says in frontdesk("policy", "explain", *given, code=2).stderr

@@ -1,0 +1,131 @@
+"""`frontdesk policy test`: the cases of the bundled pack, and how a case that fails is shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from frontdesk.agents.settings import BUNDLED_POLICY
+from tests.support.cli import frontdesk, json_lines
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
+WRONG = """
+cases:
+  - case: complaint of a VIP
+    given: {labels: {intent: complaint, emotion: angry}, facts: {tier: vip}}
+    expect: {queue: billing, action: keep, rule: complaint, priority: {max: 20}, sla: 2h, representative: li, alerts: [safety, vip/warning],
+      not_alerts: [vip], tags: [legal], not_tags: [vip], skills: [payments]}
+  - case: 退款 in order
+    given: {labels: {intent: billing}, facts: {mood: -1}}
+    expect: {queue: billing}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The bundled policy with cases of its own."""
+
+    def beside(cases, name="cases.yaml"):
+        at = tmp_path / "pack"
+        shutil.copytree(BUNDLED_POLICY, at, ignore=shutil.ignore_patterns("cases*"), dirs_exist_ok=True)
+        file = at / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(cases, encoding="utf-8")
+        return str(at)
+
+    return beside
+
+
+def one(given, expect):
+    return f"cases:\n  - case: one\n    given: {given}\n    expect: {expect}\n"
+
+
+def test_the_bundled_cases_pass_and_make_every_rule_hold(tmp_path):
+    report = tmp_path / "report.xml"
+    (document,) = json_lines(frontdesk("policy", "test", "--json", "--junit", str(report)))
+    assert document["cases"] >= 40
+    assert (document["failed"], document["unheld_rules"]) == (0, [])
+    suite = ET.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == (str(document["cases"]), "0")
+
+
+def test_each_miss_is_a_line(folder, tmp_path):
+    report = tmp_path / "report.xml"
+    done = frontdesk("policy", "test", folder(WRONG), "--junit", str(report), code=1)
+    first, *misses, reason, total = done.stdout.splitlines()
+    assert first == "FAILED complaint of a VIP  (cases.yaml:3)"
+    assert misses == [
+        "  action          expected keep, got route",
+        "  queue           expected billing, got vip_care",
+        "  rule            expected complaint, got vip-unhappy",
+        "  priority        expected 0 to 20, got 90",
+        "  sla             expected 2h, got 10m",
+        "  representative  expected li, got nobody",
+        "  alerts          expected with safety, got vip/warning",
+        "  alerts          expected without vip, got vip/warning",
+        "  tags            expected with legal, got vip",
+        "  tags            expected without vip, got vip",
+        "  skills          expected with payments, got vip",
+    ]
+    assert reason.startswith("  decided by vip-unhappy (policy.yaml:")
+    assert total == "2 cases, 1 failed"
+    case = ET.parse(report).getroot().find("testsuite/testcase")
+    assert case is not None
+    failure = case.find("failure")
+    assert failure is not None
+    assert "expected billing, got vip_care" in str(failure.text)
+    assert case.get("classname") == "cases.yaml"
+
+
+def test_the_cases_of_the_documentation_pass(folder):
+    text = (Path(__file__).parents[3] / "docs" / "policy-tools.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert example is not None
+    assert "3 cases, 0 failed" in frontdesk("policy", "test", folder(example[1])).stdout
+
+
+def test_only_some_may_be_run(folder):
+    pack = folder(WRONG)
+    assert "1 case, 0 failed" in frontdesk("policy", "test", pack, "-k", "退款").stdout
+    assert "none of the 2 cases" in frontdesk("policy", "test", pack, "-k", "nothing", code=2).stderr
+
+
+def test_a_text_is_labelled_and_decided_in_its_conversation(folder):
+    given = """
+      text: 还是不行
+      at: "2026-03-01T08:00:00Z"
+      profile: {tier: gold, preferred_representative: li}
+      records: [{topic: customer.purchases, value: {order_id: o1, product_id: p1, amount: 20.0}}]
+      turns: [{customer: APP一打开就闪退}, {representative: 请重新安装}]
+      facts: {contacts_7d: 3}"""
+    pack = folder(
+        one(given, "{labels: {language: zh}, representative: li, skills: [vip]}"), "cases/talk.yaml"
+    )
+    assert "1 case, 0 failed" in frontdesk("policy", "test", pack).stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{text: hi, at: noon}", "is no time"),
+        ("{text: hi, records: [{topic: nowhere, value: {}}]}", "topics are"),
+        ("{text: hi, profile: {tier: 5}}", "customer.profiles"),
+    ],
+)
+def test_a_past_that_cannot_be_is_told(folder, given, says):
+    assert says in frontdesk("policy", "test", folder(one(given, "{queue: billing}")), code=2).stderr
+
+
+def test_what_is_wrong_with_a_file_is_told_with_its_place(folder):
+    done = frontdesk("policy", "test", folder(one("{labels: {intnt: billing}}", "{queue: billing}")), code=2)
+    assert "cases.yaml:3:22: no label is called 'intnt'; did you mean 'intent'" in done.stderr
+
+
+def test_a_policy_without_cases_says_where_they_go(folder):
+    assert "write cases.yaml" in frontdesk("policy", "test", folder("", "other.yaml"), code=2).stderr
