@@ -80,11 +80,13 @@ def about_order(
     now: Millis,
     said: Tokens = (),
     alone: bool = False,
+    vague: bool = False,
 ) -> Reply | None:
     """How the newest open order stands: the one whose number is named, or of a mentioned product, where there is one; None where
     nothing is known of any, or not of the one that is named.
 
-    `said` and `alone` as `question` has them: the words for the product, and whether nothing was said before.
+    `said` and `alone` as `question` has them: the words for the product, and whether nothing was said before. `vague`: something
+    is mentioned that may be this product or that.
     """
     known = [one for one in open_orders(purchases) if _status(one, language)]
     ids = {product.product_id for product in mentioned}
@@ -101,7 +103,13 @@ def about_order(
     kind = "order" if product is None else "product"
     templates = replies.ORDERS[language]
     number = tokens_of(order.order_id) if named else ()
-    certain = bool(named) or ids == {order.product_id} or (not ids and len(purchases) == 1)
+    # Whatever may be meant counts, also what nobody knows the status of.
+    if named:
+        candidates = named
+    elif ids:
+        candidates = [one for one in open_orders(purchases) if one.product_id in ids]
+    else:
+        candidates = list(purchases)
     return Reply(
         text=templates[kind].format(name=name, since=since, status=status) + templates["end"],
         grounds=(
@@ -110,8 +118,9 @@ def about_order(
             Ground(name=f"purchase.{order.order_id}.status", value=status),
         ),
         # Of several orders, of another's, or of a product that was not ordered, this one's status is no answer.
-        answers=len(meant) == 1
-        and certain
+        answers=candidates == [order]
+        and not vague
+        and ids <= {order.product_id}
         and status_of(order) in UNDER_WAY
         and question(text, product=said, order=number, alone=alone) == STATUS,
     )

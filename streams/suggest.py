@@ -150,6 +150,7 @@ def _answer(
                 now=of.now,
                 said=mentions[0].said if len(mentions) == 1 else (),
                 alone=not of.before,
+                vague=any(len(mention.ids) != 1 for mention in mentions),
             )
         case _:
             return None

@@ -124,6 +124,32 @@ def test_the_status_of_another_order_is_no_answer(text: str) -> None:
     assert not asked(shard, text).automatic
 
 
+@pytest.mark.parametrize("text", ["where is my robot vacuum", "我的扫地机器人到哪了"])
+def test_the_only_order_is_not_what_a_vague_name_means(text: str) -> None:
+    shard = shop()
+    shard.send(bought("aurora"))
+    assert not asked(shard, f"{text} #after_sales").automatic
+
+
+def test_an_order_of_unknown_status_may_be_the_one_that_is_meant() -> None:
+    shard = shop()
+    shard.send(
+        bought("aurora", order_id="o-1001", days=30, status="shipped"),
+        bought("aurora", order_id="o-1002", days=1, status="out_for_delivery"),
+    )
+    assert not asked(shard, "where is my Aurora 8 Pro phone #after_sales").automatic
+
+
+@pytest.mark.parametrize("other", ["backordered", "cancelled"])
+def test_an_order_of_several_lines_has_no_one_status(other: str) -> None:
+    shard = shop()
+    shard.send(
+        bought("aurora", order_id="10012345", status=other),
+        bought("robot", order_id="10012345", status="shipped"),
+    )
+    assert not asked(shard, "where is order 10012345 #after_sales").automatic
+
+
 def test_whoever_has_the_conversation_answers() -> None:
     shard = shop()
     asked(shard, "hello there #other")
