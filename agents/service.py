@@ -18,7 +18,7 @@ from frontdesk.agents import http
 from frontdesk.agents.bootstrap import build_pipeline, read_policy
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
-from frontdesk.agents.kafka.policies import read_published
+from frontdesk.agents.kafka.policies import Published, read_published
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
@@ -36,6 +36,8 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
+from frontdesk.streams.policy import Policy
+from frontdesk.streams.taxonomy import Taxonomy
 
 log = structlog.get_logger(__name__)
 
@@ -62,13 +64,35 @@ async def run(settings: Settings) -> int:
         partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
     async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
         codec = Codec(schema_ids=registry)
+        own = read_policy(settings.policy)
         published = await read_published(settings.broker)
-        pack = await asyncio.to_thread(begin_with, read_policy(settings.policy), published)
-        pipeline = await asyncio.to_thread(
-            build_pipeline, settings, partitions=partitions, codec=codec, pack=pack
-        )
+        pipeline = await asyncio.to_thread(_built, settings, own, published, partitions, codec)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
-            return await Service(settings, codec, pipeline, pool, registry).run()
+            return await Service(settings, codec, pipeline, own[1], pool, registry).run()
+
+
+def _built(
+    settings: Settings,
+    own: tuple[Taxonomy, Policy],
+    published: Published,
+    partitions: int,
+    codec: Codec,
+) -> Pipeline:
+    """The pipeline over the published policy's taxonomy where one is in force and fits the local model, else over the worker's own.
+
+    Raises:
+        StartupError: the worker's own does not fit either.
+    """
+    pack = begin_with(own, published)
+    if pack is not own:
+        try:
+            return build_pipeline(settings, partitions=partitions, codec=codec, pack=pack)
+        except StartupError as error:
+            # It is refused once more, and counted, when the worker follows the topic.
+            log.error(
+                "policy_refused", switch="policy", value=pack[1].hash, because=str(error), stays=own[1].hash
+            )
+    return build_pipeline(settings, partitions=partitions, codec=codec, pack=own)
 
 
 class Service:
@@ -79,6 +103,7 @@ class Service:
         settings: Settings,
         codec: Codec,
         pipeline: Pipeline,
+        own: Policy,
         pool: ThreadPoolExecutor,
         registry: SchemaRegistry | None,
     ) -> None:
@@ -88,7 +113,7 @@ class Service:
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
         )
-        self._rulebook = Rulebook(pipeline.policy, refused=self._metrics.policy_refused)
+        self._rulebook = Rulebook(own, pipeline.policy, refused=self._metrics.policy_refused)
         self._applied = -1
         """offset of the newest policy or switch that the pipeline goes by"""
         self._llm = llm = connect(

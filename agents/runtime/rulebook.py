@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from frontdesk.agents.kafka.policies import Published, shadow_of
+from frontdesk.schemas.broadcast import PolicyUpdate
 from frontdesk.streams.policy import Policy, load_pack
 from frontdesk.streams.shadow import Shadow
 from frontdesk.streams.taxonomy import Taxonomy
@@ -22,29 +23,35 @@ class Rulebook:
 
     own: Policy
     """the worker's, in force while none is published"""
+    policy: Policy
+    """in force; at first the one that the worker is built with, whose taxonomy every other must have"""
     refused: Callable[[str], None] = lambda switch: None
     """told of each refusal: `policy` or `policy.shadow`"""
-    policy: Policy = field(init=False)
-    """in force"""
     shadow: Shadow | None = field(default=None, init=False)
-    _asked: tuple[str, str] = field(default=("", ""), init=False)
+    _taxonomy: str = field(init=False)
+    _asked: dict[str, tuple[PolicyUpdate | None, str | None]] = field(default_factory=dict, init=False)
+    """what was looked at, by switch: the switch and the record that it names"""
 
     def __post_init__(self) -> None:
-        self.policy = self.own
+        self._taxonomy = self.policy.taxonomy.hash
 
     async def follow(self, published: Published) -> None:
-        """Go by what the switches name now."""
-        in_force = "" if published.in_force is None else published.in_force.body.strip()
-        shadow = "" if published.shadow is None else published.shadow.body
-        before, self._asked = self._asked, (in_force, shadow)
-        if in_force != before[0]:
-            await self._put_in_force(published, in_force)
-        if shadow != before[1]:
-            await self._put_in_shadow(published, shadow)
+        """Go by what the switches name now. What was refused is looked at again when its record or the switch is published anew."""
+        if self._is_new("policy", published.in_force, published):
+            await self._put_in_force(published, _value(published.in_force))
+        if self._is_new("policy.shadow", published.shadow, published):
+            await self._put_in_shadow(published, _value(published.shadow))
+
+    def _is_new(self, switch: str, update: PolicyUpdate | None, published: Published) -> bool:
+        digest = _value(update).partition(" ")[0]
+        asked = update, published.bodies.get(digest)
+        before = self._asked.get(switch, (None, None))
+        self._asked[switch] = asked
+        return asked != before
 
     async def _put_in_force(self, published: Published, digest: str) -> None:
         try:
-            policy = await self._policy(published, digest) if digest else self.own
+            policy = await self._policy(published, digest)
         except Exception as error:  # noqa: BLE001  # whatever a policy breaks: the worker lives, and decides by the one before
             self._refuse("policy", digest, error, stays=self.policy.hash)
             return
@@ -70,13 +77,11 @@ class Rulebook:
         Raises:
             Exception: it cannot be used here.
         """
-        for known in (self.own, self.policy):
-            if known.hash == digest:
-                return known
-        _, policy = await asyncio.to_thread(load_pack, published.files(digest))
-        if policy.hash != digest:
+        known = [one for one in (self.own, self.policy) if one.hash == (digest or self.own.hash)]
+        policy = known[0] if known else (await asyncio.to_thread(load_pack, published.files(digest)))[1]
+        if policy.hash != (digest or self.own.hash):
             raise ValueError(f"its files have the hash {policy.hash}: it was published by another version")
-        if policy.taxonomy.hash != self.own.taxonomy.hash:
+        if policy.taxonomy.hash != self._taxonomy:
             # The labellers, the prompt and the cache are made for one taxonomy.
             raise ValueError("its taxonomy is not the one that this worker started with: restart the worker")
         return policy
@@ -84,6 +89,10 @@ class Rulebook:
     def _refuse(self, switch: str, value: str, error: Exception, *, stays: str) -> None:
         log.error("policy_refused", switch=switch, value=value[:80], because=str(error)[:1000], stays=stays)
         self.refused(switch)
+
+
+def _value(update: PolicyUpdate | None) -> str:
+    return "" if update is None else update.body.strip()
 
 
 def begin_with(own: tuple[Taxonomy, Policy], published: Published) -> tuple[Taxonomy, Policy]:

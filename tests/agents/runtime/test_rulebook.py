@@ -7,12 +7,17 @@ from collections.abc import Mapping
 
 import pytest
 
+from frontdesk.agents import service
+from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.policies import POLICY as IN_FORCE
 from frontdesk.agents.kafka.policies import SHADOW, Published
 from frontdesk.agents.runtime.rulebook import Rulebook, begin_with
+from frontdesk.agents.settings import load
 from frontdesk.schemas.broadcast import PolicyUpdate
+from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.policy import Policy, load_pack
+from frontdesk.streams.taxonomy import Taxonomy
 from tests.support.core import POLICY, TAXONOMY
 
 OWN = {"taxonomy.yaml": TAXONOMY, "policy.yaml": POLICY}
@@ -30,7 +35,7 @@ class World:
     def __init__(self) -> None:
         self.published = Published()
         self.refused: list[str] = []
-        self.book = Rulebook(of(OWN), refused=self.refused.append)
+        self.book = Rulebook(of(OWN), of(OWN), refused=self.refused.append)
 
     def publish(self, files: Mapping[str, str] | str, name: str | None = None) -> str:
         body = files if isinstance(files, str) else json.dumps(dict(files))
@@ -99,6 +104,42 @@ async def test_a_shadow_that_names_nothing_of_use_is_refused(value: str) -> None
     assert world.refused == ["policy.shadow"]
     await world.switch(SHADOW, "")
     assert world.book.shadow is None
+
+
+async def test_what_was_refused_is_looked_at_again_when_it_is_published_anew() -> None:
+    world = World()
+    digest = world.publish("no json", of(OTHER).hash)
+    await world.switch(IN_FORCE, digest)
+    assert (world.book.policy.hash, world.refused) == (of(OWN).hash, ["policy"])
+    world.publish(OTHER)
+    await world.book.follow(world.published)
+    assert world.book.policy.hash == digest
+
+
+async def test_a_worker_that_began_with_another_taxonomy_goes_back_with_a_restart() -> None:
+    world = World()
+    world.book = Rulebook(of(OWN), of(ELSEWHERE), refused=world.refused.append)
+    await world.switch(IN_FORCE, world.publish(ELSEWHERE))
+    assert (world.book.policy.hash, world.refused) == (of(ELSEWHERE).hash, [])
+    await world.switch(IN_FORCE, "")
+    assert (world.book.policy.hash, world.refused) == (of(ELSEWHERE).hash, ["policy"])
+
+
+def test_a_taxonomy_that_the_local_model_was_not_taught_stops_no_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = Published()
+    published.take(PolicyUpdate(kind="policy", name=of(ELSEWHERE).hash, body=json.dumps(ELSEWHERE)))
+    published.take(PolicyUpdate(kind="switch", name=IN_FORCE, body=of(ELSEWHERE).hash))
+
+    def build(settings: object, *, pack: tuple[Taxonomy, Policy], **_: object) -> Policy:
+        if pack[1].hash != of(OWN).hash:
+            raise StartupError("FRONTDESK_MODEL: it was taught another taxonomy")
+        return pack[1]
+
+    monkeypatch.setattr(service, "build_pipeline", build)
+    built: object = service._built(load(), load_pack(OWN), published, 4, Codec())
+    assert built == of(OWN)
 
 
 def test_a_worker_begins_with_another_taxonomy_where_the_policy_in_force_has_one() -> None:
