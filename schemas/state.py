@@ -17,6 +17,7 @@ class Turn(Record):
     role: str
     text: str
     at: Millis
+    """when it was said, by the platform's clock, but not after it was taken up"""
     intent: str | None = None
     emotion: str | None = None
     language: str | None = None

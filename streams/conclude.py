@@ -357,4 +357,5 @@ class Conclusions:
                 fallback_intent=self.rules.taxonomy.fallback_intent,
                 limits=limits,
             )
-        return after if misplaced else self.settled(with_alerts(after, escalation.alerts, limits))
+        after = with_alerts(after, escalation.alerts, limits)
+        return after if misplaced else self.settled(after)

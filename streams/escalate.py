@@ -13,7 +13,7 @@ from frontdesk.streams.cues import Cues
 from frontdesk.streams.ids import alert_id
 from frontdesk.streams.join import NEGATIVE
 from frontdesk.streams.policy import Verdict
-from frontdesk.streams.policy_rules import SEVERITIES, AlertDue
+from frontdesk.streams.policy_rules import AlertDue, rank
 
 QUOTE_CHARS = 200
 EARLIER_CHARS = 80
@@ -74,13 +74,13 @@ def escalate(
     due: dict[str, AlertDue] = {}
     for alert in verdict.alerts:
         known = due.get(alert.kind)
-        if known is None or _rank(alert.severity) > _rank(known.severity):
+        if known is None or rank(alert.severity) > rank(known.severity):
             due[alert.kind] = alert
     if raised:
         here = {one.kind: one for one in before if one.conversation_id == decision.conversation_id}
         for kind in [kind for kind in due if kind in raised]:
             told = here.get(kind)
-            if told is None or _rank(told.severity) >= _rank(due[kind].severity):
+            if told is None or rank(told.severity) >= rank(due[kind].severity):
                 del due[kind]
     if not due:
         return NOTHING
@@ -114,17 +114,13 @@ def quoted(text: str, most: int = QUOTE_CHARS) -> str:
     return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
 
 
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else 0
-
-
 def _held(alert: AlertDue, conversation_id: str, before: Iterable[Alerted], now: Millis) -> bool:
     """Whether people have just heard the same of the customer, from another conversation."""
     return any(
         one.kind == alert.kind
         and one.conversation_id != conversation_id
         and now - one.at < alert.again_after * 1000
-        and _rank(one.severity) >= _rank(alert.severity)
+        and rank(one.severity) >= rank(alert.severity)
         for one in before
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from frontdesk.schemas.state import Customer
+from frontdesk.schemas.state import Conversation, Customer
 from frontdesk.schemas.types import DAY_MS, Millis
+from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.limits import Limits
+from frontdesk.streams.mood import EVEN
 from frontdesk.streams.remember import OPEN
 
 
@@ -39,22 +41,36 @@ def expired(customer: Customer, now: Millis, limits: Limits) -> Customer:
 
 
 def since(customer: Customer, at: Millis) -> Customer:
-    """The customer without anything from `at` or before, as one who was erased then. Alerts that still stand are no words of theirs."""
+    """The customer without anything from `at` or before, as one who was erased then; a conversation that went on begins anew.
+
+    What people were told stays: alerts that stand, and the causes of a conversation.
+    """
     profile = customer.profile
     return replace(
         customer,
         profile=None if profile is None or profile.updated_at <= at else profile,
         purchases=tuple(one for one in customer.purchases if one.purchased_at > at),
         consultations=tuple(one for one in customer.consultations if one.at > at),
-        conversations=tuple(
-            replace(
-                one, turns=tuple(turn for turn in one.turns if turn.at > at), opened_at=max(one.opened_at, at)
-            )
-            for one in customer.conversations
-            if one.last_at > at
-        ),
+        conversations=tuple(_begun_anew(one, at) for one in customer.conversations if one.last_sent_at > at),
         events=tuple(one for one in customer.events if one.at > at),
         alerts=tuple(one for one in customer.alerts if one.at > at or one.resolved_at is None),
         days=tuple(one for one in customer.days if one.day > at // DAY_MS),
         corrections=0,
+    )
+
+
+def _begun_anew(conversation: Conversation, at: Millis) -> Conversation:
+    turns = tuple(turn for turn in conversation.turns if turn.at > at)
+    if turns == conversation.turns:
+        return conversation
+    return replace(
+        conversation,
+        turns=turns,
+        opened_at=max(conversation.opened_at, at),
+        customer_turns=sum(turn.role == CUSTOMER for turn in turns),
+        mood=0.0,
+        mood_level=EVEN,
+        failures=0,
+        topic=next((turn.intent for turn in reversed(turns) if turn.intent), None),
+        automatic_failed=0,
     )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from frontdesk.schemas.state import Consultation, Conversation, Customer
+from frontdesk.schemas.state import Alerted, Consultation, Conversation, Customer
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import finite
 from frontdesk.streams.course import in_order
 from frontdesk.streams.days import summed
 from frontdesk.streams.history import with_purchases
 from frontdesk.streams.limits import Limits
-from frontdesk.streams.remember import with_conversation
+from frontdesk.streams.policy_rules import rank
+from frontdesk.streams.remember import OPEN, REPRESENTATIVE, with_conversation
 
 
 def left_behind(customer: Customer, into: str, at: Millis) -> Customer:
@@ -56,7 +57,8 @@ def merged(customer: Customer, other: Customer, limits: Limits) -> Customer:
         profile = replace(other.profile, customer_id=name)
     theirs = [replace(one, customer_id=name) for one in other.purchases if finite(one.amount)]
     events = {*customer.events, *(replace(one, customer_id=name) for one in other.events)}
-    alerts = {one.alert_id: one for one in (*other.alerts, *customer.alerts)}
+    told = sorted((*other.alerts, *customer.alerts), key=_weight)
+    alerts = {one.alert_id: one for one in told}
     seen = dict.fromkeys((*(one for one in other.seen if one not in customer.seen), *customer.seen))
     customer = replace(
         customer,
@@ -98,7 +100,12 @@ def _together(one: Conversation, other: Conversation, limits: Limits) -> Convers
     """One conversation of two halves: it stands as the later half does, and remembers both."""
     first, last = sorted((one, other), key=lambda half: half.last_at)
     turns = sorted((*first.turns, *last.turns), key=lambda turn: turn.at)
-    waits = [half.waiting_since for half in (first, last) if half.waiting_since is not None]
+    answered = (
+        last.assigned_at is not None
+        or last.status != OPEN
+        or any(turn.role == REPRESENTATIVE for turn in last.turns)
+    )
+    waits = (last,) if answered else (first, last)
     handed = last.status == first.status and last.assigned_at is None
     return replace(
         last,
@@ -111,7 +118,18 @@ def _together(one: Conversation, other: Conversation, limits: Limits) -> Convers
         topic=last.topic or first.topic,
         automatic_failed=first.automatic_failed + last.automatic_failed,
         escalated=tuple(dict.fromkeys((*first.escalated, *last.escalated))),
-        waiting_since=min(waits) if last.waiting_since is not None else None,
+        escalated_at=_earliest(half.escalated_at for half in (first, last)),
+        waiting_since=_earliest(half.waiting_since for half in waits),
+        sla_due_at=_earliest(half.sla_due_at for half in waits),
         assigned_at=first.assigned_at if handed else last.assigned_at,
         representative=first.representative if handed else last.representative,
     )
+
+
+def _earliest(times: Iterable[Millis | None]) -> Millis | None:
+    return min((at for at in times if at is not None), default=None)
+
+
+def _weight(alert: Alerted) -> tuple[bool, int, Millis]:
+    """Of two of the same alert the one that stands counts, then the graver one."""
+    return alert.resolved_at is None, rank(alert.severity), alert.at

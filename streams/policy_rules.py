@@ -180,3 +180,8 @@ def shown(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return repr(value) if isinstance(value, str) and not value else str(value)
+
+
+def rank(severity: str) -> int:
+    """How grave a severity is; one that is unknown, not at all."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else 0

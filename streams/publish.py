@@ -92,7 +92,8 @@ class Publisher:
                 ESCALATION_ALERTS,
                 wire_key(alert.tenant_id, alert.customer_id),
                 alert,
-                event_id=f"{alert.alert_id}/{alert.severity if alert.resolved_at is None else alert.status}",
+                # One alert may be raised again, graver, by a later decision.
+                event_id=f"{alert.alert_id}/{alert.decision_id}/{alert.status}",
                 subject=alert.conversation_id,
             )
 

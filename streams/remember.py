@@ -54,7 +54,7 @@ def remember(
     turn = Turn(
         role=message.role,
         text=text[: limits.turn_chars],
-        at=now,
+        at=min(now, message.sent_at or now),
         intent=None if decision is None else topic(decision.labels.intent),
         emotion=None if decision is None else decision.labels.emotion.value,
         language=None if decision is None else decision.labels.language.value,

@@ -165,16 +165,26 @@ class Transfers:
 
     def _erased_elsewhere(self, key: bytes, known: Customer, given: Transfer) -> None:
         """An erasure along a mark. Back along it, it only counts while the mark still says so, and goes no further than back."""
-        back = given.kind == REMAINS
-        if back and known.merged_into != given.from_customer_id:
+        if given.kind == ERASURE:
+            known = self._forget(key, known, given.at)
+        elif known.merged_into == given.from_customer_id:
+            known = self._clean(key, given.at)
+        else:
             self._outbox.count("stale_transfer")
             return
-        known = self._forget(key, known, given.at)
-        if back:
-            known = replace(known, merged_into=None)
         self._spread(
             known, given.at, given.transfer_id, hops=given.hops + 1, came_from=given.from_customer_id
         )
+
+    def _clean(self, key: bytes, at: Millis) -> Customer:
+        """Erase what a visitor left up to a time. A customer may be waiting for what they have said since."""
+        self._settle(key)
+        known = self._overlay.customer(key)
+        assert known is not None  # noqa: S101  # there is a mark
+        after = replace(since(known, at), erased_at=max(at, known.erased_at or at))
+        self._overlay.put_customer(key, self._settled(after))
+        self._outbox.count("erased")
+        return replace(known, merged_into=None)
 
     def _handed_over(self, key: bytes, known: Customer, given: Transfer) -> None:
         if _turned_round(known, given):
@@ -195,11 +205,11 @@ class Transfers:
     def _take_over(self, key: bytes, known: Customer, history: Customer, given: Transfer) -> None:
         """A history, but for what is older than the erasure of the customer that it is the history of."""
         if known.erased_at is not None:
-            history = self._settled(since(history, known.erased_at))
             if given.at <= known.erased_at:
                 self._outbox.count("stale_transfer")
-                # What the visitor has left since is from before the erasure as well.
+                # What the visitor has left since may be from before the erasure as well.
                 self._emit(known, given.from_customer_id, REMAINS, known.erased_at, given.transfer_id, hops=1)
+            history = self._settled(since(history, known.erased_at))
         limits = self._known.limits
         self._overlay.put_customer(
             key, self._settled(expired(merged(known, history, limits), self._now, limits))

@@ -56,7 +56,7 @@ async def whole(settings: Settings, model: Path) -> int:
     codec = Codec()
     core = build_core(model, settings.partitions, codec)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
-        return await Service(settings, codec, core, pool, None).run()
+        return await Service(settings, codec, core, core.policy, pool, None).run()
 
 
 async def path(settings: Settings) -> int:

@@ -292,7 +292,11 @@ def test_a_merge_after_an_erasure_brings_only_what_came_since() -> None:
         replace(bought("o1"), purchased_at=shards.now),
     )
     shards.erase("ann")
-    shards.send(said("m3", talk="going-on"), replace(bought("o2"), purchased_at=Millis(shards.now + SECOND)))
+    sent_at = Millis(shards.now + 1)
+    shards.send(
+        replace(said("m3", talk="going-on"), sent_at=sent_at),  # type: ignore[type-var]  # a message
+        replace(bought("o2"), purchased_at=Millis(shards.now + SECOND)),
+    )
     shards.send(merged())
     ann = shards.known("ann")
     assert [one.order_id for one in ann.purchases] == ["o2"]
@@ -302,6 +306,54 @@ def test_a_merge_after_an_erasure_brings_only_what_came_since() -> None:
     assert (ann.profile, ann.consultations) == (None, ())
     told = [(one.conversation_id, one.status) for shard in shards.all for one in shard.alerts]
     assert told == [("old", "raised"), ("going-on", "raised"), ("old", "resolved")]
+
+
+def test_what_was_written_before_an_erasure_stays_away_however_late_it_is_read() -> None:
+    """The visitor's shard is behind: what it takes up now was said before the known customer's erasure."""
+    shards = Shards()
+    began = shards.now
+    shards.send(said("a1", customer_id="ann", talk="a-talk"))
+    shards.now = Millis(began + 9 * SECOND)
+    shards.erase("ann")
+    visitors = shards.of("visitor")
+    shards.now = Millis(began + 60 * SECOND)
+    early = replace(said("m1", "complaint"), sent_at=Millis(began + SECOND))  # type: ignore[type-var]  # a message
+    for record, at in ((early, began + SECOND), (merged(), began + 2 * SECOND)):
+        place = {"timestamp": Millis(at), "partition": shards.all.index(visitors)}
+        shards._step(visitors, lambda shard, record=record, place=place: shard.arrival(record, **place))
+    assert (shards.known("ann").conversations, shards.count("stale_transfer")) == ((), 1)
+
+
+def test_what_a_visitor_says_after_the_erasure_stays_theirs() -> None:
+    """The erasure is read late: somebody waits in a conversation that has begun since."""
+    shards = Shards()
+    shards.send(said("m1"), merged())
+    erased_at = shards.now
+    shards.now = Millis(erased_at + 300 * SECOND)
+    shards.send(replace(said("m2", talk="since"), sent_at=shards.now))  # type: ignore[type-var]  # a message
+    ann = shards.of("ann")
+    number = shards.all.index(ann)
+    shards._step(
+        ann,
+        lambda shard: shard.arrival(
+            None, topic=CUSTOMER_PROFILES, key=b"ann", timestamp=Millis(erased_at + SECOND), partition=number
+        ),
+    )
+    (talk,) = shards.known("visitor").conversations
+    assert (talk.conversation_id, len(talk.turns), talk.sla_due_at is not None) == ("since", 1, True)
+
+
+def test_of_a_conversation_under_both_ids_nothing_that_is_due_is_forgotten() -> None:
+    shards = Shards()
+    bot = message("b1", "one moment", customer_id="ann", conversation_id="v-talk", role="bot")
+    shards.send(said("m1", "complaint"), bot, merged())
+    (talk,) = shards.known("ann").conversations
+    assert talk.waiting_since is not None
+    assert talk.sla_due_at is not None
+    answered = message("r1", "hello", customer_id="ann", conversation_id="v-talk", role="representative")
+    shards.send(answered)
+    (talk,) = shards.known("ann").conversations
+    assert (talk.waiting_since, talk.sla_due_at) == (None, None)
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -40,15 +39,24 @@ async def test_every_step_says_which_policies_it_went_by() -> None:
         assert desk.state().broadcast == 9
 
 
-async def test_nothing_is_decided_by_an_older_policy_than_before() -> None:
-    desk, applied = Desk(), [3]
+async def test_nothing_is_decided_by_an_older_policy_than_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontdesk.agents.runtime.incarnation.HELD_LOOK_EVERY", 0.001)
+    desk, applied, looks = Desk(), [3], 0
+
+    def looked() -> int:
+        nonlocal looks
+        looks += 1
+        return applied[0]
+
     stands_at(desk, 5)
     desk.send("one")
-    async with running(desk, applied) as shard:
-        await asyncio.sleep(0.05)
+    run = running(desk, applied)
+    run.services = replace(run.services, applied=looked)
+    run.shard = Shard(0, run.services)
+    async with run:
+        await desk.until(lambda: looks > 20)
         assert desk.decided() == []
         applied[0] = 5
-        shard.poke()
         await desk.until(lambda: desk.decided() == ["m0"])
 
 

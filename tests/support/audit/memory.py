@@ -47,7 +47,7 @@ def concluded(
     turn = Turn(
         role=message.role,
         text=redact(message.text or "")[: BOUNDS.turn_chars],
-        at=at,
+        at=at if at == UNKNOWN else min(at, message.sent_at or at),
         intent=None if decision is None else _sure(decision.labels.intent, SURE_INTENT),
         emotion=None if decision is None else decision.labels.emotion.value,
         language=None if decision is None else decision.labels.language.value,
