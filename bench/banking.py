@@ -18,6 +18,8 @@ from pathlib import Path
 
 from frontdesk.agents.embedding import EmbeddingLabeller, load_embedder
 from frontdesk.agents.settings import BUNDLED_POLICY
+from frontdesk.streams.cues import cues
+from frontdesk.streams.ports import Scores
 from frontdesk.streams.taxonomy import load_taxonomy
 
 TAXONOMY = BUNDLED_POLICY.parent / "banking" / "taxonomy.yaml"
@@ -93,6 +95,12 @@ def _tell(rows: Sequence[tuple[str, str]], *, worst: int) -> None:
             f"| `{intent}` | {wanted.count(intent)} | {hits / max(1, wanted.count(intent)):.3f} | {hits / max(1, said[intent]):.3f} |"
         )
     elsewhere = {intent: n for intent, n in said.items() if intent not in COARSE}
+    told = [cues(text).fraud for text, _ in rows]
+    for what, tell in (("cue_fraud", told), ("or the label fraud", _either(told, scores))):
+        hits = sum(one and two == "fraud" for one, two in zip(tell, wanted, strict=True))
+        print(
+            f"\n{what}: {hits} of {wanted.count('fraud')} texts about fraud, {sum(tell) - hits} of the others"
+        )
     print(f"\nlabelled with intents that Banking77 has none of: {elsewhere}")
     wrong = Counter(
         (fine, score.intent.value)
@@ -101,6 +109,10 @@ def _tell(rows: Sequence[tuple[str, str]], *, worst: int) -> None:
     )
     for (fine, intent), n in wrong.most_common(worst):
         print(f"{n:4} {fine} as {intent}")
+
+
+def _either(told: Sequence[bool], scores: Sequence[Scores]) -> list[bool]:
+    return [one or score.intent.value == "fraud" for one, score in zip(told, scores, strict=True)]
 
 
 if __name__ == "__main__":

@@ -427,6 +427,7 @@ def test_neither_a_complaint_nor_a_failure(text: str) -> None:
         "Does the smoke detector also detect carbon monoxide?",
         "My chocolate arrived melted",
         "Do you sell a knee brace for a sports injury?",
+        "转到别的银行要多久",
     ],
 )
 def test_no_alarm_without_cause(text: str) -> None:
