@@ -60,7 +60,7 @@ def decided_by(verdict: Verdict) -> str:
 
 
 def test_the_bundled_packs() -> None:
-    assert [path.name for path in PACKS] == ["banking", "retail"]
+    assert [path.name for path in PACKS] == ["banking", "retail", "skeleton"]
     assert BUNDLED_POLICY in PACKS
 
 
