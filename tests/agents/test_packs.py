@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from frontdesk.agents.bootstrap import read_policy
+from frontdesk.agents.bootstrap import read_pack, read_policy
+from frontdesk.agents.cases import Runner, cases_of
 from frontdesk.agents.embedding import Embed, EmbeddingLabeller, load_embedder
-from frontdesk.agents.settings import BUNDLED_POLICY
+from frontdesk.agents.settings import BUNDLED_POLICY, Settings
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.types import Scalar
 from frontdesk.streams.policy import Policy, Verdict
+from frontdesk.streams.policy_lint import lint
 from frontdesk.streams.taxonomy import Taxonomy
 
 PACKS = sorted(path.parent for path in BUNDLED_POLICY.parent.glob("*/policy.yaml"))
@@ -62,6 +64,23 @@ def decided_by(verdict: Verdict) -> str:
 def test_the_bundled_packs() -> None:
     assert [path.name for path in PACKS] == ["banking", "retail", "skeleton"]
     assert BUNDLED_POLICY in PACKS
+
+
+@every_pack
+def test_lint_has_nothing_to_say(pack: Path) -> None:
+    assert lint(read_pack(pack)) == ()
+
+
+@every_pack
+def test_its_cases_pass_in_both_languages_and_every_rule_holds_in_one(pack: Path, loaded_once: None) -> None:
+    _, policy = loaded(pack)
+    runner = Runner(settings=Settings(policy=pack), policy=policy)
+    ran = list(runner.run(cases_of(pack, policy)))
+    assert [(one.case.source, one.misses) for one in ran if one.misses] == []
+    held = {reason.rule for one in ran for reason in one.verdict.reasons}
+    assert {rule.id for rule in policy.rules} - held == set()
+    for language in LANGUAGES:
+        assert sum(one.labels.language.value == language for one in ran) >= 3
 
 
 @every_pack
