@@ -48,7 +48,7 @@ MONEY_EN: Mapping[str, str] = {
     "gave them my password, gave a caller, gave them access, told them my pin, told them my code, told them my password, "
     "transferred money to a scammer, sent money to a scammer, paid a scammer, money is missing from my account, money has gone missing from my account, "
     "money disappeared from my account, freeze my card, freeze my account, block my card, cancel my card immediately, stop my card, freeze the card, block the card, "
-    "i didn't do, i did not do, haven't done myself, have not done myself, haven't authorised, haven't authorized, have not authorised, "
+    "payment i didn't, i didn't do, i did not do, haven't done myself, have not done myself, haven't authorised, haven't authorized, have not authorised, "
     "have not authorized, that i didn't make, that i did not make, haven't made, have not made, did not withdraw, didn't withdraw, "
     "never withdrew, haven't withdrawn, have not withdrawn, don't remember making, do not remember making, don't recall making, "
     "do not recall making, that is not mine, that isn't mine, unknown payment, unknown transaction, unknown withdrawal, unknown direct debit, "
