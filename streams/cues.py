@@ -17,7 +17,7 @@ from frontdesk.streams.lexicon import ASKED, FLAGS, find
 BAD_MOOD = -0.25
 """below it weaker cues are believed: who was unhappy a message ago still is"""
 
-_ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure", "again"})
+_ONLY_IN_EARNEST = frozenset({"leave", "safety", "complaint", "failure", "again", "fraud", "hardship"})
 """flags that a negation takes back: who does not want a lawyer has named one"""
 _SAID_IN_JEST = frozenset({"leave", "legal"})
 """flags that laughter takes back: danger it does not"""
@@ -82,6 +82,10 @@ class Cues:
     """says that something still, or again, does not work or was not kept"""
     again: bool = False
     """says so of more than two times: a failure that is told counts as one that was seen"""
+    fraud: bool = False
+    """tells of a lost or stolen card or phone, or of money moved by somebody else"""
+    hardship: bool = False
+    """tells of debts that cannot be paid, grave illness or a death"""
     negative: float = 0.0
     positive: float = 0.0
     anxious: float = 0.0
@@ -150,6 +154,8 @@ def cues(text: str) -> Cues:
         complaint="complaint" in flags,
         failure="failure" in flags or "again" in flags,
         again="again" in flags,
+        fraud="fraud" in flags,
+        hardship="hardship" in flags,
         negative=level.get("negative", 0.0),
         positive=level.get("positive", 0.0),
         anxious=level.get("anxious", 0.0),

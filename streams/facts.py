@@ -30,6 +30,13 @@ FACTS: Mapping[str, FactSpec] = {
     "cue_safety": FactSpec(default=False, meaning="the text tells of danger to people"),
     "cue_person": FactSpec(default=False, meaning="the text asks for a human"),
     "cue_complaint": FactSpec(default=False, meaning="the text says in so many words that it complains"),
+    "cue_fraud": FactSpec(
+        default=False,
+        meaning="the text tells of a lost or stolen card or phone, or of money moved by somebody else",
+    ),
+    "cue_hardship": FactSpec(
+        default=False, meaning="the text tells of debts that cannot be paid, grave illness or a death"
+    ),
     # the customer
     "known_customer": FactSpec(default=False, meaning="a profile or a purchase is known"),
     "tier": FactSpec(

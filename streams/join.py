@@ -53,6 +53,8 @@ def join(
         "cue_safety": seen.safety,
         "cue_person": seen.person,
         "cue_complaint": seen.complaint,
+        "cue_fraud": seen.fraud,
+        "cue_hardship": seen.hardship,
         "misplaced": misplaced,
     }
     known |= understood

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from frontdesk.streams.lexicon_en import EN, NEGATION_REACH, NEGATORS_EN, NOTHING_EN, OTHERWISE_EN, SARCASM_EN
+from frontdesk.streams.lexicon_money import MONEY_EN, MONEY_ZH
 from frontdesk.streams.lexicon_zh import NEGATORS_ZH, NOTHING_ZH, OTHERWISE_ZH, SARCASM_ZH, ZH
 from frontdesk.streams.together import together
 
@@ -26,7 +27,9 @@ PAIRED = 1.0
 ASKED = (("asked", 0.0),)
 """classes of the hit that says: this is about what would be"""
 
-FLAGS = frozenset({"leave", "legal", "safety", "person", "complaint", "failure", "again"})
+FLAGS = frozenset(
+    {"leave", "legal", "safety", "person", "complaint", "failure", "again", "fraud", "hardship"}
+)
 
 Phrases = dict[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[tuple[str, float], ...]], ...]]
 
@@ -92,6 +95,10 @@ def phrases() -> Phrases:
             for weight, listed in by_weight.items():
                 for phrase in split(listed):
                     found.setdefault(words(phrase), {}).setdefault(kind, weight)
+    for known, split in ((MONEY_ZH, str.split), (MONEY_EN, _by_comma)):
+        for kind, listed in known.items():
+            for phrase in split(listed):
+                found.setdefault(words(phrase), _felt(words(phrase), found))[kind] = 1.0
     _keep_flags(found)
     for phrase in (*SARCASM_ZH.split(), *_by_comma(SARCASM_EN)):
         found[words(phrase)] = {"sarcasm": 0.6}
@@ -101,6 +108,16 @@ def phrases() -> Phrases:
     for one in sorted(found, key=lambda one: (-len(one), one)):
         out.setdefault(one[:2], []).append((one, tuple(found[one].items())))
     return {first: tuple(listed) for first, listed in out.items()}
+
+
+def _felt(phrase: tuple[str, ...], found: Mapping[tuple[str, ...], Mapping[str, float]]) -> dict[str, float]:
+    """What the phrases inside a new one speak for: it is found instead of them."""
+    felt: dict[str, float] = {}
+    for start in range(len(phrase)):
+        for end in range(start + 1, len(phrase) + 1):
+            for kind, weight in found.get(phrase[start:end], {}).items():
+                felt[kind] = max(weight, felt.get(kind, 0.0))
+    return felt
 
 
 def _keep_flags(found: dict[tuple[str, ...], dict[str, float]]) -> None:

@@ -267,7 +267,7 @@ EN: Mapping[str, Mapping[float, str]] = {
         "subscription, all my subscriptions",
     },
     "legal": {
-        1.0: "consumer office, citizens advice, ofcom, ofgem, arbitration, arbitrator, statutory rights, statutory right, by law you, against the law, "
+        1.0: "cfpb, the fca, banking regulator, consumer office, citizens advice, ofcom, ofgem, arbitration, arbitrator, statutory rights, statutory right, by law you, against the law, "
         "breach of contract, my legal rights, legal steps, legal proceedings, take this to court, my rights as a consumer, file a report with, "
         "file a complaint with the, formal notice, letter before action, "
         "see you in court, see u in court, i will sue, will sue, sue you, going to sue, suing you, to court, court order, call the police, calling the police, go to the police, going to the police, go to the press, going to the press, contact the press, tell the press, talk to the press, post this on, post it on, tweet about, lawyer, lawyers, attorney, solicitor, lawsuit, legal action, legal advice, small claims, consumer protection, trading standards, ombudsman, "

@@ -309,6 +309,41 @@ def test_flags(text: str, flag: str) -> None:
 @pytest.mark.parametrize(
     ("text", "flag"),
     [
+        ("My wallet was stolen on the train", "fraud"),
+        ("I lost my debit card", "fraud"),
+        ("There are payments I don't recognise", "fraud"),
+        ("the withdrawal was not made by me", "fraud"),
+        ("My card was lost or stolen", "fraud"),
+        ("银行卡丢了，帮我挂失", "fraud"),
+        ("这笔不是我刷的", "fraud"),
+        ("我把验证码告诉了他", "fraud"),
+        ("I lost my job last week", "hardship"),
+        ("my husband died in May", "hardship"),
+        ("失业了，房贷怎么办", "hardship"),
+        ("我父亲去世了", "hardship"),
+        ("my card was not stolen", ""),
+        ("my phone died", ""),
+        ("I lost the receipt", ""),
+        ("快递丢了", ""),
+        ("the app does not recognise my face", ""),
+        ("这个太贵了，买不起", ""),
+    ],
+)
+def test_money_in_danger_and_people_in_distress(text: str, flag: str) -> None:
+    seen = cues(text)
+    assert [name for name in ("fraud", "hardship") if getattr(seen, name)] == ([flag] if flag else [])
+
+
+def test_a_phrase_about_money_feels_as_the_words_in_it_do() -> None:
+    for text, inside in (("phone was stolen", "stolen"), ("他盗刷", "盗刷"), ("got scammed", "scammed")):
+        whole, word = cues(text), cues(inside)
+        assert (whole.anxious, whole.angry, whole.urgency) == (word.anxious, word.angry, word.urgency)
+        assert whole.anxious or whole.angry
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
         ("我要投诉", "complaint"),
         ("给我个说法", "complaint"),
         ("你们等着收差评吧", "complaint"),
@@ -392,6 +427,7 @@ def test_neither_a_complaint_nor_a_failure(text: str) -> None:
         "Does the smoke detector also detect carbon monoxide?",
         "My chocolate arrived melted",
         "Do you sell a knee brace for a sports injury?",
+        "转到别的银行要多久",
     ],
 )
 def test_no_alarm_without_cause(text: str) -> None:
