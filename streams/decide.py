@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
-from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason
+from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason, Step
 from frontdesk.schemas.state import Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.facts import FACTS, complete
@@ -30,6 +30,12 @@ _FLAGS: Mapping[str, str] = {
     "waiting_full": "too many messages wait already: decided on local labels",
     CORE_ERROR: "the message could not be processed: default queue",
 }
+LLM_SKIP, LLM_WAIT = "llm_skip", "llm_wait"
+_BY_RULE: Mapping[str, str] = {
+    LLM_SKIP: "by the local labels the rule says `llm: skip`: decided without an LLM",
+    LLM_WAIT: "by the local labels the rule says `llm: wait`: an LLM was asked",
+}
+"""flags that name a rule after a colon"""
 
 
 def decide(
@@ -71,6 +77,7 @@ def decide(
         sent_at=message.sent_at,
         received_at=entry.arrived_at,
         decided_at=now,
+        steps=_steps(entry.arrived_at, verdict),
     )
 
 
@@ -106,7 +113,7 @@ def replay(decision: Decision, policy: Policy) -> Decision:
     verdict = (
         default_verdict(policy)
         if CORE_ERROR in decision.flags
-        else policy.decide(decision.labels, recorded_facts(decision))
+        else policy.decide(decision.labels, recorded_facts(decision), at=decision.received_at)
     )
     return replace(
         _with_verdict(decision, verdict, provisional=decision.provisional),
@@ -152,10 +159,7 @@ def default_verdict(policy: Policy) -> Verdict:
 
 def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ...]:
     """Reasons that no rule gave: what was odd about the message, and that an answer was missing."""
-    reasons = [
-        Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))
-        for flag in flags
-    ]
+    reasons = [_flag_reason(flag) for flag in flags]
     if provisional:
         reasons.append(
             Reason(
@@ -166,6 +170,13 @@ def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ..
             )
         )
     return tuple(reasons)
+
+
+def _flag_reason(flag: str) -> Reason:
+    name, _, rule = flag.partition(":")
+    if name in _BY_RULE:
+        return Reason(rule=rule, source="pending", effect="llm", because=_BY_RULE[name])
+    return Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))
 
 
 def _recorded(facts: Facts) -> tuple[Fact, ...]:
@@ -189,8 +200,28 @@ def _with_verdict(decision: Decision, verdict: Verdict, *, provisional: bool) ->
         preferred_representative=verdict.preferred_representative,
         tags=verdict.tags,
         reasons=(*path_reasons(decision.flags, provisional=provisional), *verdict.reasons),
+        steps=_steps(decision.received_at, verdict),
     )
 
 
 def _due(received_at: Millis, verdict: Verdict) -> Millis | None:
-    return Millis(received_at + verdict.sla_seconds * 1000) if verdict.sla_seconds else None
+    return _after(received_at, verdict.sla_seconds, verdict) if verdict.sla_seconds else None
+
+
+def _steps(received_at: Millis, verdict: Verdict) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            at=_after(received_at, step.after, verdict),
+            queue=step.queue,
+            skills=step.skills,
+            priority=step.priority,
+        )
+        for step in verdict.steps
+    )
+
+
+def _after(received_at: Millis, seconds: int, verdict: Verdict) -> Millis:
+    """So long after the intake, in the opening hours of the queue where it has any."""
+    if verdict.hours is not None:
+        return verdict.hours.after(received_at, seconds)
+    return Millis(received_at + seconds * 1000)

@@ -30,7 +30,7 @@ class Shadow:
         self, decision: Decision, verdict: Verdict, labels: Labels, facts: Facts
     ) -> Difference | None:
         """What it would have decided otherwise, from the same labels and facts; None where it is the same."""
-        other = self.policy.decide(labels, facts)
+        other = self.policy.decide(labels, facts, at=decision.received_at)
         decided, shadow = _route(verdict), _route(other)
         if decided == shadow:
             return None
