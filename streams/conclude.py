@@ -18,10 +18,13 @@ from frontdesk.streams.course import begun
 from frontdesk.streams.cues import Cues, cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
+    EVERYTHING_TO,
     Facts,
     amend,
     decide,
+    decided_again,
     default_verdict,
+    everything_to_in,
     recorded_facts,
     same_route,
 )
@@ -71,6 +74,8 @@ class Rules:
     limits: Limits
     llm: Llm
     shadow: Shadow | None = None
+    everything_to: str | None = None
+    """the queue to which a switch sends everything; one that the policy does not have counts for nothing"""
     """a second policy, for some customers"""
 
 
@@ -135,7 +140,9 @@ class Conclusions:
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
         labels, mood, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
-        verdict = rules.policy.decide(labels, facts, at=entry.arrived_at)
+        entry = self._switched(entry)
+        forced = everything_to_in(entry.flags)
+        verdict = rules.policy.decide(labels, facts, at=entry.arrived_at, everything_to=forced)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
         decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
@@ -174,7 +181,7 @@ class Conclusions:
             self.outbox.count("late_answer_missing")
             return
         labels = answered(decision.labels, answer.labels, rules.taxonomy)
-        verdict = rules.policy.decide(labels, recorded_facts(decision), at=decision.received_at)
+        verdict = decided_again(decision, labels, rules.policy)
         amended = amend(
             decision,
             labels=labels,
@@ -231,7 +238,8 @@ class Conclusions:
             self.outbox.count("context")
         else:
             entry = replace(entry, flags=(*entry.flags, CORE_ERROR))
-            verdict = default_verdict(self.rules.policy)
+            entry = self._switched(entry)
+            verdict = default_verdict(self.rules.policy, everything_to_in(entry.flags))
             labels = fallback(self.rules.taxonomy)
             decision = self._decide(entry, labels, {}, verdict, provisional=False)
             self._publisher.decision(decision, None)
@@ -312,6 +320,13 @@ class Conclusions:
         if conversation is not None:
             facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
         return labels, mood, facts
+
+    def _switched(self, entry: Waiting) -> Waiting:
+        """The message with what switches say of it, so that its decision tells."""
+        queue = self.rules.everything_to
+        if queue is None or queue not in self.rules.policy.queues:
+            return entry
+        return replace(entry, flags=(*entry.flags, f"{EVERYTHING_TO}:{queue}"))
 
     def _decide(
         self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool

@@ -36,6 +36,8 @@ _BY_RULE: Mapping[str, str] = {
     LLM_WAIT: "by the local labels the rule says `llm: wait`: an LLM was asked",
 }
 """flags that name a rule after a colon"""
+EVERYTHING_TO = "everything_to"
+"""flag that names a queue after a colon: a switch sends everything there"""
 
 
 def decide(
@@ -111,9 +113,9 @@ def replay(decision: Decision, policy: Policy) -> Decision:
     Under another policy it shows what that one would have decided. What the path failed on goes to the default queue, whatever its facts.
     """
     verdict = (
-        default_verdict(policy)
+        default_verdict(policy, everything_to_in(decision.flags))
         if CORE_ERROR in decision.flags
-        else policy.decide(decision.labels, recorded_facts(decision), at=decision.received_at)
+        else decided_again(decision, decision.labels, policy)
     )
     return replace(
         _with_verdict(decision, verdict, provisional=decision.provisional),
@@ -130,6 +132,18 @@ def changed_fields(one: Decision, other: Decision) -> dict[str, tuple[object, ob
     return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
+def decided_again(decision: Decision, labels: Labels, policy: Policy) -> Verdict:
+    """What a policy says of a message with these labels, by what its decision recorded."""
+    facts, everything_to = recorded_facts(decision), everything_to_in(decision.flags)
+    return policy.decide(labels, facts, at=decision.received_at, everything_to=everything_to)
+
+
+def everything_to_in(flags: Iterable[str]) -> str | None:
+    """The queue to which a switch sent everything when the message was decided."""
+    found = (flag.partition(":") for flag in flags)
+    return next((queue for name, _, queue in found if name == EVERYTHING_TO), None)
+
+
 def recorded_facts(decision: Decision) -> dict[str, bool | int | float | str]:
     """The facts a decision was made from; facts declared since then have their defaults."""
     return complete({fact.name: fact.value for fact in decision.facts})
@@ -140,9 +154,9 @@ def same_route(one: Decision, other: Decision) -> bool:
     return (one.action, one.queue) == (other.action, other.queue)
 
 
-def default_verdict(policy: Policy) -> Verdict:
-    """Where a message goes that no rule could look at: the policy's default queue, with its SLA."""
-    queue = policy.queues[policy.defaults.queue]
+def default_verdict(policy: Policy, everything_to: str | None = None) -> Verdict:
+    """Where a message goes that no rule could look at: the policy's default queue, or that of a switch, with its SLA."""
+    queue = policy.queues.get(everything_to or "") or policy.queues[policy.defaults.queue]
     sla = queue.sla_seconds if queue.sla_seconds is not None else policy.defaults.sla_seconds
     return Verdict(
         action="route",
@@ -174,6 +188,9 @@ def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ..
 
 def _flag_reason(flag: str) -> Reason:
     name, _, rule = flag.partition(":")
+    if name == EVERYTHING_TO:
+        line = f"a switch sends everything to {rule}, but what somebody has already"
+        return Reason(rule="path.switch", source="switch", effect="route", because=line)
     if name in _BY_RULE:
         return Reason(rule=rule, source="pending", effect="llm", because=_BY_RULE[name])
     return Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))

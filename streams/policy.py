@@ -70,10 +70,18 @@ class Policy:
         """Whether profiles may have a tier."""
         return self.tiers is None or tier in self.tiers
 
-    def decide(self, labels: Labels, facts: Mapping[str, Scalar], *, at: Millis = Millis(0)) -> Verdict:
+    def decide(
+        self,
+        labels: Labels,
+        facts: Mapping[str, Scalar],
+        *,
+        at: Millis = Millis(0),
+        everything_to: str | None = None,
+    ) -> Verdict:
         """Decide one message. Deterministic, and never raises: what is missing or mistyped has its declared default.
 
         `at`: when the message came in; by it queues are open or closed. 0, or what no calendar knows: all are open.
+        `everything_to`: a queue that takes all that nobody has yet, open or closed, whatever rules say of the route.
         """
         values, flags = self._values(labels, facts)
         fired, errors = self._fire(values)
@@ -81,7 +89,12 @@ class Policy:
         route, named = next(((rule, queue) for rule, queue in fired if queue is not None), (None, None))
         action = (route.then.action or "route") if route else "route"
         at = at if 0 < at <= LATEST else Millis(0)
-        queue, hours_told = self._open(named or self.queues[self.defaults.queue], route, action, at)
+        forced = None if everything_to is None or action == KEEP else self.queues.get(everything_to)
+        queue, hours_told = (
+            self._open(named or self.queues[self.defaults.queue], route, action, at)
+            if forced is None
+            else (forced, ())
+        )
         applied = Applied(
             route=route,
             rules=tuple(rule for rule, _ in fired if rule is route or not rule.then.routes),
@@ -90,7 +103,7 @@ class Policy:
             defaults=self.defaults,
         )
         skills, priority = applied.skills(), applied.priority()
-        steps, steps_by = applied.steps()
+        steps, steps_by = applied.steps() if forced is None else ((), None)
         reasons = [reason for rule, _ in fired for reason in applied.reasons(rule, values, steps_by=steps_by)]
         if route is None:
             line = f"no rule decides the route; {self.defaults.queue} is the default queue"
