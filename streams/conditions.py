@@ -65,6 +65,11 @@ class Condition:
     program: Any = field(repr=False, compare=False)
     costly: int = 0
     """macros and matches() in it"""
+    in_one_line: str = field(init=False, repr=False, compare=False, default="")
+    """the text, for reasons"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "in_one_line", " ".join(self.text.split()))
 
     def holds(self, values: Mapping[str, Value]) -> bool:
         """Whether the condition is true of the values; false where it cannot be evaluated."""

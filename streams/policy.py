@@ -13,7 +13,7 @@ from frontdesk.schemas.outputs import Labels, Reason
 from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.conditions import Scene, Value, values_of
 from frontdesk.streams.hours import LATEST
-from frontdesk.streams.policy_effects import KEEP, Applied, flag
+from frontdesk.streams.policy_effects import KEEP, Applied, flag, told
 from frontdesk.streams.policy_file import FOLDER, read_policy
 from frontdesk.streams.policy_index import RuleIndex
 from frontdesk.streams.policy_replies import AutomaticRule
@@ -97,20 +97,24 @@ class Policy:
         )
         applied = Applied(
             route=route,
-            rules=tuple(rule for rule, _ in fired if rule is route or not rule.then.routes),
+            rules=tuple([rule for rule, _ in fired if rule is route or not rule.then.routes]),
             action=action,
             queue=queue,
             defaults=self.defaults,
         )
         skills, priority = applied.skills(), applied.priority()
         steps, steps_by = applied.steps() if forced is None else ((), None)
-        reasons = [reason for rule, _ in fired for reason in applied.reasons(rule, values, steps_by=steps_by)]
+        reasons, tags, alerts = flags, list[str](), list[AlertDue]()
+        for rule, _ in fired:
+            reasons += applied.reasons(rule, values, steps_by=steps_by)
+            tags += rule.then.tags
+            if rule.then.alert is not None:
+                alerts.append(applied.alert(rule, values))
         if route is None:
             line = f"no rule decides the route; {self.defaults.queue} is the default queue"
             reasons.append(flag("path.default", line, self.source, "default"))
         if steps and steps_by is None:
-            line = "; ".join(step.told for step in steps)
-            reasons.append(flag("path.steps", line, queue.source, "steps"))
+            reasons.append(flag("path.steps", told(steps), queue.source, "steps"))
         return Verdict(
             action=action,
             queue=queue.id,
@@ -118,12 +122,12 @@ class Policy:
             priority=priority,
             sla_seconds=applied.sla(),
             preferred_representative=applied.representative(values),
-            tags=tuple(dict.fromkeys(tag for rule, _ in fired for tag in rule.then.tags)),
-            alerts=tuple(applied.alert(rule, values) for rule, _ in fired if rule.then.alert),
-            reasons=(*flags, *reasons, *hours_told),
+            tags=tuple(dict.fromkeys(tags)),
+            alerts=tuple(alerts),
+            reasons=(*reasons, *hours_told),
             hours=queue.hours if at else None,
-            steps=applied.steps_due(steps, self.queues, skills, priority),
-            automatic=all(rule.then.automatic for rule in applied.rules),
+            steps=applied.steps_due(steps, self.queues, skills, priority) if steps else (),
+            automatic=applied.automatic(),
         )
 
     @property

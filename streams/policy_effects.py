@@ -56,15 +56,14 @@ class Applied:
     def sla(self) -> int | None:
         """The route's own, else the queue's, else the default; other rules can only shorten it."""
         route = self.route
-        own = (
+        sla = (
             (route.then.sla_seconds if route else None) or self.queue.sla_seconds or self.defaults.sla_seconds
         )
-        asked = [
-            rule.then.sla_seconds
-            for rule in self.rules
-            if rule.then.sla_seconds is not None and rule is not route
-        ]
-        return min([*asked, own] if own is not None else asked, default=None)
+        for rule in self.rules:
+            asked = rule.then.sla_seconds
+            if asked is not None and rule is not route and (sla is None or asked < sla):
+                sla = asked
+        return sla
 
     def representative(self, values: Mapping[str, Value]) -> str | None:
         """The first that a fact names."""
@@ -73,6 +72,10 @@ class Applied:
                 if values[fact]:
                     return str(values[fact])
         return None
+
+    def automatic(self) -> bool:
+        """Whether no rule forbids a reply that goes out by itself."""
+        return all(rule.then.automatic for rule in self.rules)
 
     def steps(self) -> tuple[tuple[StepRule, ...], Rule | None]:
         """The steps, and the rule that gives them: the route's, else another's, else the queue's, else the defaults'.
@@ -93,8 +96,6 @@ class Applied:
         priority: int,
     ) -> tuple[StepDue, ...]:
         """The decision as each step leaves it, from the skills and the priority that it has."""
-        if not steps:
-            return ()
         queue = self.queue
         due = []
         for step in steps:
@@ -117,13 +118,11 @@ class Applied:
         has_say = routes or not then.routes
         reasons = [_reason(rule, self.action, because)] if routes else []
         if then.alert:
-            told = f"{because}; {then.alert.kind} ({then.alert.severity})"
-            reasons.append(_reason(rule, "alert", told))
+            reasons.append(_reason(rule, "alert", f"{because}; {then.alert.kind} ({then.alert.severity})"))
         elif not then.routes and (then.priority is not None or then.priority_add):
             reasons.append(_reason(rule, "priority", f"{because}; priority {self._change(rule)}"))
         if steps_by is rule and then.steps:
-            told = "; ".join(step.told for step in then.steps)
-            reasons.append(_reason(rule, "steps", f"{because}; {told}"))
+            reasons.append(_reason(rule, "steps", f"{because}; {told(then.steps)}"))
         if has_say and not then.automatic:
             reasons.append(_reason(rule, "automatic", f"{because}; no automatic reply"))
         if not reasons and not then.only_asks:
@@ -154,6 +153,11 @@ class Applied:
 
 def _reason(rule: Rule, effect: str, because: str) -> Reason:
     return Reason(rule=rule.id, source=rule.source, effect=effect, because=because)
+
+
+def told(steps: tuple[StepRule, ...]) -> str:
+    """Steps for people."""
+    return steps[0].told if len(steps) == 1 else "; ".join([step.told for step in steps])
 
 
 def flag(rule: str, because: str, source: str = "policy", effect: str = "flag") -> Reason:

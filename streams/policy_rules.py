@@ -185,12 +185,11 @@ class Rule:
     def because(self, values: Mapping[str, Value]) -> str:
         """For people: the matches and the condition with the values they saw."""
         parts = [match.explain(values[match.name]) for match in self.match]
-        if self.when is None and parts:
-            return "; ".join(parts)
-        if self.when is not None:
-            seen = ", ".join(f"{name} = {shown(values[name])}" for name in self.when.names)
-            parts.append(f"{' '.join(self.when.text.split())}" + (f" with {seen}" if seen else ""))
-        return "; ".join(parts) or "always"
+        if self.when is None:
+            return parts[0] if len(parts) == 1 else "; ".join(parts) or "always"
+        seen = ", ".join([f"{name} = {shown(values[name])}" for name in self.when.names])
+        parts.append(self.when.in_one_line + (f" with {seen}" if seen else ""))
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
