@@ -73,9 +73,13 @@ class Condition:
 
     def holds(self, values: Mapping[str, Value]) -> bool:
         """Whether the condition is true of the values; false where it cannot be evaluated."""
-        return self.evaluate(Scene(values, self.names))[0]
+        return self.evaluate(values)[0]
 
-    def evaluate(self, scene: Scene) -> tuple[bool, str | None]:
+    def evaluate(self, values: Mapping[str, Value]) -> tuple[bool, str | None]:
+        """The answer, and the error that made it false, if there was one."""
+        return self.evaluate_in(Scene(values, self.names))
+
+    def evaluate_in(self, scene: Scene) -> tuple[bool, str | None]:
         """The answer, and the error that made it false, if there was one."""
         try:
             activation = scene.activation()

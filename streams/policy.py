@@ -97,7 +97,7 @@ class Policy:
         )
         applied = Applied(
             route=route,
-            rules=tuple([rule for rule, _ in fired if rule is route or not rule.then.routes]),
+            rules=tuple([rule for rule, _ in fired if rule is route or not rule.then.routing]),
             action=action,
             queue=queue,
             defaults=self.defaults,
@@ -212,19 +212,19 @@ class Policy:
         scene: Scene | None = None
         for rule in self._index.holding(values):
             then = rule.then
-            if routed and then.routes and then.alert is None and not then.tags:
+            if routed and then.routing and then.alert is None and not then.tags:
                 continue  # it could change nothing any more
             if rule.when is not None:
                 if scene is None:
                     scene = Scene(values, self._read)
-                holds, error = rule.when.evaluate(scene)
+                holds, error = rule.when.evaluate_in(scene)
                 if error is not None:
                     line = f"the condition failed and counts as false: {error}"
                     errors.append(flag(rule.id, line, rule.source))
                 if not holds:
                     continue
             queue = self._queue(rule, values)
-            if then.routes and queue is None:
+            if then.routing and queue is None:
                 continue  # the fact it takes the queue from names none of ours
             fired.append((rule, queue))
             routed = routed or queue is not None
@@ -232,7 +232,7 @@ class Policy:
 
     def _queue(self, rule: Rule, values: Mapping[str, Value]) -> Queue | None:
         then = rule.then
-        if not then.routes:
+        if not then.routing:
             return None
         named = (
             self.queues.get(str(values[then.queue_from]))

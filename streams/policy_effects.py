@@ -115,11 +115,11 @@ class Applied:
         """One reason for each effect that a rule had."""
         then, because = rule.then, rule.because(values)
         routes = rule is self.route
-        has_say = routes or not then.routes
+        has_say = routes or not then.routing
         reasons = [_reason(rule, self.action, because)] if routes else []
         if then.alert:
             reasons.append(_reason(rule, "alert", f"{because}; {then.alert.kind} ({then.alert.severity})"))
-        elif not then.routes and (then.priority is not None or then.priority_add):
+        elif not then.routing and (then.priority is not None or then.priority_add):
             reasons.append(_reason(rule, "priority", f"{because}; priority {self._change(rule)}"))
         if steps_by is rule and then.steps:
             reasons.append(_reason(rule, "steps", f"{because}; {told(then.steps)}"))

@@ -61,10 +61,10 @@ class RuleIndex:
         self._rules = tuple(rules)
         self._all = (1 << len(self._rules)) - 1
         self._only_route = _bits(
-            self._rules, lambda then, _: then.routes and not then.alert and not then.tags
+            self._rules, lambda then, _: then.routing and not then.alert and not then.tags
         )
         self._surely_route = _bits(
-            self._rules, lambda then, rule: then.routes and then.queue_from is None and rule.when is None
+            self._rules, lambda then, rule: then.routing and then.queue_from is None and rule.when is None
         )
         by_name: dict[str, dict[int, Match]] = {}
         for place, rule in enumerate(self._rules):

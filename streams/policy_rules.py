@@ -157,18 +157,22 @@ class Then:
     automatic: bool = True
     """false: no reply goes out by itself"""
 
-    routes: bool = field(init=False, compare=False, default=False)
-    """whether the rule competes for the route; the others only add to it"""
+    routing: bool = field(init=False, compare=False, default=False)
+    """what `routes` says"""
     only_asks: bool = field(init=False, compare=False, default=False)
     """whether all it says is if an LLM is asked, which no verdict shows"""
 
     def __post_init__(self) -> None:
         routes = self.action is not None or self.queue is not None or self.queue_from is not None
-        object.__setattr__(self, "routes", routes)
+        object.__setattr__(self, "routing", routes)
         others = (self.alert, self.priority, self.steps, self.sla_seconds)
         adds = routes or any(other is not None for other in others) or not self.automatic
         adds = adds or bool(self.priority_add or self.tags or self.skills or self.representative_from)
         object.__setattr__(self, "only_asks", self.llm is not None and not adds)
+
+    def routes(self) -> bool:
+        """Whether the rule competes for the route; the others only add to it."""
+        return self.routing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
