@@ -10,6 +10,7 @@ from frontdesk.schemas.outputs import Decision, Labels, Step
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.decide import replay
 from frontdesk.streams.policy import Policy, PolicyError, load_pack
+from frontdesk.streams.policy_lint import lint
 from tests.streams.test_policy import labels as given_labels
 from tests.support import core
 
@@ -292,3 +293,10 @@ def test_what_may_not_be_answered_automatically_is_said() -> None:
     assert policy(rules).decide(labels(), {}).automatic
     [found] = problems("rules: [{id: a, then: {automatic: true}}]")
     assert "automatic: true permits nothing" in found
+
+
+def test_queues_that_only_take_over_are_used() -> None:
+    """The lint of names has no queue for idle that messages reach by overflow or by a step."""
+    files = {"taxonomy.yaml": core.TAXONOMY, "policy.yaml": f"{QUEUES}{TestSteps.RULES}"}
+    idle = [finding.what for finding in lint(files) if "no rule sends anything" in finding.what]
+    assert idle == ["no rule sends anything to the queue 'sales'"], "night by overflow, front by a step"
