@@ -44,14 +44,13 @@ _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 
 def values_of(labels: Labels, facts: Mapping[str, Scalar]) -> dict[str, Value]:
     """What a condition sees of a message: all declared names with their values."""
-    return {
-        **complete(facts),
-        "intent": labels.intent.value,
-        "emotion": labels.emotion.value,
-        "urgency": labels.urgency.value,
-        "language": labels.language.value,
-        CONFIDENCE: float(labels.intent.confidence),
-    }
+    values = complete(facts)
+    values["intent"] = labels.intent.value
+    values["emotion"] = labels.emotion.value
+    values["urgency"] = labels.urgency.value
+    values["language"] = labels.language.value
+    values[CONFIDENCE] = float(labels.intent.confidence)
+    return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
