@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-history bench-labels profile chaos properties clean
+.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-history bench-labels bench-policy profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -73,6 +73,9 @@ bench-labels: $(READY) ## what the cascade of local labels and LLM costs and rea
 
 bench-history: $(READY) ## what a million customers in history cost (ARGS="--customers 100000 --stores memory")
 	@$(BIN)/python -m bench history $(ARGS)
+
+bench-policy: $(READY) ## what a decision by policy costs (ARGS="--decisions 50000")
+	@$(BIN)/python -m bench policy $(ARGS)
 
 profile: $(READY) ## where a message's time goes (ARGS="--messages 50000")
 	@$(BIN)/python -m bench profile $(ARGS)

@@ -18,10 +18,13 @@ from frontdesk.streams.budget import Budget, share_of
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy, PolicyError, load_pack
+from frontdesk.streams.policy_file import FOLDER
 from frontdesk.streams.taxonomy import Taxonomy
+from frontdesk.streams.yaml_source import MAX_CHARS
 
 SOURCE = "frontdesk"
 PACK_FILES = ("taxonomy.yaml", "policy.yaml")
+YAML = (".yaml", ".yml")
 
 
 def build_pipeline(
@@ -88,21 +91,27 @@ def read_policy(folder: Path) -> tuple[Taxonomy, Policy]:
 
 
 def read_pack(folder: Path) -> Mapping[str, str]:
-    """The texts of a policy folder, by the file names that messages about them will show.
+    """The texts of a policy folder, by the file names that messages about them will show: the taxonomy, the policy, and what
+    lies in the folder policy.d beside it.
 
     Raises:
-        StartupError: a file is missing or not readable text.
+        StartupError: a file is missing, not readable text or far too large.
     """
-    texts = {}
-    for name in PACK_FILES:
-        path = folder / name
-        try:
-            texts[name] = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise StartupError(
-                f"FRONTDESK_POLICY: cannot read {path} ({type(error).__name__}); name a folder with {' and '.join(PACK_FILES)}"
-            ) from None
-    return texts
+    more = folder / FOLDER
+    names = [
+        *PACK_FILES,
+        *(f"{FOLDER}/{path.name}" for path in sorted(more.glob("*")) if path.suffix in YAML),
+    ]
+    return {name: _read_text(folder / name) for name in names}
+
+
+def _read_text(path: Path) -> str:
+    fix = f"name a folder with {' and '.join(PACK_FILES)}"
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(MAX_CHARS + 1)  # more is refused when it is loaded, however much more it is
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"FRONTDESK_POLICY: cannot read {path} ({type(error).__name__}); {fix}") from None
 
 
 def read_catalog(path: Path | None) -> Mapping[str, Product]:

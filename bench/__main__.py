@@ -19,6 +19,7 @@ Parts:
   waiting      whether messages that wait for nobody notice those that wait for an LLM
   history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
+  policy       what a decision by policy costs (make bench-policy)
   llm_client   what calls of a language model cost the worker
 """
 
@@ -44,6 +45,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "profile": ("bench.profile",),
     "history": ("bench.history",),
     "labels": ("bench.labels",),
+    "policy": ("bench.policy",),
     "waiting": ("bench.waiting",),
     "llm_client": ("bench.llm_client",),
 }

@@ -38,7 +38,7 @@ class Reason(Record):
     source: str
     """file:line of the rule, or the stage"""
     effect: str
-    """route, keep, escalate, alert, tag, priority, default, flag"""
+    """route, keep, escalate, alert, tag, priority, steps, automatic, llm, overflow, default, flag"""
     because: str
     """for people: the condition and the values it saw"""
 
@@ -49,6 +49,17 @@ class Fact(Record):
 
     name: str
     value: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Record):
+    """How a decision reads from an instant on, where nobody has taken its message until then."""
+
+    at: Millis
+    queue: str
+    skills: tuple[str, ...] = ()
+    priority: int = 0
+    """as the decision's; each whole, not a difference"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,7 @@ class Decision(Record):
     preferred_representative: str | None = None
     tags: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    """misplaced, truncated, no_text, emoji_only, clock_skew, ..."""
+    """misplaced, truncated, no_text, emoji_only, clock_skew, ...; llm_skip:RULE, llm_wait:RULE"""
     labels: Labels
     reasons: tuple[Reason, ...] = ()
     facts: tuple[Fact, ...] = ()
@@ -85,6 +96,8 @@ class Decision(Record):
     received_at: Millis = Millis(0)
     """intake: when the worker first took the message up"""
     decided_at: Millis = Millis(0)
+    steps: tuple[Step, ...] = ()
+    """ascending: a routing consumer goes by the last whose time has come"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

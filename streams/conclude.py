@@ -18,10 +18,13 @@ from frontdesk.streams.course import begun
 from frontdesk.streams.cues import Cues, cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
+    EVERYTHING_TO,
     Facts,
     amend,
     decide,
+    decided_again,
     default_verdict,
+    everything_to_in,
     recorded_facts,
     same_route,
 )
@@ -39,6 +42,7 @@ from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
+from frontdesk.streams.policy_rules import Rule
 from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import redact
@@ -70,6 +74,8 @@ class Rules:
     limits: Limits
     llm: Llm
     shadow: Shadow | None = None
+    everything_to: str | None = None
+    """the queue to which a switch sends everything; one that the policy does not have counts for nothing"""
     """a second policy, for some customers"""
 
 
@@ -134,7 +140,9 @@ class Conclusions:
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
         labels, mood, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
-        verdict = rules.policy.decide(labels, facts)
+        entry = self._switched(entry)
+        forced = everything_to_in(entry.flags)
+        verdict = rules.policy.decide(labels, facts, at=entry.arrived_at, everything_to=forced)
         heard = labels.intent.source in ANSWERED
         unheard = not heard and (entry.attempt > 0 or WAITING_FULL in entry.flags)
         decision = self._decide(entry, labels, facts, verdict, provisional=unheard)
@@ -154,7 +162,7 @@ class Conclusions:
         self._labelling(decision, text, entry.usage)
         self._shadowed(key, decision, verdict, labels, facts)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        may_send = self._help.may_send(decision, conversation, facts, seen)
+        may_send = verdict.automatic and self._help.may_send(decision, conversation, facts, seen)
         sent = self._help.publish(
             decision, escalation, customer, entry, turns, facts, unsure=unsure, may_send=may_send
         )
@@ -173,7 +181,7 @@ class Conclusions:
             self.outbox.count("late_answer_missing")
             return
         labels = answered(decision.labels, answer.labels, rules.taxonomy)
-        verdict = rules.policy.decide(labels, recorded_facts(decision))
+        verdict = decided_again(decision, labels, rules.policy)
         amended = amend(
             decision,
             labels=labels,
@@ -230,12 +238,27 @@ class Conclusions:
             self.outbox.count("context")
         else:
             entry = replace(entry, flags=(*entry.flags, CORE_ERROR))
-            verdict = default_verdict(self.rules.policy)
+            entry = self._switched(entry)
+            verdict = default_verdict(self.rules.policy, everything_to_in(entry.flags))
             labels = fallback(self.rules.taxonomy)
             decision = self._decide(entry, labels, {}, verdict, provisional=False)
             self._publisher.decision(decision, None)
             self.outbox.count(CORE_ERROR)
         self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
+
+    def wants(self, key: bytes, entry: Waiting) -> tuple[str, Rule | None]:
+        """What the policy's rules say of asking an LLM about a message that has just come: see `Policy.llm`.
+
+        They see it as it would be decided now, on local labels; messages of the customer that still wait are not in it.
+        """
+        message, misplaced = entry.message, MISPLACED in entry.flags
+        customer = expired(self.customer(key, message), self.now, self.rules.limits)
+        conversation = None if misplaced else conversation_of(customer, message.conversation_id)
+        case = self.cases.get((key, entry.seq))
+        seen = case.words.cues if case is not None else cues(message.text or "")
+        text = redact(message.text or "")
+        labels, _, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
+        return self.rules.policy.llm(labels, facts)
 
     def settled(self, customer: Customer) -> Customer:
         """The customer with alerts resolved that stand for what is over."""
@@ -297,6 +320,13 @@ class Conclusions:
         if conversation is not None:
             facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
         return labels, mood, facts
+
+    def _switched(self, entry: Waiting) -> Waiting:
+        """The message with what switches say of it, so that its decision tells."""
+        queue = self.rules.everything_to
+        if queue is None or queue not in self.rules.policy.queues:
+            return entry
+        return replace(entry, flags=(*entry.flags, f"{EVERYTHING_TO}:{queue}"))
 
     def _decide(
         self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
-from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason
+from frontdesk.schemas.outputs import Decision, Fact, Labels, Reason, Step
 from frontdesk.schemas.state import Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.facts import FACTS, complete
@@ -30,6 +30,14 @@ _FLAGS: Mapping[str, str] = {
     "waiting_full": "too many messages wait already: decided on local labels",
     CORE_ERROR: "the message could not be processed: default queue",
 }
+LLM_SKIP, LLM_WAIT = "llm_skip", "llm_wait"
+_BY_RULE: Mapping[str, str] = {
+    LLM_SKIP: "by the local labels the rule says `llm: skip`: decided without an LLM",
+    LLM_WAIT: "by the local labels the rule says `llm: wait`: an LLM was asked",
+}
+"""flags that name a rule after a colon"""
+EVERYTHING_TO = "everything_to"
+"""flag that names a queue after a colon: a switch sends everything there"""
 
 
 def decide(
@@ -71,6 +79,7 @@ def decide(
         sent_at=message.sent_at,
         received_at=entry.arrived_at,
         decided_at=now,
+        steps=_steps(entry.arrived_at, verdict),
     )
 
 
@@ -104,9 +113,9 @@ def replay(decision: Decision, policy: Policy) -> Decision:
     Under another policy it shows what that one would have decided. What the path failed on goes to the default queue, whatever its facts.
     """
     verdict = (
-        default_verdict(policy)
+        default_verdict(policy, everything_to_in(decision.flags))
         if CORE_ERROR in decision.flags
-        else policy.decide(decision.labels, recorded_facts(decision))
+        else decided_again(decision, decision.labels, policy)
     )
     return replace(
         _with_verdict(decision, verdict, provisional=decision.provisional),
@@ -123,6 +132,18 @@ def changed_fields(one: Decision, other: Decision) -> dict[str, tuple[object, ob
     return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
+def decided_again(decision: Decision, labels: Labels, policy: Policy) -> Verdict:
+    """What a policy says of a message with these labels, by what its decision recorded."""
+    facts, everything_to = recorded_facts(decision), everything_to_in(decision.flags)
+    return policy.decide(labels, facts, at=decision.received_at, everything_to=everything_to)
+
+
+def everything_to_in(flags: Iterable[str]) -> str | None:
+    """The queue to which a switch sent everything when the message was decided."""
+    found = (flag.partition(":") for flag in flags)
+    return next((queue for name, _, queue in found if name == EVERYTHING_TO), None)
+
+
 def recorded_facts(decision: Decision) -> dict[str, bool | int | float | str]:
     """The facts a decision was made from; facts declared since then have their defaults."""
     return complete({fact.name: fact.value for fact in decision.facts})
@@ -133,9 +154,9 @@ def same_route(one: Decision, other: Decision) -> bool:
     return (one.action, one.queue) == (other.action, other.queue)
 
 
-def default_verdict(policy: Policy) -> Verdict:
-    """Where a message goes that no rule could look at: the policy's default queue, with its SLA."""
-    queue = policy.queues[policy.defaults.queue]
+def default_verdict(policy: Policy, everything_to: str | None = None) -> Verdict:
+    """Where a message goes that no rule could look at: the policy's default queue, or that of a switch, with its SLA."""
+    queue = policy.queues.get(everything_to or "") or policy.queues[policy.defaults.queue]
     sla = queue.sla_seconds if queue.sla_seconds is not None else policy.defaults.sla_seconds
     return Verdict(
         action="route",
@@ -152,10 +173,7 @@ def default_verdict(policy: Policy) -> Verdict:
 
 def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ...]:
     """Reasons that no rule gave: what was odd about the message, and that an answer was missing."""
-    reasons = [
-        Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))
-        for flag in flags
-    ]
+    reasons = [_flag_reason(flag) for flag in flags]
     if provisional:
         reasons.append(
             Reason(
@@ -166,6 +184,16 @@ def path_reasons(flags: Iterable[str], *, provisional: bool) -> tuple[Reason, ..
             )
         )
     return tuple(reasons)
+
+
+def _flag_reason(flag: str) -> Reason:
+    name, _, rule = flag.partition(":")
+    if name == EVERYTHING_TO:
+        line = f"a switch sends everything to {rule}, but what somebody has already"
+        return Reason(rule="path.switch", source="switch", effect="route", because=line)
+    if name in _BY_RULE:
+        return Reason(rule=rule, source="pending", effect="llm", because=_BY_RULE[name])
+    return Reason(rule=f"path.{flag}", source="admit", effect="flag", because=_FLAGS.get(flag, flag))
 
 
 def _recorded(facts: Facts) -> tuple[Fact, ...]:
@@ -189,8 +217,28 @@ def _with_verdict(decision: Decision, verdict: Verdict, *, provisional: bool) ->
         preferred_representative=verdict.preferred_representative,
         tags=verdict.tags,
         reasons=(*path_reasons(decision.flags, provisional=provisional), *verdict.reasons),
+        steps=_steps(decision.received_at, verdict),
     )
 
 
 def _due(received_at: Millis, verdict: Verdict) -> Millis | None:
-    return Millis(received_at + verdict.sla_seconds * 1000) if verdict.sla_seconds else None
+    return _after(received_at, verdict.sla_seconds, verdict) if verdict.sla_seconds else None
+
+
+def _steps(received_at: Millis, verdict: Verdict) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            at=_after(received_at, step.after, verdict),
+            queue=step.queue,
+            skills=step.skills,
+            priority=step.priority,
+        )
+        for step in verdict.steps
+    )
+
+
+def _after(received_at: Millis, seconds: int, verdict: Verdict) -> Millis:
+    """So long after the intake, in the opening hours of the queue where it has any."""
+    if verdict.hours is not None:
+        return verdict.hours.after(received_at, seconds)
+    return Millis(received_at + seconds * 1000)

@@ -15,14 +15,15 @@ from frontdesk.streams.alerts import settled
 from frontdesk.streams.batch import Arrival, Drafted
 from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
-from frontdesk.streams.decide import CORE_ERROR
+from frontdesk.streams.decide import CORE_ERROR, LLM_SKIP, LLM_WAIT
 from frontdesk.streams.effects import Effect
 from frontdesk.streams.expire import expired
 from frontdesk.streams.history import APPLIED, SKEWED, Known, When, is_skewed, learn
-from frontdesk.streams.label import NO_LABELS, Labelled, Previous, in_mood, unsure
+from frontdesk.streams.label import FALLBACK, NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.pending import BEHIND, Pending
+from frontdesk.streams.policy_rules import AUTO, WAIT
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import conversation_of, erase
 from frontdesk.streams.state import StateView, customer_key
@@ -127,10 +128,18 @@ class Desk:
             mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
             entry = replace(entry, local=in_mood(words, mood))
         asks = words is not None and unsure(words, entry.local, self._rules.limits.llm_for)
-        if asks and self._stale(one, entry):
+        choice, rule = AUTO, None
+        if words is not None and self._rules.policy.asks and words.intent.source != FALLBACK:
+            choice, rule = self._conclusions.wants(one.customer, entry)
+        wants = choice == WAIT or (asks and choice == AUTO)
+        if wants and self._stale(one, entry):
             self._outbox.count("llm_skipped_backlog")
-            asks = False
-        self.pending.arrive(one.customer, entry, unsure=asks)
+            asks = wants = False
+        if rule is not None and wants != asks and self._rules.limits.llm_enabled:
+            flag = LLM_WAIT if wants else LLM_SKIP
+            entry = replace(entry, flags=(*entry.flags, f"{flag}:{rule.id}"))
+            self._outbox.count(f"{flag}_by_rule")
+        self.pending.arrive(one.customer, entry, unsure=wants)
 
     def fact(self, one: NewFact) -> None:
         """A profile, purchase, event or correction."""

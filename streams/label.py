@@ -22,6 +22,8 @@ ANSWERED = ("llm", "cache")
 
 NEUTRAL = "neutral"
 """the emotion of words that show none"""
+FALLBACK = "fallback"
+"""source of labels of what has no words"""
 RULE = "rule"
 """source of labels that cues gave"""
 SURE_CUES = 0.6
@@ -218,7 +220,7 @@ def _labelled(
             leaning=scores.leaning,
             leans=leans,
         )
-    guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source="fallback")
+    guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source=FALLBACK)
     return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)
 
 

@@ -42,6 +42,8 @@ class Pipeline:
     """what is known of the LLM without asking it"""
     shadow: Shadow | None = None
     """a second policy that decides some customers' messages, with no effect but that differences are published"""
+    everything_to: str | None = None
+    """the queue to which a switch sends everything"""
     _rules: Rules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Pipeline:
             limits=self.limits,
             llm=self.llm,
             shadow=self.shadow,
+            everything_to=self.everything_to,
         )
         object.__setattr__(self, "_rules", rules)
 

@@ -10,12 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontdesk.schemas.outputs import Labels, Reason
-from frontdesk.schemas.types import Scalar
-from frontdesk.streams.conditions import Value, values_of
-from frontdesk.streams.policy_file import read_policy
+from frontdesk.schemas.types import Millis, Scalar
+from frontdesk.streams.conditions import Scene, Value, values_of
+from frontdesk.streams.hours import LATEST
+from frontdesk.streams.policy_effects import KEEP, Applied, flag, told
+from frontdesk.streams.policy_file import FOLDER, read_policy
 from frontdesk.streams.policy_index import RuleIndex
 from frontdesk.streams.policy_replies import AutomaticRule
-from frontdesk.streams.policy_rules import ALWAYS, SLA, AlertDue, Defaults, Queue, Rule, Verdict, shown
+from frontdesk.streams.policy_rules import (
+    AUTO,
+    PROTECTED,
+    SKIP,
+    SLA,
+    AlertDue,
+    Defaults,
+    Queue,
+    Rule,
+    Verdict,
+)
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from frontdesk.streams.yaml_source import PolicyError, digest
 
@@ -23,7 +35,6 @@ __all__ = ["AlertDue", "Policy", "PolicyError", "Queue", "Verdict", "load_pack",
 
 TAXONOMY_FILE = "taxonomy.yaml"
 POLICY_FILE = "policy.yaml"
-ESCALATE = "escalate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,41 +53,106 @@ class Policy:
     tiers: frozenset[str] | None = None
     """that profiles may have; None: any"""
     _index: RuleIndex = field(init=False, repr=False, compare=False)
+    _asking: RuleIndex | None = field(init=False, repr=False, compare=False)
+    _read: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """names that any condition reads"""
+    _intents: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", RuleIndex(self.rules))
+        names = (name for rule in self.rules if rule.when is not None for name in rule.when.names)
+        object.__setattr__(self, "_read", tuple(dict.fromkeys(names)))
+        object.__setattr__(self, "_intents", frozenset(self.taxonomy.intent_ids()))
+        asking = [rule for rule in self.rules if rule.then.llm is not None]
+        object.__setattr__(self, "_asking", RuleIndex(asking) if asking else None)
 
     def knows(self, tier: str | None) -> bool:
         """Whether profiles may have a tier."""
         return self.tiers is None or tier in self.tiers
 
-    def decide(self, labels: Labels, facts: Mapping[str, Scalar]) -> Verdict:
-        """Decide one message. Deterministic, and never raises: what is missing or mistyped has its declared default."""
+    def decide(
+        self,
+        labels: Labels,
+        facts: Mapping[str, Scalar],
+        *,
+        at: Millis = Millis(0),
+        everything_to: str | None = None,
+    ) -> Verdict:
+        """Decide one message. Deterministic, and never raises: what is missing or mistyped has its declared default.
+
+        `at`: when the message came in; by it queues are open or closed. 0, or what no calendar knows: all are open.
+        `everything_to`: a queue that takes all that nobody has yet, open or closed, whatever rules say of the route.
+        """
         values, flags = self._values(labels, facts)
         fired, errors = self._fire(values)
         flags += errors
-        route: tuple[Rule, Queue] | None = next(
-            ((rule, queue) for rule, queue in fired if queue is not None), None
+        route, named = next(((rule, queue) for rule, queue in fired if queue is not None), (None, None))
+        action = (route.then.action or "route") if route else "route"
+        at = at if 0 < at <= LATEST else Millis(0)
+        forced = None if everything_to is None or action == KEEP else self.queues.get(everything_to)
+        queue, hours_told = (
+            self._open(named or self.queues[self.defaults.queue], route, action, at)
+            if forced is None
+            else (forced, ())
         )
-        applied = tuple(rule for rule, _ in fired if not rule.then.routes() or (route and rule is route[0]))
-        queue = route[1] if route else self.queues[self.defaults.queue]
-        action = (route[0].then.action or "route") if route else "route"
-        alerts = tuple(_alert(rule, queue, values, self.defaults) for rule, _ in fired if rule.then.alert)
-        reasons = [reason for rule, _ in fired for reason in _reasons(rule, rule in applied, action, values)]
+        applied = Applied(
+            route=route,
+            rules=tuple([rule for rule, _ in fired if rule is route or not rule.then.routing]),
+            action=action,
+            queue=queue,
+            defaults=self.defaults,
+        )
+        skills, priority = applied.skills(), applied.priority()
+        steps, steps_by = applied.steps() if forced is None else ((), None)
+        reasons, tags, alerts = flags, list[str](), list[AlertDue]()
+        for rule, _ in fired:
+            reasons += applied.reasons(rule, values, steps_by=steps_by)
+            tags += rule.then.tags
+            if rule.then.alert is not None:
+                alerts.append(applied.alert(rule, values))
         if route is None:
-            line = f"no rule decides the route; {queue.id} is the default queue"
-            reasons.append(Reason(rule="path.default", source=self.source, effect="default", because=line))
+            line = f"no rule decides the route; {self.defaults.queue} is the default queue"
+            reasons.append(flag("path.default", line, self.source, "default"))
+        if steps and steps_by is None:
+            reasons.append(flag("path.steps", told(steps), queue.source, "steps"))
         return Verdict(
             action=action,
             queue=queue.id,
-            skills=_unique(queue.skills, *(rule.then.skills for rule in applied)),
-            priority=self._priority(route[0] if route else None, applied),
-            sla_seconds=_sla(route[0] if route else None, applied, queue, self.defaults),
-            preferred_representative=_representative(applied, values),
-            tags=_unique(*(rule.then.tags for rule, _ in fired)),
-            alerts=alerts,
-            reasons=(*flags, *reasons),
+            skills=skills,
+            priority=priority,
+            sla_seconds=applied.sla(),
+            preferred_representative=applied.representative(values),
+            tags=tuple(dict.fromkeys(tags)),
+            alerts=tuple(alerts),
+            reasons=(*reasons, *hours_told),
+            hours=queue.hours if at else None,
+            steps=applied.steps_due(steps, self.queues, skills, priority) if steps else (),
+            automatic=applied.automatic(),
         )
+
+    @property
+    def asks(self) -> bool:
+        """Whether any rule has a say in whether an LLM is asked: without one nobody need look at `llm`."""
+        return self._asking is not None
+
+    def llm(self, labels: Labels, facts: Mapping[str, Scalar]) -> tuple[str, Rule | None]:
+        """Whether an LLM is asked about a message with these local labels: auto, wait or skip, by the first rule that says so
+        and holds; and that rule.
+
+        Of a message that shows trouble by its words nothing is skipped for a label, which a text may talk the labeller into:
+        only a rule that names a cue may say so.
+        """
+        if self._asking is None:
+            return AUTO, None
+        values, _ = self._values(labels, facts)
+        troubled = any(values[cue] is True for cue in PROTECTED)
+        for rule in self._asking.holding(values):
+            choice = rule.then.llm or AUTO
+            if choice == SKIP and troubled and not any(match.name in PROTECTED for match in rule.match):
+                continue
+            if rule.when is None or rule.when.holds(values):
+                return choice, rule
+        return AUTO, None
 
     def overdue(self, queue: str | None, *, grave: bool) -> AlertDue | None:
         """The alert about a conversation that has waited in a queue for longer than its SLA; None where nobody wants to hear
@@ -107,14 +183,14 @@ class Policy:
         flags: list[Reason] = []
         intent, confidence = labels.intent.value, labels.intent.confidence
         fallback = self.taxonomy.fallback_intent
-        if intent not in self.taxonomy.intent_ids():
+        if intent not in self._intents:
             flags.append(
-                _flag("path.unknown_intent", f"the intent is not in the taxonomy; treated as {fallback}")
+                flag("path.unknown_intent", f"the intent is not in the taxonomy; treated as {fallback}")
             )
             intent = fallback
         elif not confidence >= self.defaults.minimum_confidence and intent != fallback:
             line = f"{intent} at {confidence:.2f} is below {self.defaults.minimum_confidence:g}; treated as {fallback}"
-            flags.append(_flag("path.low_confidence", line))
+            flags.append(flag("path.low_confidence", line))
             intent = fallback
         for name, value, known in (
             ("emotion", labels.emotion.value, self.taxonomy.emotions),
@@ -122,7 +198,7 @@ class Policy:
         ):
             if value not in known:
                 flags.append(
-                    _flag(f"path.unknown_{name}", f"the {name} is not in the taxonomy; no rule matches it")
+                    flag(f"path.unknown_{name}", f"the {name} is not in the taxonomy; no rule matches it")
                 )
         values = values_of(labels, facts)
         values["intent"] = intent
@@ -133,22 +209,22 @@ class Policy:
         fired: list[tuple[Rule, Queue | None]] = []
         errors: list[Reason] = []
         routed = False
-        for rule in self._index.candidates(values):
+        scene: Scene | None = None
+        for rule in self._index.holding(values):
             then = rule.then
-            if routed and then.routes() and then.alert is None and not then.tags:
+            if routed and then.routing and then.alert is None and not then.tags:
                 continue  # it could change nothing any more
-            if not all(match.holds(values[match.name]) for match in rule.match):
-                continue
             if rule.when is not None:
-                holds, error = rule.when.evaluate(values)
+                if scene is None:
+                    scene = Scene(values, self._read)
+                holds, error = rule.when.evaluate_in(scene)
                 if error is not None:
-                    errors.append(
-                        _flag(rule.id, f"the condition failed and counts as false: {error}", rule.source)
-                    )
+                    line = f"the condition failed and counts as false: {error}"
+                    errors.append(flag(rule.id, line, rule.source))
                 if not holds:
                     continue
             queue = self._queue(rule, values)
-            if then.routes() and queue is None:
+            if then.routing and queue is None:
                 continue  # the fact it takes the queue from names none of ours
             fired.append((rule, queue))
             routed = routed or queue is not None
@@ -156,7 +232,7 @@ class Policy:
 
     def _queue(self, rule: Rule, values: Mapping[str, Value]) -> Queue | None:
         then = rule.then
-        if not then.routes():
+        if not then.routing:
             return None
         named = (
             self.queues.get(str(values[then.queue_from]))
@@ -167,28 +243,48 @@ class Policy:
             return self.queues.get(str(values["queue_before"])) or self.queues[self.defaults.queue]
         return named
 
-    def _priority(self, route: Rule | None, applied: tuple[Rule, ...]) -> int:
-        """The route's own (else the default), at least what the others ask for, plus what all of them add.
+    def _open(
+        self, named: Queue, route: Rule | None, action: str, at: Millis
+    ) -> tuple[Queue, tuple[Reason, ...]]:
+        """The queue that takes a message: the one named, or where that is closed the first open one that it overflows into.
+        Where none is open it waits in the one named. What somebody has already stays."""
+        if named.hours is None or not at:
+            return named, ()
+        if action == KEEP:
+            return named, ()
+        if named.hours.open_at(at):
+            line = f"{named.id} is open at {named.hours.shown(at)}"
+            return named, (flag("path.hours", line, named.source),)
+        closed = f"{named.id} is closed at {named.hours.shown(at)}"
+        overflow = (route.then.overflow if route else None) or named.overflow
+        passed = [named.id]
+        while overflow is not None and overflow not in passed:
+            passed.append(overflow)
+            other = self.queues[overflow]
+            if other.hours is None or other.hours.open_at(at):
+                line = f"{closed}; overflows into {other.id}"
+                return other, (flag("path.hours", line, named.source, "overflow"),)
+            overflow = other.overflow
+        line = f"{closed}; the message waits until it opens"
+        return named, (flag("path.hours", line, named.source),)
 
-        What is escalated nobody takes from: most additions go by labels, and a text may talk a model into any label.
-        """
-        own = self.defaults.priority if route is None or route.then.priority is None else route.then.priority
-        floor = max((rule.then.priority or 0 for rule in applied if rule is not route), default=0)
-        least = 0 if route is not None and route.then.action == ESCALATE else -100
-        added = sum(max(least, rule.then.priority_add) for rule in applied)
-        return max(0, min(100, max(own, floor) + added))
 
-
-def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
-    """Read a policy against its taxonomy. `source` is the file's name; reasons show its last part.
+def load_policy(text: str, source: str, taxonomy: Taxonomy, more: Mapping[str, str] | None = None) -> Policy:
+    """Read a policy against its taxonomy. `source` is the file's name; reasons show its last part. `more`: the texts of
+    further files of the same policy, by name; they follow in the order of their names.
 
     Raises:
-        PolicyError: with every problem of the file.
+        PolicyError: with every problem of all files.
     """
-    draft = read_policy(text, source, taxonomy)
+    draft = read_policy(text, source, taxonomy, more)
     lines = [[rule.id, rule.source] for rule in draft.rules]
+    parts: list[object] = [draft.content, lines, taxonomy.hash]
+    if draft.hours:
+        # The lines of queues are told, and time zones change: what decides otherwise has another hash.
+        places = [queue.source for queue in draft.queues.values()]
+        parts += [places, [[hours.zone.key, hours.zone_rules()] for hours in draft.hours]]
     return Policy(
-        hash=digest([draft.content, lines, taxonomy.hash]),
+        hash=digest(parts),
         queues=draft.queues,
         rules=draft.rules,
         defaults=draft.defaults,
@@ -200,12 +296,20 @@ def load_policy(text: str, source: str, taxonomy: Taxonomy) -> Policy:
 
 
 def load_pack(files: Mapping[str, str]) -> tuple[Taxonomy, Policy]:
-    """Load a pack from the texts of its files, by name: taxonomy.yaml and policy.yaml, with or without a folder.
+    """Load a pack from the texts of its files, by name: taxonomy.yaml, policy.yaml and those of the folder policy.d, with or
+    without a folder before them. Others are passed over.
 
     Raises:
         PolicyError: a file is missing, or has problems.
     """
-    found = {name.replace("\\", "/").rpartition("/")[2]: (name, text) for name, text in files.items()}
+    found: dict[str, tuple[str, str]] = {}
+    more: dict[str, str] = {}
+    for name, text in files.items():
+        folder, _, last = name.replace("\\", "/").rpartition("/")
+        if folder.rpartition("/")[2] == FOLDER:
+            more[name] = text
+        else:
+            found[last] = (name, text)
     missing = [name for name in (TAXONOMY_FILE, POLICY_FILE) if name not in found]
     if missing:
         raise PolicyError(
@@ -214,69 +318,4 @@ def load_pack(files: Mapping[str, str]) -> tuple[Taxonomy, Policy]:
     taxonomy_name, taxonomy_text = found[TAXONOMY_FILE]
     policy_name, policy_text = found[POLICY_FILE]
     taxonomy = load_taxonomy(taxonomy_text, taxonomy_name)
-    return taxonomy, load_policy(policy_text, policy_name, taxonomy)
-
-
-def _flag(rule: str, because: str, source: str = "policy") -> Reason:
-    return Reason(rule=rule, source=source, effect="flag", because=because)
-
-
-def _alert(rule: Rule, queue: Queue, values: Mapping[str, Value], defaults: Defaults) -> AlertDue:
-    assert rule.then.alert is not None  # noqa: S101  # the caller asks only for rules that alert
-    due = rule.then.alert
-    again_after = defaults.alert_again_after if due.again_after is None else due.again_after
-    to = due.to or queue.alert_to or queue.id
-    return AlertDue(
-        kind=due.kind,
-        severity=due.severity,
-        to=to,
-        rule=rule.id,
-        source=rule.source,
-        because=rule.because(values),
-        again_after=0 if due.kind in ALWAYS else again_after,
-    )
-
-
-def _reasons(rule: Rule, applied: bool, action: str, values: Mapping[str, Value]) -> list[Reason]:
-    """One reason for each effect the rule had."""
-    then, because = rule.then, rule.because(values)
-    effects: list[str] = []
-    if applied and then.routes():
-        effects.append(action)
-    if then.alert:
-        because_alert = f"{because}; {then.alert.kind} ({then.alert.severity})"
-        return [
-            *(Reason(rule=rule.id, source=rule.source, effect=effect, because=because) for effect in effects),
-            Reason(rule=rule.id, source=rule.source, effect="alert", because=because_alert),
-        ]
-    if applied and not then.routes() and (then.priority is not None or then.priority_add):
-        change = f"{then.priority_add:+d}" if then.priority_add else f"at least {shown(then.priority or 0)}"
-        if then.priority_add < 0 and action == ESCALATE:
-            change = "stays: nothing takes from an escalation"
-        return [
-            Reason(
-                rule=rule.id, source=rule.source, effect="priority", because=f"{because}; priority {change}"
-            )
-        ]
-    return [
-        Reason(rule=rule.id, source=rule.source, effect=effect, because=because)
-        for effect in effects or ["tag"]
-    ]
-
-
-def _sla(route: Rule | None, applied: tuple[Rule, ...], queue: Queue, defaults: Defaults) -> int | None:
-    """The route's own, else the queue's, else the default; other rules can only shorten it."""
-    own = (route.then.sla_seconds if route else None) or queue.sla_seconds or defaults.sla_seconds
-    asked = [
-        rule.then.sla_seconds for rule in applied if rule.then.sla_seconds is not None and rule is not route
-    ]
-    return min([*asked, own] if own is not None else asked, default=None)
-
-
-def _representative(applied: tuple[Rule, ...], values: Mapping[str, Value]) -> str | None:
-    names = (str(values[fact]) for rule in applied for fact in rule.then.representative_from)
-    return next((name for name in names if name), None)
-
-
-def _unique(*groups: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for group in groups for word in group))
+    return taxonomy, load_policy(policy_text, policy_name, taxonomy, more)

@@ -1,26 +1,15 @@
-"""Reading a policy file: every name checked against the declared facts, the taxonomy and the file's own queues."""
+"""Reading a policy, of one file or several: every name checked against the declared facts, the taxonomy and its own queues."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from frontdesk.streams.policy_match import MatchReader
+from frontdesk.streams.hours import Hours
+from frontdesk.streams.policy_hours import read_hours
 from frontdesk.streams.policy_replies import AutomaticRule, read_replies
-from frontdesk.streams.policy_rules import (
-    ACTIONS,
-    ALWAYS,
-    QUEUE_FACTS,
-    REPRESENTATIVE_FACTS,
-    RESERVED,
-    SEVERITIES,
-    AlertRule,
-    Defaults,
-    Match,
-    Queue,
-    Rule,
-    Then,
-)
+from frontdesk.streams.policy_rules import Defaults, Match, Queue, Rule, Then
+from frontdesk.streams.policy_then import ThenReader
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.yaml_fields import (
     boolean,
@@ -29,23 +18,21 @@ from frontdesk.streams.yaml_fields import (
     mapping,
     mapping_of_any,
     number,
-    seconds,
     string,
     strings,
 )
-from frontdesk.streams.yaml_source import Node, read, suggest
+from frontdesk.streams.yaml_source import Node, PolicyError, Problems, read, suggest
 
-_KEYS = ("version", "queues", "defaults", "customers", "rules", "replies")
+FOLDER = "policy.d"
+"""beside policy.yaml: more files of the same policy"""
+_KEYS = ("version", "hours", "queues", "defaults", "customers", "rules", "replies")
+_ONCE = ("defaults", "customers")
 _CUSTOMER_KEYS = ("tiers",)
-_QUEUE_KEYS = ("name", "skills", "sla", "sla_seconds", "sla_alert", "alert_to")
+_QUEUE_KEYS = ("name", "skills", "hours", "overflow", "sla", "sla_seconds", "sla_alert", "alert_to", "steps")
 _DEFAULT_KEYS = (
-    "queue", "priority", "sla", "sla_seconds", "sla_alert", "alert_again_after", "vip_tiers", "minimum_confidence",
+    "queue", "priority", "sla", "sla_seconds", "sla_alert", "alert_again_after", "vip_tiers", "minimum_confidence", "steps",
 )  # fmt: skip
 _RULE_KEYS = ("id", "match", "when", "then", "note")
-_THEN_KEYS = (
-    "action", "queue", "skills", "priority", "priority_add", "sla", "sla_seconds", "preferred_representative", "alert", "tags",
-)  # fmt: skip
-_ALERT_KEYS = ("kind", "severity", "to", "again_after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,60 +40,211 @@ class Draft:
     """A policy as read."""
 
     content: object
-    """the whole file as plain values"""
+    """of the whole policy, as plain values"""
     source: str
-    """the file's name without its folder"""
+    """the first file's name without its folder"""
     queues: Mapping[str, Queue]
     rules: tuple[Rule, ...]
     defaults: Defaults
     automatic: tuple[AutomaticRule, ...]
     tiers: frozenset[str] | None
     """that profiles may have; None: any"""
+    hours: tuple[Hours, ...] = ()
+    """of all queues, in order"""
 
 
-def read_policy(text: str, source: str, taxonomy: Taxonomy) -> Draft:
-    """Read a policy.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """One file of the policy, read as YAML."""
+
+    name: str
+    """as reasons show it"""
+    root: Node
+    problems: Problems
+    fields: Mapping[str, Node] = field(default_factory=dict)
+
+
+def read_policy(text: str, source: str, taxonomy: Taxonomy, more: Mapping[str, str] | None = None) -> Draft:
+    """Read a policy. `more`: the texts of further files by name; they follow the first in the order of their names.
 
     Raises:
-        PolicyError: with every problem of the file.
+        PolicyError: with every problem of all files.
     """
-    root, problems = read(text, source)
-    reader = _Reader(problems, taxonomy, source.replace("\\", "/").rpartition("/")[2])
-    draft = reader.policy(root, taxonomy)
-    problems.raise_if_any()
+    files: list[_File] = []
+    failed: list[PolicyError] = []
+    for name, content in ((source, text), *sorted((more or {}).items())):
+        try:
+            root, problems = read(content, name)
+        except PolicyError as error:
+            failed.append(error)
+        else:
+            files.append(_File(name=shown_name(name), root=root, problems=problems))
+    if failed:
+        raise PolicyError.all_of(failed)
+    draft = _Reader(taxonomy, files).policy(taxonomy)
+    for file in files:
+        try:
+            file.problems.raise_if_any()
+        except PolicyError as error:
+            failed.append(error)
+    if failed:
+        raise PolicyError.all_of(failed)
     return draft
 
 
-class _Reader(MatchReader):
-    """Reads the file from top to bottom."""
+def shown_name(source: str) -> str:
+    """A file's name without the folder that the policy lies in."""
+    folder, _, name = source.replace("\\", "/").rpartition("/")
+    return f"{FOLDER}/{name}" if folder.rpartition("/")[2] == FOLDER else name
 
-    def policy(self, root: Node, taxonomy: Taxonomy) -> Draft:
-        fields = mapping(root, "the policy", _KEYS, self.problems, required=("queues", "defaults", "rules"))
-        if "queues" in fields:
-            named = mapping_of_any(fields["queues"], "queues", self.problems)
-            self.queues = {name: self._queue(name, node) for name, node in named.items()}
-        defaults = self._defaults(fields.get("defaults", root), given="defaults" in fields)
-        rules: list[Rule] = []
-        for node in items(fields.get("rules"), "rules", self.problems):
-            rule = self._rule(node)
-            if rule.id in {other.id for other in rules}:
-                at = node.value["id"] if isinstance(node.value, Mapping) and "id" in node.value else node
-                self.problems.add(at, f"rule {rule.id!r} is given twice", "rename or remove one of them")
-            rules.append(rule)
+
+class _Reader(ThenReader):
+    """Reads all files from top to bottom: queues first, since rules of any file may name them."""
+
+    def __init__(self, taxonomy: Taxonomy, files: Sequence[_File]) -> None:
+        super().__init__(files[0].problems, taxonomy, files[0].name)
+        self._files = files
+        self._hours: dict[str, Hours | None] = {}
+
+    def policy(self, taxonomy: Taxonomy) -> Draft:
+        opened = [self._open(file) for file in self._files]
+        once = {name: self._once(opened, name) for name in _ONCE}
+        self._read_hours(opened)
+        queues = self._read_queues(opened)
+        defaults = self._defaults(once["defaults"])
+        rules: dict[str, Rule] = {}
+        automatic: list[AutomaticRule] = []
+        for file in opened:
+            self._enter(file)
+            for node in items(file.fields.get("rules"), "rules", self.problems):
+                rule = self._rule(node)
+                if rule.id in rules:
+                    at = node.value["id"] if isinstance(node.value, Mapping) and "id" in node.value else node
+                    fix = self._elsewhere(rules[rule.id].source, "rename or remove one of them")
+                    self.problems.add(at, f"rule {rule.id!r} is given twice", fix)
+                rules[rule.id] = rule
+            automatic += read_replies(file.fields.get("replies"), self, taxonomy)
+        first, *others = opened
+        content = first.root.plain()
         return Draft(
-            content=root.plain(),
-            source=self.file,
-            queues=self.queues,
-            rules=tuple(rules),
+            content=[content, *([file.name, file.root.plain()] for file in others)] if others else content,
+            source=first.name,
+            queues=queues,
+            rules=tuple(rules.values()),
             defaults=defaults,
-            automatic=read_replies(fields.get("replies"), self, taxonomy),
-            tiers=self._tiers(fields.get("customers")),
+            automatic=tuple(automatic),
+            tiers=self._tiers(once["customers"]),
+            hours=tuple(queue.hours for queue in queues.values() if queue.hours is not None),
         )
 
-    def _tiers(self, node: Node | None) -> frozenset[str] | None:
+    def _open(self, file: _File) -> _File:
+        required = ("queues", "defaults", "rules") if len(self._files) == 1 else ()
+        return replace(file, fields=mapping(file.root, "the policy", _KEYS, file.problems, required=required))
+
+    def _enter(self, file: _File) -> None:
+        self.problems, self.file = file.problems, file.name
+
+    def _elsewhere(self, source: str, fix: str) -> str:
+        """A fix that names the other place where it is in another file."""
+        return fix if source.startswith(f"{self.file}:") else f"{fix}; the other is at {source}"
+
+    def _once(self, files: Sequence[_File], name: str) -> tuple[_File, Node] | None:
+        """A section that only one file may have."""
+        found = [(file, file.fields[name]) for file in files if name in file.fields]
+        for file, node in found[1:]:
+            other, at = found[0]
+            fix = f"keep one of them; the other is at {other.name}:{at.key[0]}"
+            file.problems.add(node.key, f"{name!r} is given twice", fix)
+        if not found and len(files) > 1 and name == "defaults":
+            files[0].problems.add(files[0].root, f"the policy lacks {name!r}", "add it to one of its files")
+        return found[0] if found else None
+
+    def _read_hours(self, files: Sequence[_File]) -> None:
+        for file in files:
+            self._enter(file)
+            if "hours" not in file.fields:
+                continue
+            for name, node in mapping_of_any(file.fields["hours"], "hours", self.problems).items():
+                if name in self._hours:
+                    self.problems.add(
+                        node.key, f"hours {name!r} are given twice", "rename or remove one of them"
+                    )
+                self._hours[name] = read_hours(node, self.problems)
+
+    def _read_queues(self, files: Sequence[_File]) -> Mapping[str, Queue]:
+        """Names before details: a queue may overflow into one that comes later."""
+        named: list[tuple[_File, str, Node]] = []
+        for file in files:
+            self._enter(file)
+            if "queues" in file.fields:
+                listed = mapping_of_any(file.fields["queues"], "queues", self.problems)
+                named += [(file, name, node) for name, node in listed.items()]
+        for file, name, node in named:
+            self._enter(file)
+            source = f"{self.file}:{node.key[0]}"
+            if name in self.queues:
+                fix = self._elsewhere(self.queues[name].source, "rename or remove one of them")
+                self.problems.add(node.key, f"queue {name!r} is given twice", fix)
+            self.queues[name] = Queue(id=name, name={}, source=source)
+        for file, name, node in named:
+            self._enter(file)
+            self.queues[name] = self._queue(self.queues[name], node)
+        for file, name, node in named:
+            self._enter(file)
+            self._check_overflow(self.queues[name], node)
+        return self.queues
+
+    def _queue(self, known: Queue, node: Node) -> Queue:
+        fields = mapping(node, f"queue {known.id!r}", _QUEUE_KEYS, self.problems)
+        titles = mapping_of_any(fields["name"], "name", self.problems) if "name" in fields else {}
+        return replace(
+            known,
+            name={tag: string(item, "name", self.problems) or known.id for tag, item in titles.items()},
+            skills=strings(fields.get("skills"), "skills", self.problems),
+            sla_seconds=self.sla(fields),
+            alert_to=string(fields.get("alert_to"), "alert_to", self.problems),
+            sla_alert=boolean(fields.get("sla_alert"), "sla_alert", self.problems),
+            hours=self._hours_of(fields.get("hours")),
+            overflow=self.queue_name(fields.get("overflow")),
+            steps=self.steps(fields.get("steps")),
+        )
+
+    def _hours_of(self, node: Node | None) -> Hours | None:
+        """Hours of its own, or the name of hours that several queues share."""
         if node is None:
             return None
-        fields = mapping(node, "customers", _CUSTOMER_KEYS, self.problems)
+        if isinstance(node.value, Mapping):
+            return read_hours(node, self.problems)
+        name = string(node, "hours", self.problems)
+        if name is not None and name not in self._hours:
+            fix = (
+                suggest(name, self._hours, "the section `hours` has")
+                if self._hours
+                else "add them to `hours`"
+            )
+            self.problems.add(node, f"no hours are called {name!r}", fix)
+        return self._hours.get(name or "")
+
+    def _check_overflow(self, queue: Queue, node: Node) -> None:
+        if queue.overflow is None or not isinstance(node.value, Mapping):
+            return
+        at = node.value["overflow"]
+        if "hours" not in node.value:
+            fix = "give it `hours:`, or remove `overflow:`"
+            self.problems.add(at, f"queue {queue.id!r} is never closed and cannot overflow", fix)
+        seen, other = [queue.id], self.queues[queue.overflow]
+        while other.id not in seen and other.overflow is not None:
+            seen.append(other.id)
+            other = self.queues[other.overflow]
+        if other.id == queue.id:
+            fix = "let the last of them keep its messages"
+            self.problems.add(at, f"queues overflow in a circle: {', '.join((*seen, queue.id))}", fix)
+
+    def _tiers(self, found: tuple[_File, Node] | None) -> frozenset[str] | None:
+        if found is None:
+            return None
+        self._enter(found[0])
+        fields = mapping(found[1], "customers", _CUSTOMER_KEYS, self.problems)
         if "tiers" not in fields:
             return None
         tiers = strings(fields["tiers"], "tiers", self.problems)
@@ -118,22 +256,11 @@ class _Reader(MatchReader):
             )
         return frozenset(tiers)
 
-    def _queue(self, name: str, node: Node) -> Queue:
-        fields = mapping(node, f"queue {name!r}", _QUEUE_KEYS, self.problems)
-        titles = mapping_of_any(fields["name"], "name", self.problems) if "name" in fields else {}
-        return Queue(
-            id=name,
-            name={tag: string(item, "name", self.problems) or name for tag, item in titles.items()},
-            skills=strings(fields.get("skills"), "skills", self.problems),
-            sla_seconds=self._sla(fields),
-            alert_to=string(fields.get("alert_to"), "alert_to", self.problems),
-            sla_alert=boolean(fields.get("sla_alert"), "sla_alert", self.problems),
-        )
-
-    def _defaults(self, node: Node, *, given: bool) -> Defaults:
-        if not given:
+    def _defaults(self, found: tuple[_File, Node] | None) -> Defaults:
+        if found is None:
             return Defaults(queue="")
-        fields = mapping(node, "defaults", _DEFAULT_KEYS, self.problems, required=("queue",))
+        self._enter(found[0])
+        fields = mapping(found[1], "defaults", _DEFAULT_KEYS, self.problems, required=("queue",))
         priority = integer(fields.get("priority"), "priority", self.problems, 0, 100)
         confidence = number(fields.get("minimum_confidence"), "minimum_confidence", self.problems)
         if confidence is not None and not 0 <= confidence <= 1:
@@ -141,13 +268,14 @@ class _Reader(MatchReader):
                 fields["minimum_confidence"], "minimum_confidence is not from 0 to 1", "write 0.3, say"
             )
         return Defaults(
-            queue=self._queue_name(fields.get("queue")) or "",
+            queue=self.queue_name(fields.get("queue")) or "",
             priority=30 if priority is None else priority,
-            sla_seconds=self._sla(fields),
+            sla_seconds=self.sla(fields),
             minimum_confidence=float(confidence or 0.0),
             sla_alert=boolean(fields.get("sla_alert"), "sla_alert", self.problems) or False,
-            alert_again_after=self._window(fields, "alert_again_after") or 0,
+            alert_again_after=self.window(fields, "alert_again_after") or 0,
             vip_tiers=strings(fields.get("vip_tiers"), "vip_tiers", self.problems),
+            steps=self.steps(fields.get("steps")) or (),
         )
 
     def _rule(self, node: Node) -> Rule:
@@ -163,72 +291,5 @@ class _Reader(MatchReader):
             source=source,
             match=matches,
             when=self.condition(fields.get("when"), source),
-            then=self._then(fields["then"]) if "then" in fields else Then(),
+            then=self.then(fields["then"]) if "then" in fields else Then(),
         )
-
-    def _then(self, node: Node) -> Then:
-        fields = mapping(node, "then", _THEN_KEYS, self.problems)
-        action = self.one_of(fields.get("action"), "action", ACTIONS)
-        queue = fields.get("queue")
-        queue_from = None
-        if queue is not None and isinstance(queue.value, Mapping):
-            source = mapping(queue, "queue", ("from",), self.problems, required=("from",))
-            queue_from = self.one_of(source.get("from"), "from", QUEUE_FACTS)
-            queue = None
-        if action in ("route", "escalate") and "queue" not in fields:
-            self.problems.add(fields["action"], f"action {action!r} names no queue", "add `queue:`")
-        then = Then(
-            action=action,
-            queue=self._queue_name(queue),
-            queue_from=queue_from,
-            skills=strings(fields.get("skills"), "skills", self.problems),
-            priority=integer(fields.get("priority"), "priority", self.problems, 0, 100),
-            priority_add=integer(fields.get("priority_add"), "priority_add", self.problems, -100, 100) or 0,
-            sla_seconds=self._sla(fields),
-            representative_from=self._representatives(fields.get("preferred_representative")),
-            alert=self._alert(fields["alert"]) if "alert" in fields else None,
-            tags=strings(fields.get("tags"), "tags", self.problems),
-        )
-        if then == Then() and not fields:
-            self.problems.add(node, "the rule does nothing", "give it a queue, an alert, tags or a priority")
-        return then
-
-    def _alert(self, node: Node) -> AlertRule:
-        fields = mapping(node, "alert", _ALERT_KEYS, self.problems, required=("kind", "severity"))
-        kind = string(fields.get("kind"), "kind", self.problems) or ""
-        if kind in RESERVED:
-            self.problems.add(fields["kind"], f"alerts of kind {kind!r} are raised by timers", "rename it")
-        if kind in ALWAYS and "again_after" in fields:
-            self.problems.add(
-                fields["again_after"], f"no window holds back alerts of kind {kind!r}", "remove it"
-            )
-        return AlertRule(
-            kind=kind,
-            severity=self.one_of(fields.get("severity"), "severity", SEVERITIES) or "info",
-            to=string(fields.get("to"), "to", self.problems),
-            again_after=self._window(fields, "again_after"),
-        )
-
-    def _representatives(self, node: Node | None) -> tuple[str, ...]:
-        if node is None:
-            return ()
-        fields = mapping(node, "preferred_representative", ("from",), self.problems, required=("from",))
-        given = fields.get("from")
-        if given is None:
-            return ()
-        listed = given.value if isinstance(given.value, tuple) else (given,)
-        names = (self.one_of(item, "from", REPRESENTATIVE_FACTS) for item in listed)
-        return tuple(name for name in names if name)
-
-    def _queue_name(self, node: Node | None) -> str | None:
-        name = string(node, "queue", self.problems)
-        if node is not None and name is not None and name not in self.queues:
-            self.problems.add(node, f"no queue is called {name!r}", suggest(name, self.queues, "there are"))
-            return None
-        return name
-
-    def _window(self, fields: Mapping[str, Node], name: str) -> int | None:
-        return seconds(fields.get(name), name, self.problems, none=True)
-
-    def _sla(self, fields: Mapping[str, Node]) -> int | None:
-        return seconds(fields.get("sla") or fields.get("sla_seconds"), "sla", self.problems)

@@ -30,7 +30,12 @@ def findings(pack: Pack) -> Iterator[Finding]:
 
 def _queues(pack: Pack) -> Iterator[Finding]:
     policy = pack.policy
-    used = {policy.defaults.queue, *(rule.then.queue for rule in policy.rules)}
+    thens = [rule.then for rule in policy.rules]
+    steps = [policy.defaults.steps, *(then.steps or () for then in thens)]
+    steps += [queue.steps or () for queue in policy.queues.values()]
+    used = {policy.defaults.queue, *(then.queue for then in thens), *(then.overflow for then in thens)}
+    used |= {queue.overflow for queue in policy.queues.values()}
+    used |= {step.queue for some in steps for step in some}
     for name, place in pack.places.named("queues").items():
         if name not in used:
             fix = f"write a rule with `queue: {name}`, or remove it"

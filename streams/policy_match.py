@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from frontdesk.streams.condition_limits import MAX_CHARS_IN_ALL, MAX_COSTLY_IN_ALL, ConditionError
 from frontdesk.streams.conditions import (
     CONFIDENCE,
     Condition,
-    ConditionError,
     Value,
     compile_condition,
     declared_types,
 )
 from frontdesk.streams.policy_rules import Match, Queue
 from frontdesk.streams.taxonomy import Taxonomy
-from frontdesk.streams.yaml_fields import mapping, number, string
+from frontdesk.streams.yaml_fields import items, mapping, number, string
 from frontdesk.streams.yaml_source import Node, Problems, suggest
 
 
@@ -30,6 +30,8 @@ class MatchReader:
             "language": (*taxonomy.languages, "und"),
         }
         self.queues: dict[str, Queue] = {}
+        self.chars = self.costly = 0
+        """of all conditions so far"""
 
     def match(self, name: str, node: Node) -> Match | None:
         """One line of `match`, or None and a problem."""
@@ -39,13 +41,14 @@ class MatchReader:
             return None
         if isinstance(node.value, Mapping):
             return self._bounds(name, node)
-        given = node.value if isinstance(node.value, tuple) else (node,)
+        listed = isinstance(node.value, tuple)
+        given = items(node, f"match {name!r}", self.problems) if listed else (node,)
         values: list[Value] = []
         for item in given:
             value = self._typed(name, item)
             if value is not None:
                 values.append(value)
-        if not given:
+        if node.value == ():
             self.problems.add(
                 node, f"match {name!r} lists nothing", "list at least one value, or leave it out"
             )
@@ -70,6 +73,9 @@ class MatchReader:
         """The value if it can ever equal the fact or label."""
         kind, value = self.types[name], node.value
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = number(node, name, self.problems)
+            if value is None:
+                return None
             value = float(value)
         if type(value) is not kind:
             words = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
@@ -87,14 +93,27 @@ class MatchReader:
         if node is None or text is None:
             return None
         try:
-            return compile_condition(text, source)
+            condition = compile_condition(text, source)
         except ConditionError as error:
             fix = f"mend the condition: it may read {', '.join((*self.known, CONFIDENCE))} and the declared facts"
             if "undeclared reference to '" in error.what:
                 word = error.what.split("'")[1]
                 fix = suggest(word, self.types, "known are")
-            self.problems.add(_place(node, error), error.what, fix)
+            self.problems.add(_place(node, error), error.what, error.fix or fix)
             return None
+        self._spend(node, len(text), condition.costly)
+        return condition
+
+    def _spend(self, node: Node, chars: int, costly: int) -> None:
+        """Conditions are bounded together, too: all of them may have to be looked at for one message."""
+        before = (self.chars, self.costly)
+        self.chars, self.costly = self.chars + chars, self.costly + costly
+        if before[0] <= MAX_CHARS_IN_ALL < self.chars:
+            what = f"the conditions of the policy have more than {MAX_CHARS_IN_ALL:,} characters together"
+            self.problems.add(node, what, "say in `match` what can be said there")
+        if before[1] <= MAX_COSTLY_IN_ALL < self.costly:
+            what = f"the conditions of the policy have more than {MAX_COSTLY_IN_ALL} macros and matches() together"
+            self.problems.add(node, what, "say in `match` what can be said there")
 
     def one_of(self, node: Node | None, what: str, known: tuple[str, ...]) -> str | None:
         """A word of a closed list; None if absent, or with a problem."""

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from frontdesk.schemas.outputs import Decision, Difference, Labels, Route
-from frontdesk.streams.decide import Facts
+from frontdesk.streams.decide import Facts, everything_to_in
 from frontdesk.streams.policy import Policy, Verdict
 
 SAME, DIFFERS = "shadow_same", "shadow_differs"
@@ -30,7 +30,8 @@ class Shadow:
         self, decision: Decision, verdict: Verdict, labels: Labels, facts: Facts
     ) -> Difference | None:
         """What it would have decided otherwise, from the same labels and facts; None where it is the same."""
-        other = self.policy.decide(labels, facts)
+        everything_to = everything_to_in(decision.flags)
+        other = self.policy.decide(labels, facts, at=decision.received_at, everything_to=everything_to)
         decided, shadow = _route(verdict), _route(other)
         if decided == shadow:
             return None

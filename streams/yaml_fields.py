@@ -7,7 +7,11 @@ from collections.abc import Mapping
 
 from frontdesk.streams.yaml_source import Node, Problems, suggest
 
+MAX_CHARS = 2_000
+"""of one text"""
+_LARGEST = 1e15
 _DURATION = re.compile(r"(\d{1,9})\s*(s|m|h|d)?")
+_LONGEST = 3_650 * 86_400
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 
 
@@ -43,11 +47,16 @@ def items(node: Node | None, what: str, problems: Problems) -> tuple[Node, ...]:
 
 
 def string(node: Node | None, what: str, problems: Problems) -> str | None:
-    """A non-empty string; an absent one is None, anything else is a problem."""
+    """A non-empty string of at most `MAX_CHARS`; an absent one is None, anything else is a problem."""
     if node is None:
         return None
     if not isinstance(node.value, str) or not node.value.strip():
         problems.add(node, f"{what} is not a text", "write a word, in quotes if it looks like a number")
+        return None
+    if len(node.value) > MAX_CHARS:
+        problems.add(
+            node, f"{what} has {len(node.value):,} characters, more than {MAX_CHARS:,}", "keep it shorter"
+        )
         return None
     return node.value
 
@@ -89,6 +98,9 @@ def number(node: Node | None, what: str, problems: Problems) -> int | float | No
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
         problems.add(node, f"{what} is not a number", "write a number")
         return None
+    if not -_LARGEST <= node.value <= _LARGEST:
+        problems.add(node, f"{what} is beyond {_LARGEST:g}", "write a smaller number")
+        return None
     return node.value
 
 
@@ -101,4 +113,8 @@ def seconds(node: Node | None, what: str, problems: Problems, *, none: bool = Fa
     if not found or not (none or int(found[1])):
         problems.add(node, f"{what} is not a duration", f"write 90s, 15m, 4h or 2d{', or 0 for none' * none}")
         return None
-    return int(found[1]) * _SECONDS[found[2]]
+    length = int(found[1]) * _SECONDS[found[2]]
+    if length > _LONGEST:
+        problems.add(node, f"{what} is longer than ten years", "mend its unit: s, m, h or d")
+        return None
+    return length

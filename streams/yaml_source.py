@@ -1,7 +1,7 @@
 """YAML with positions: a small tree of plain values, each of which knows its line and column.
 
 Only what a policy needs is read: mappings with string keys, lists and plain scalars. Anchors, aliases, custom tags,
-duplicate keys, deep nesting and large files are refused, so that no file can make loading expensive.
+duplicate keys, deep nesting, very many values and large files are refused, so that no file can make loading expensive.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from ruamel.yaml.events import AliasEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
-MAX_CHARS = 1_000_000
+MAX_CHARS = 500_000
 MAX_DEPTH = 16
+MAX_NODES = 30_000
+"""keys and values; a rule has some twenty"""
+MAX_ITEMS = 1_000
+"""of a list"""
 
 Plain = bool | int | float | str | None
-_SCALAR_TAGS = ("str", "int", "float", "bool", "null")
+_SCALAR_TAGS = ("str", "int", "float", "bool", "null", "timestamp")
 _COLLECTION_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -30,7 +36,7 @@ class PolicyError(Exception):
     """A policy or taxonomy cannot be used; whoever loads it keeps the one before or refuses to start.
 
     `problems` holds one line for each thing that is wrong, `file:line:column: what; fix`; the text of the error shows
-    the offending source line below each.
+    the offending source line below each, as `shown` holds them.
     """
 
     def __init__(self, problems: tuple[str, ...], shown: tuple[str, ...] = ()) -> None:
@@ -40,6 +46,15 @@ class PolicyError(Exception):
             "\n".join(
                 f"{what}\n    | {line}" if line else what for what, line in zip(problems, lines, strict=True)
             )
+        )
+
+    @classmethod
+    def all_of(cls, errors: Iterable[PolicyError]) -> PolicyError:
+        """One error with the problems of several files."""
+        known = tuple(errors)
+        return cls(
+            tuple(what for error in known for what in error.problems),
+            tuple(line for error in known for line in error.shown),
         )
 
 
@@ -98,12 +113,14 @@ def read(text: str, source: str) -> tuple[Node, Problems]:
     """
     problems = Problems(source=source, lines=tuple(text[:MAX_CHARS].splitlines()))
     if len(text) > MAX_CHARS:
-        problems.add((1, 1), f"{len(text):,} characters", f"keep it below {MAX_CHARS:,}")
+        problems.add((1, 1), f"the file has more than {MAX_CHARS:,} characters", "divide it")
         problems.raise_if_any()
+    parser = YAML(typ="safe", pure=True)
+    parser.Composer = _Guarded
     try:
-        _refuse_expensive(text, problems)
-        problems.raise_if_any()
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = parser.compose(text)
+    except _Refused as error:
+        problems.add(error.at, error.what, error.fix)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -136,21 +153,39 @@ def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {close[0]!r}?" if close else f"{otherwise} {', '.join(names)}"
 
 
-def _refuse_expensive(text: str, problems: Problems) -> None:
-    """Walk the events, which needs no recursion, before anything recursive sees the text."""
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
+class _Refused(Exception):
+    """What is not read, however well-formed."""
+
+    def __init__(self, at: tuple[int, int], what: str, fix: str) -> None:
+        self.at, self.what, self.fix = at, what, fix
+        super().__init__(what)
+
+
+class _Guarded(Composer):
+    """Refuses what could become expensive before it does: it looks at each event before its node is made."""
+
+    _depth = 0
+    _nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """One node, by way of the library."""
+        event = self.parser.peek_event()
         at = (event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                problems.add(at, f"nested deeper than {MAX_DEPTH}", "flatten it")
-                return
-        elif isinstance(event, CollectionEndEvent):
-            depth -= 1
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _Refused(at, f"more than {MAX_NODES:,} values", "divide the file")
+        if isinstance(index, int) and index >= MAX_ITEMS:
+            raise _Refused(at, f"a list of more than {MAX_ITEMS:,} items", "divide it")
         if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-            problems.add(at, "anchors and aliases are not read", "write the value out")
-            return
+            raise _Refused(at, "anchors and aliases are not read", "write the value out")
+        if not isinstance(event, CollectionStartEvent):
+            return super().compose_node(parent, index)
+        if self._depth >= MAX_DEPTH:
+            raise _Refused(at, f"nested deeper than {MAX_DEPTH}", "flatten it")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def _node(node: YamlNode, key: tuple[int, int], problems: Problems) -> Node:
@@ -180,6 +215,8 @@ def _mapping(node: MappingNode, problems: Problems) -> dict[str, Node]:
         at = (name.start_mark.line + 1, name.start_mark.column + 1)
         if not isinstance(name, ScalarNode):
             problems.add(at, "a key is not a plain word", "use a word as the key")
+        elif not _writable(name.value):
+            problems.add(at, _NO_TEXT, "remove it")
         elif name.value in out:
             problems.add(at, f"{name.value!r} is given twice", "remove one of them")
         else:
@@ -187,9 +224,20 @@ def _mapping(node: MappingNode, problems: Problems) -> dict[str, Node]:
     return out
 
 
+_NO_TEXT = "half a character, a lone surrogate, is no text"
+
+
+def _writable(text: str) -> bool:
+    """Whether a text can be written as UTF-8: reasons and tags of decisions are."""
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def _scalar(node: ScalarNode, at: tuple[int, int], problems: Problems) -> Plain:
     tag = str(node.tag).removeprefix("tag:yaml.org,2002:")
     text = str(node.value)
+    if not _writable(text):
+        problems.add(at, _NO_TEXT, "remove it")
+        return ""
     if tag not in _SCALAR_TAGS:
         problems.add(at, f"{tag!r} values are not read", "put quotes around it")
         return text
@@ -204,6 +252,6 @@ def _scalar(node: ScalarNode, at: tuple[int, int], problems: Problems) -> Plain:
             case "float":
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
             case _:
-                return text
+                return text  # a date, too: whoever wants one reads it
     except ValueError:
         return text

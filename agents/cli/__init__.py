@@ -27,6 +27,7 @@ from frontdesk.agents.cli import (
     llm,
     policy,
     publish,
+    switch,
     topics,
     worker,
 )
@@ -118,6 +119,9 @@ def build() -> typer.Typer:
     app.add_typer(llm.build(), name="llm", short_help="Turn the language model off or on for all workers.")
     app.add_typer(
         policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force."
+    )
+    app.add_typer(
+        switch.build(), name="switch", short_help="Send everything to one queue, or freeze learning."
     )
     return app
 

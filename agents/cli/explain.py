@@ -216,6 +216,9 @@ def _show(console: Console, outcome: Outcome, heard: Heard) -> None:
     for name, values in (("skills", decision.skills), ("tags", decision.tags), ("flags", decision.flags)):
         if values:
             console.print(f"  {name}: {', '.join(values)}")
+    for step in decision.steps:
+        asks = f", skills {', '.join(step.skills)}" if step.skills else ""
+        console.print(f"  from {_time(step.at)}: {step.queue}, priority {step.priority}{asks}")
     _show_labels(console, outcome)
     heard.show(console, outcome.answers)
     console.print("\nWhy", style="bold")

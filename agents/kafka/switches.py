@@ -19,6 +19,10 @@ INTAKE_RESUME = "intake.resume"
 """Clears every intake that halted before the switch's `at`."""
 LLM = "llm"
 """`off`: no worker asks an LLM; `on`, or never turned: those with an endpoint do."""
+EVERYTHING_TO = "everything_to"
+"""The queue that takes everything that nobody has yet; nothing: rules route."""
+LEARNING = "learning"
+"""`frozen`: nothing new is learned or promoted; `on`, or never turned: as it is set up."""
 
 
 async def publish_switch(broker: str, name: str, *, now: Millis, value: str = "") -> None:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import RegistryUnavailable
 from frontdesk.agents.kafka.policies import Published
-from frontdesk.agents.kafka.switches import INTAKE_RESUME, LLM
+from frontdesk.agents.kafka.switches import EVERYTHING_TO, INTAKE_RESUME, LEARNING, LLM
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import read_to_end, reader
 from frontdesk.agents.settings import Settings
@@ -43,6 +43,10 @@ class Broadcast:
         """the latest `intake.resume`"""
         self.llm_on = True
         """whether the LLM's switch lets workers ask"""
+        self.everything_to: str | None = None
+        """the queue to which a switch sends everything"""
+        self.learning_frozen = False
+        """whether a switch forbids to learn"""
         self.published = Published()
         """policies, and which of them are in force or in the shadow"""
         self.newest = -1
@@ -121,5 +125,12 @@ class Broadcast:
                 self.llm_on = update.body == "on"
             else:
                 log.error("switch_not_understood", switch=LLM, value=update.body[:20], offset=offset)
+        elif update.kind == "switch" and update.name == EVERYTHING_TO:
+            self.everything_to = update.body.strip() or None
+        elif update.kind == "switch" and update.name == LEARNING:
+            if update.body in ("on", "frozen"):
+                self.learning_frozen = update.body == "frozen"
+            else:
+                log.error("switch_not_understood", switch=LEARNING, value=update.body[:20], offset=offset)
         else:
             self.published.take(update)

@@ -27,7 +27,7 @@ def test_all_attributes_of_an_event() -> None:
     assert headers == (
         ("ce_specversion", b"1.0"),
         ("ce_id", b"d1"),
-        ("ce_type", b"frontdesk.Decision.v1"),
+        ("ce_type", b"frontdesk.Decision.v2"),
         ("ce_source", b"/frontdesk/routing"),
         ("ce_time", b"2023-11-14T22:13:20.123Z"),
         ("ce_subject", "客户".encode()),

@@ -107,6 +107,15 @@ def test_a_number_tells_which_order_is_meant() -> None:
     assert told("returned") == (False, []), "nor is it told another order's"
 
 
+def test_a_rule_may_forbid_what_the_policy_permits() -> None:
+    text = (PACK / "policy.yaml").read_text(encoding="utf-8")
+    rule = "rules:\n  - {id: careful, match: {channel: mail}, then: {automatic: false}}\n"
+    shard = shop(policy=text.replace("rules:\n", rule))
+    assert asked(shard, PRICE, talk="one", channel="chat").automatic
+    assert not asked(shard, PRICE, talk="two", channel="mail").automatic
+    assert "careful" in [reason.rule for reason in shard.decisions[-1].reasons]
+
+
 def test_two_open_orders_are_one_too_many() -> None:
     shard = shop()
     shard.send(bought("robot"), bought("aurora", days=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka import ConsumerRecord
 
-from frontdesk.agents.kafka.switches import INTAKE_RESUME, LLM
+from frontdesk.agents.kafka.switches import EVERYTHING_TO, INTAKE_RESUME, LEARNING, LLM
 from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.settings import load
 from frontdesk.schemas.broadcast import PolicyUpdate, Product
@@ -85,3 +85,21 @@ async def test_the_llms_switch_stands_as_it_was_turned_last() -> None:
         update = PolicyUpdate(kind="switch", name=LLM, body=body, at=NOW)
         await broadcast._take([record(ROUTING_POLICIES, offset, b"switch:llm", CODEC.encode(update))])
         assert broadcast.llm_on is stands
+
+
+async def test_the_other_switches_stand_as_they_were_turned_last() -> None:
+    broadcast = follower()
+    turned = [
+        (EVERYTHING_TO, "general", "general", False),
+        (LEARNING, "frozen", "general", True),
+        (LEARNING, "perhaps", "general", True),
+        (EVERYTHING_TO, "", None, True),
+        (LEARNING, "on", None, False),
+    ]
+    assert (broadcast.everything_to, broadcast.learning_frozen) == (None, False), "until somebody turns them"
+    for offset, (name, body, queue, frozen) in enumerate(turned):
+        update = PolicyUpdate(kind="switch", name=name, body=body, at=NOW)
+        await broadcast._take(
+            [record(ROUTING_POLICIES, offset, f"switch:{name}".encode(), CODEC.encode(update))]
+        )
+        assert (broadcast.everything_to, broadcast.learning_frozen) == (queue, frozen)

@@ -1,0 +1,79 @@
+"""`frontdesk switch everything-to|learning|status`: what every worker does otherwise until it is turned back."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from frontdesk.agents.cli import common
+from frontdesk.agents.errors import StartupError
+
+
+def build() -> typer.Typer:
+    """The group."""
+    app = common.group("Switches that every worker follows within seconds; see also `frontdesk llm`.")
+    app.command(
+        "everything-to",
+        short_help="Send everything to one queue, or let the rules route again.",
+        epilog="Example: frontdesk switch everything-to general",
+    )(everything_to)
+    app.command(
+        "learning",
+        short_help="Freeze what is learned, or let it go on.",
+        epilog="Example: frontdesk switch learning frozen",
+    )(learning)
+    app.command(
+        "status", short_help="Say what they stand at.", epilog="Example: frontdesk switch status --json"
+    )(status)
+    return app
+
+
+def everything_to(
+    queue: Annotated[str | None, typer.Argument(help="A queue of the policy in force.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Let the rules route again.")] = False,
+    broker: common.Broker = None,
+) -> None:
+    """Send every message that nobody has yet to one queue, in every worker, until `--off`.
+
+    Alerts, tags and priorities stay as the rules say; each decision tells of the switch. A queue that the policy in force does
+    not have changes nothing, and workers say so in their logs.
+    """
+    if (queue is None) != off:
+        raise StartupError("name a queue, or say --off: frontdesk switch everything-to general")
+    _publish("everything_to", queue or "", broker)
+    typer.echo(f"everything goes to {queue}" if queue else "the rules route again", err=True)
+
+
+def learning(
+    value: Annotated[str, typer.Argument(metavar="on|frozen")],
+    broker: common.Broker = None,
+) -> None:
+    """Freeze learning in every worker, or let it go on. Nothing learns by itself yet: the switch is kept for what will."""
+    if value not in ("on", "frozen"):
+        raise StartupError(f"{value!r} is neither on nor frozen: frontdesk switch learning frozen")
+    _publish("learning", value, broker)
+    typer.echo(f"learning is {value}", err=True)
+
+
+def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
+    """Say what each switch stands at, and since when."""
+    from frontdesk.agents.kafka.switches import EVERYTHING_TO, LEARNING, LLM, read_switch
+
+    address = common.settings(broker=broker).broker
+    for name, usual in ((LLM, "on"), (EVERYTHING_TO, ""), (LEARNING, "on")):
+        found = common.run(read_switch(address, name))
+        value = usual if found is None else found.body
+        if as_json:
+            common.print_json({"switch": name, "value": value, "since": None if found is None else found.at})
+        else:
+            typer.echo(f"{name}: {value or 'off'}")
+
+
+def _publish(name: str, value: str, broker: str | None) -> None:
+    from frontdesk.agents.kafka.switches import publish_switch
+    from frontdesk.schemas.types import Millis
+
+    now = Millis(int(time.time() * 1000))
+    common.run(publish_switch(common.settings(broker=broker).broker, name, now=now, value=value))
