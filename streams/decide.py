@@ -101,13 +101,9 @@ def amend(
 def replay(decision: Decision, policy: Policy) -> Decision:
     """The decision made again from what it recorded: under the same policy equal to it, bit for bit.
 
-    Under another policy it shows what that one would have decided. What the path failed on goes to the default queue, whatever its facts.
+    Under another policy it shows what that one would have decided.
     """
-    verdict = (
-        default_verdict(policy)
-        if CORE_ERROR in decision.flags
-        else policy.decide(decision.labels, recorded_facts(decision))
-    )
+    verdict = decide_again(decision, policy, recorded_facts(decision))
     return replace(
         _with_verdict(decision, verdict, provisional=decision.provisional),
         decision_id=decision_id(
@@ -121,6 +117,16 @@ def changed_fields(one: Decision, other: Decision) -> dict[str, tuple[object, ob
     """The fields in which two decisions differ, with both values."""
     pairs = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Decision)}
     return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
+
+
+def decide_again(decision: Decision, policy: Policy, facts: Facts) -> Verdict:
+    """What a policy says of a recorded decision, from its labels and its `recorded_facts` alone.
+
+    What the path failed on goes to the default queue, whatever its facts.
+    """
+    if CORE_ERROR in decision.flags:
+        return default_verdict(policy)
+    return policy.decide(decision.labels, facts)
 
 
 def recorded_facts(decision: Decision) -> dict[str, bool | int | float | str]:
