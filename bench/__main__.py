@@ -19,6 +19,7 @@ Parts:
   waiting      whether messages that wait for nobody notice those that wait for an LLM
   history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
+  backtest     what a backtest of a million decisions takes
   llm_client   what calls of a language model cost the worker
 """
 
@@ -45,6 +46,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "history": ("bench.history",),
     "labels": ("bench.labels",),
     "waiting": ("bench.waiting",),
+    "backtest": ("bench.backtest",),
     "llm_client": ("bench.llm_client",),
 }
 WAITS = ("failover",)
