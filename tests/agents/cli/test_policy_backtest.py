@@ -356,3 +356,31 @@ def test_a_fact_is_read_as_the_codec_reads_it(odd):
     read, facts = read_object(data)
     assert facts == recorded_facts(whole)
     assert replace(read, facts=(), reasons=()) == replace(whole, facts=(), reasons=())
+
+
+def test_decisions_are_exported_whole(old, new, tmp_path):
+    file = jsonl(tmp_path / "d.jsonl", [*three(), *many(OLD, 50)])
+    file.write_text(file.read_text(encoding="utf-8") + "{}\n", encoding="utf-8")
+    columns, lines = tmp_path / "d.parquet", tmp_path / "again.jsonl"
+    done = frontdesk("decisions", "export", str(columns), str(file), code=1)
+    assert f"{file}:{len(file.read_text(encoding='utf-8').splitlines())}: " in done.stderr
+    frontdesk("decisions", "export", str(lines), str(file), code=1)
+    assert (
+        lines.read_text(encoding="utf-8").splitlines() == file.read_text(encoding="utf-8").splitlines()[:-1]
+    )
+    by_lines, by_columns = (
+        document(str(new), str(source), "--against", str(old)) for source in (lines, columns)
+    )
+    assert by_lines["changed"] > 0
+    del by_lines["read"]["sources"], by_columns["read"]["sources"]
+    assert by_lines == by_columns
+
+
+def test_an_export_never_writes_over_what_it_reads(tmp_path):
+    file = jsonl(tmp_path / "d.jsonl", three())
+    done = frontdesk("decisions", "export", str(tmp_path / "." / "d.jsonl"), str(file), code=2)
+    assert "is among the files that are read" in done.stderr
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 3
+    assert (
+        "name the file" in frontdesk("decisions", "export", str(tmp_path / "d.csv"), str(file), code=2).stderr
+    )
