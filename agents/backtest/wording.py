@@ -42,7 +42,7 @@ def about(report: Report) -> list[str]:
         if count:
             said.append(f"{_count(count, 'record')} {what}.")
     for count, what in (
-        (read.fallback, "that no rule could look at: they go to the default queue"),
+        (read.fallback, "that no rule could look at, hence in the default queue"),
         (read.undated, "without a time: in no load"),
         (
             read.messages - read.by_old,

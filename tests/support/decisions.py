@@ -1,10 +1,18 @@
-"""Recorded decisions for backtests: made up, the same ones from the same seed."""
+"""Recorded decisions for backtests: made up, the same ones from the same seed.
+
+    python -m tests.support.decisions month.jsonl --messages 5000
+
+writes a month of them, as the bundled policy decides them, for docs/backtest.md.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from frontdesk.schemas.outputs import Decision, Fact, Label, Labels
 from frontdesk.schemas.types import Millis
@@ -104,3 +112,25 @@ def many(
         yield made
         if late and chance.random() < 0.5:
             yield decision(policy, number, intent=chance.choice(intents), at=at + 9000, revision=2, **facts)
+
+
+def main() -> None:
+    """Write a file of them."""
+    from frontdesk.agents.bootstrap import read_policy
+    from frontdesk.agents.settings import load
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--messages", type=int, default=5000)
+    given = parser.parse_args()
+    policy = read_policy(load().policy)[1]
+    with given.file.open("w", encoding="utf-8") as out:
+        out.writelines(
+            json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in many(policy, given.messages)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -384,3 +385,26 @@ def test_an_export_never_writes_over_what_it_reads(tmp_path):
     assert (
         "name the file" in frontdesk("decisions", "export", str(tmp_path / "d.csv"), str(file), code=2).stderr
     )
+
+
+def test_parquet_as_other_tools_write_it(old, new, tmp_path):
+    """Structs and lists instead of JSON, times as timestamps, and a column that no decision has."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = []
+    for one in three():
+        row = {
+            **asdict(one),
+            "decided_at": datetime.fromtimestamp(one.decided_at / 1000, UTC),
+            "team": "blue",
+        }
+        row["facts"] = [
+            {"name": fact.name, "value": str(fact.value)} for fact in one.facts
+        ]  # a column has one type
+        rows.append(row)
+    columns = tmp_path / "d.parquet"
+    parquet.write_table(pa.Table.from_pylist(rows), columns)
+    report = document(str(new), str(columns), "--against", str(old))
+    assert (report["read"]["messages"], report["moved"]) == (3, 1)
+    assert report["read"]["last"] == "2026-09-01T01:00:00Z"
