@@ -20,6 +20,7 @@ Parts:
   history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
   policy       what a decision by policy costs (make bench-policy)
+  backtest     what a backtest of a million decisions takes
   llm_client   what calls of a language model cost the worker
 """
 
@@ -47,6 +48,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "labels": ("bench.labels",),
     "policy": ("bench.policy",),
     "waiting": ("bench.waiting",),
+    "backtest": ("bench.backtest",),
     "llm_client": ("bench.llm_client",),
 }
 WAITS = ("failover",)

@@ -82,6 +82,15 @@ def read_json(record: type[Record], data: bytes) -> Record:
         raise DecodeError("malformed", f"not JSON at character {error.pos}") from None
     except (ValueError, RecursionError):
         raise DecodeError("malformed", "a number with too many digits") from None
+    return read_value(record, value)
+
+
+def read_value(record: type[Record], value: Any) -> Record:
+    """The record that an object holds, as `json.loads` gives it.
+
+    Raises:
+        DecodeError: malformed or missing_id.
+    """
     try:
         return _reader_of(record)(value)  # type: ignore[no-any-return]  # compiled for this class
     except _WrongError as wrong:

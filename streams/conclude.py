@@ -181,7 +181,7 @@ class Conclusions:
             self.outbox.count("late_answer_missing")
             return
         labels = answered(decision.labels, answer.labels, rules.taxonomy)
-        verdict = decided_again(decision, labels, rules.policy)
+        verdict = decided_again(decision, rules.policy, labels=labels)
         amended = amend(
             decision,
             labels=labels,

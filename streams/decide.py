@@ -110,13 +110,9 @@ def amend(
 def replay(decision: Decision, policy: Policy) -> Decision:
     """The decision made again from what it recorded: under the same policy equal to it, bit for bit.
 
-    Under another policy it shows what that one would have decided. What the path failed on goes to the default queue, whatever its facts.
+    Under another policy it shows what that one would have decided.
     """
-    verdict = (
-        default_verdict(policy, everything_to_in(decision.flags))
-        if CORE_ERROR in decision.flags
-        else decided_again(decision, decision.labels, policy)
-    )
+    verdict = decided_again(decision, policy)
     return replace(
         _with_verdict(decision, verdict, provisional=decision.provisional),
         decision_id=decision_id(
@@ -132,10 +128,22 @@ def changed_fields(one: Decision, other: Decision) -> dict[str, tuple[object, ob
     return {name: (left, right) for name, (left, right) in pairs.items() if left != right}
 
 
-def decided_again(decision: Decision, labels: Labels, policy: Policy) -> Verdict:
-    """What a policy says of a message with these labels, by what its decision recorded."""
-    facts, everything_to = recorded_facts(decision), everything_to_in(decision.flags)
-    return policy.decide(labels, facts, at=decision.received_at, everything_to=everything_to)
+def decided_again(
+    decision: Decision, policy: Policy, *, labels: Labels | None = None, facts: Facts | None = None
+) -> Verdict:
+    """What a policy says of a recorded decision, from its own labels and facts unless others are given.
+
+    What the path failed on goes to the default queue, whatever its facts.
+    """
+    everything_to = everything_to_in(decision.flags)
+    if CORE_ERROR in decision.flags:
+        return default_verdict(policy, everything_to)
+    return policy.decide(
+        decision.labels if labels is None else labels,
+        recorded_facts(decision) if facts is None else facts,
+        at=decision.received_at,
+        everything_to=everything_to,
+    )
 
 
 def everything_to_in(flags: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from frontdesk.agents.cli import common
+from frontdesk.agents.cli import common, decisions_export
 from frontdesk.agents.cli.progress import Tell, progress
 from frontdesk.agents.errors import StartupError
 
@@ -33,6 +33,11 @@ def build() -> typer.Typer:
         short_help="Make recorded decisions again, and compare.",
         epilog="Example: frontdesk decisions replay decisions.jsonl --policy my-policy",
     )(replay)
+    app.command(
+        "export",
+        short_help="Write recorded decisions to a file of JSON lines or Parquet.",
+        epilog="Example: frontdesk decisions export decisions.parquet --since 30d",
+    )(decisions_export.command)
     return app
 
 

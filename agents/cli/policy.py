@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common, policy_explain, policy_lint, policy_test
+from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -37,6 +37,11 @@ def build() -> typer.Typer:
         short_help="Show every rule on labels and facts, true or false, and why.",
         epilog="Example: frontdesk policy explain --facts intent=complaint emotion=angry mood=-0.6",
     )(policy_explain.command)
+    app.command(
+        "backtest",
+        short_help="Decide recorded decisions again, and say what would change.",
+        epilog="Example: frontdesk policy backtest policies/new decisions.jsonl --against policies/shop --html report.html",
+    )(policy_backtest.command)
     app.command(
         "publish",
         short_help="Check a policy, and put it in force or in the shadow.",

@@ -47,11 +47,12 @@ def _json(path: Path) -> Iterator[tuple[int, Decision] | Fault]:
         for number, raw in enumerate(lines, start=1):
             line = raw.removeprefix(b"\xef\xbb\xbf").strip()
             if line:
-                yield _decision(path, number, _unwrapped(line))
+                yield _decision(path, number, unwrapped(line))
 
 
-def _unwrapped(line: bytes) -> bytes:
-    if not (b'"value"' in line or b'"decision"' in line):
+def unwrapped(line: bytes) -> bytes:
+    """The record in a line of JSON that holds it with its `topic` or as its `decision`; any other line as it is."""
+    if b'"topic"' not in line and b'"decision"' not in line:
         return line
     try:
         value = json.loads(line)
