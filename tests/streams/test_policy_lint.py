@@ -63,3 +63,14 @@ def test_of_forty_mistakes_at_least_38_are_found() -> None:
     found = sum("missed" not in one for one in MISTAKES)
     assert len(MISTAKES) >= 40
     assert found / len(MISTAKES) >= 38 / 40
+
+
+def test_a_queue_counts_as_used_wherever_it_is_named() -> None:
+    """Lint knows no list of the places: what a queue or a step may name comes and goes with the language."""
+    spare = "  spare: {name: {en: Spare}, sla: 1h}\n  safety:\n"
+    pack = {"taxonomy.yaml": SLIM, "policy.yaml": PACK["policy.yaml"].replace("  safety:\n", spare, 1)}
+    assert [one.what for one in lint(pack)] == ["no rule sends anything to the queue 'spare'"]
+    default = pack["policy.yaml"].replace(
+        "  queue: general\n  priority: 30", "  queue: spare\n  priority: 30"
+    )
+    assert lint({**pack, "policy.yaml": default}) == ()
