@@ -10,7 +10,7 @@ from frontdesk.schemas.types import Scalar
 from frontdesk.streams.condition_parts import Part, parts_of
 from frontdesk.streams.conditions import Condition, ConditionError, Value, compile_condition
 from frontdesk.streams.policy import Policy
-from frontdesk.streams.policy_places import Places
+from frontdesk.streams.policy_places import Place, Places
 from frontdesk.streams.policy_rules import Match, Rule, shown
 
 DECIDES, BEATEN, NO_QUEUE, ADDS, FAILS = "decides", "beaten", "no_queue", "adds", "fails"
@@ -49,7 +49,7 @@ def examine(
     policy: Policy, labels: Labels, facts: Mapping[str, Scalar], places: Places
 ) -> tuple[Examined, ...]:
     """All rules in their order. What is said to hold is what `decide` goes by."""
-    values = policy.seen(labels, facts)
+    values, where = policy.seen(labels, facts), places.rules()
     decided: str | None = None
     examined: list[Examined] = []
     for rule in policy.rules:
@@ -66,7 +66,7 @@ def examine(
                 holds=holds,
                 effect=effect,
                 beaten_by=decided if effect == BEATEN else None,
-                lines=_lines(rule, values, places),
+                lines=_lines(rule, values, where.get(rule.id)),
             )
         )
         if effect == DECIDES:
@@ -82,24 +82,23 @@ def _effect(policy: Policy, rule: Rule, values: Mapping[str, Value], decided: st
     return DECIDES if decided is None else BEATEN
 
 
-def _lines(rule: Rule, values: Mapping[str, Value], places: Places) -> tuple[Seen, ...]:
+def _lines(rule: Rule, values: Mapping[str, Value], place: Place | None) -> tuple[Seen, ...]:
     lines = [
         Seen(
             text=_wanted(match),
             holds=match.holds(values[match.name]),
             joined="",
             values={match.name: values[match.name]},
-            source=_source(rule, places, "match", match.name),
+            source=_source(rule, place, "match", match.name),
         )
         for match in rule.match
     ]
     if rule.when is not None:
-        lines.append(_condition(rule.when, values, _source(rule, places, "when")))
+        lines.append(_condition(rule.when, values, _source(rule, place, "when")))
     return tuple(lines)
 
 
-def _source(rule: Rule, places: Places, *names: str) -> str:
-    place = places.rules().get(rule.id)
+def _source(rule: Rule, place: Place | None, *names: str) -> str:
     found = None if place is None else place.get(*names)
     return rule.source if found is None else f"{rule.source.rpartition(':')[0]}:{found.key()[0]}"
 

@@ -13,6 +13,8 @@ from frontdesk.streams.yaml_source import suggest
 
 _SHORT, _LONG = 5, 9
 """letters from which one letter makes no other word, and from which two do not"""
+_QUEUE_KEYS = frozenset(("queue", "overflow"))
+"""keys whose value names a queue, wherever they stand"""
 _OPEN_NAMES = ("channel", "tags", "tier")
 """facts whose values the policy spells as others do"""
 
@@ -30,12 +32,8 @@ def findings(pack: Pack) -> Iterator[Finding]:
 
 def _queues(pack: Pack) -> Iterator[Finding]:
     policy = pack.policy
-    thens = [rule.then for rule in policy.rules]
-    steps = [policy.defaults.steps, *(then.steps or () for then in thens)]
-    steps += [queue.steps or () for queue in policy.queues.values()]
-    used = {policy.defaults.queue, *(then.queue for then in thens), *(then.overflow for then in thens)}
-    used |= {queue.overflow for queue in policy.queues.values()}
-    used |= {step.queue for some in steps for step in some}
+    named = [place.node.value for root in pack.places.roots for place in root.under(_QUEUE_KEYS)]
+    used = {name for name in named if isinstance(name, str)}
     for name, place in pack.places.named("queues").items():
         if name not in used:
             fix = f"write a rule with `queue: {name}`, or remove it"

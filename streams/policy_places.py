@@ -40,6 +40,16 @@ class Place:
         given = self.node.value if isinstance(self.node.value, Mapping) else {}
         return {name: self._of(node) for name, node in given.items()}
 
+    def under(self, names: frozenset[str]) -> Iterator[Place]:
+        """Every value that stands under one of the keys, however deep."""
+        for name, place in self.fields().items():
+            if name in names:
+                yield place
+            yield from place.under(names)
+        if isinstance(self.node.value, tuple):
+            for place in self.items():
+                yield from place.under(names)
+
     def within(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of a text, however its lines are folded."""
         text = str(self.node.value)

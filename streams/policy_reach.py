@@ -15,7 +15,7 @@ from frontdesk.streams.condition_parts import Part, Test, parts_of
 from frontdesk.streams.conditions import CONFIDENCE, Condition, Value, declared_types
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.policy_rules import Match, Rule
-from frontdesk.streams.satisfy import All, Among, Any, Formula, satisfiable
+from frontdesk.streams.satisfy import All, Among, Any, Formula, certain, narrowed, satisfiable
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "mood_level": ("good", "even", "bad"),
@@ -54,6 +54,8 @@ class Reach:
 
     policy: Policy
     _domains: dict[str, frozenset[Hashable]] = field(init=False)
+    _formulas: dict[tuple[str, bool], Formula] = field(init=False, default_factory=dict)
+    """of rules by id: that they hold, and that they do not decide the route"""
 
     def __post_init__(self) -> None:
         conditions = [
@@ -98,22 +100,21 @@ class Reach:
 
     def beaten_by(self, rule: Rule) -> tuple[Rule, ...]:
         """The earlier rules of which one always decides the route where this one holds, as few as it takes; none where it can."""
+        if not rule.then.routes():
+            return ()
         before = self.policy.rules[: self.policy.rules.index(rule)]
-        rivals = {one.id: self._routes_not(one) for one in before if one.then.routes()}
-        if not rule.then.routes() or not rivals:
-            return ()
         this = self._holds(rule)
-        if self._satisfiable(this, *rivals.values()):
+        rivals = {one.id: self._routes_not(one) for one in before if one.then.routes()}
+        left = narrowed(this, self._domains)
+        rivals = {name: one for name, one in rivals.items() if not certain(one, left)}
+        if not rivals or self._satisfiable(this, *rivals.values()):
             return ()
-        needed = list(rivals)
-        for one in [*rivals]:
-            if not self._satisfiable(this, rivals[one]):
-                needed = [one]
-                break
-        else:
-            for one in [*rivals]:
-                fewer = [name for name in needed if name != one]
-                if not self._satisfiable(this, *(rivals[name] for name in fewer)):
+        needed = [name for name, one in rivals.items() if not self._satisfiable(this, one)][:1]
+        if not needed:
+            needed = list(rivals)
+            for name in rivals:
+                fewer = [one for one in needed if one != name]
+                if not self._satisfiable(this, *(rivals[one] for one in fewer)):
                     needed = fewer
         return tuple(one for one in before if one.id in needed)
 
@@ -131,6 +132,12 @@ class Reach:
         return satisfiable(wanted, self._domains)
 
     def _holds(self, rule: Rule) -> Formula:
+        known = self._formulas.get((rule.id, True))
+        if known is None:
+            known = self._formulas[rule.id, True] = self._holds_anew(rule)
+        return known
+
+    def _holds_anew(self, rule: Rule) -> Formula:
         parts = [self._match(match) for match in rule.match]
         if rule.when is not None:
             parts.append(self._true(parts_of(rule.when.text), wanted=True))
@@ -144,6 +151,12 @@ class Reach:
 
     def _routes_not(self, rule: Rule) -> Formula:
         """A rule that takes the queue from a fact decides only where that names one."""
+        known = self._formulas.get((rule.id, False))
+        if known is None:
+            known = self._formulas[rule.id, False] = self._routes_not_anew(rule)
+        return known
+
+    def _routes_not_anew(self, rule: Rule) -> Formula:
         missing = self._holds_not(rule)
         fact = rule.then.queue_from
         if fact is None or rule.then.action == "keep":

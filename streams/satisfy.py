@@ -43,6 +43,14 @@ def satisfiable(wanted: Iterable[Formula], domains: State, budget: int = BUDGET)
     return _Search(budget).possible(tuple(wanted), dict(domains))
 
 
+def narrowed(wanted: Formula, domains: State) -> State:
+    """What is left of each name's values by what must hold at once; nothing of some, where it cannot."""
+    state = dict(domains)
+    if _taken_up((wanted,), state) is None:
+        return {name: frozenset() for name in state}
+    return state
+
+
 class _Search:
     def __init__(self, budget: int) -> None:
         self._left = budget
@@ -82,7 +90,7 @@ def _taken_up(wanted: Sequence[Formula], state: dict[str, frozenset[Hashable]]) 
                 if len(after) < len(before):
                     state[one.name] = after
                     narrowed = True
-            elif any(_certain(part, state) for part in one.parts):
+            elif any(certain(part, state) for part in one.parts):
                 continue
             else:
                 parts = tuple(part for part in one.parts if _thinkable(part, state))
@@ -97,12 +105,13 @@ def _taken_up(wanted: Sequence[Formula], state: dict[str, frozenset[Hashable]]) 
         open_ = list(choices)
 
 
-def _certain(one: Formula, state: State) -> bool:
+def certain(one: Formula, state: State) -> bool:
+    """Whether it holds whatever the values; it may hold so without this being seen."""
     if isinstance(one, Among):
         return state[one.name] <= one.values
     if isinstance(one, All):
-        return all(_certain(part, state) for part in one.parts)
-    return any(_certain(part, state) for part in one.parts)
+        return all(certain(part, state) for part in one.parts)
+    return any(certain(part, state) for part in one.parts)
 
 
 def _thinkable(one: Formula, state: State) -> bool:
