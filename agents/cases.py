@@ -88,7 +88,7 @@ class Runner:
         for case in cases:
             started = time.perf_counter()
             labels, facts = self._given(case)
-            verdict = self.policy.decide(labels, facts)
+            verdict = self.policy.decide(labels, facts, at=_millis(case))
             yield Ran(
                 case=case,
                 verdict=verdict,

@@ -78,7 +78,7 @@ class _Reader:
         if given is not None and not parts.keys() & {"text", "labels", "facts"}:
             problems.add(given, "nothing is given", "give a text, or labels and facts")
         if "text" not in parts:
-            for name in ("channel", "locale", "turns", "profile", "records", "at"):
+            for name in ("channel", "locale", "turns", "profile", "records"):
                 if name in parts:
                     problems.add(parts[name].key, f"{name!r} says nothing without a text", "give a text too")
         expect = fields.get("expect")

@@ -134,7 +134,11 @@ def _beaten(pack: Pack, rule: Rule, place: Place) -> Iterator[Finding]:
         why = f"rule {names} holds wherever it does and comes first"
     else:
         why = f"one of the rules {names} holds wherever it does and comes first"
-    rest = [word for word, there in (("alert", rule.then.alert), ("tags", rule.then.tags)) if there]
+    rest = [
+        word
+        for word, there in (("alert", rule.then.alert), ("tags", rule.then.tags), ("llm", rule.then.llm))
+        if there
+    ]
     fix = f"move it above {beaters[0].id!r}, narrow that, or remove it"
     if rest:
         what = f"rule {rule.id!r} never decides the route, only its {' and '.join(rest)} count: {why}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.errors import StartupError
+from frontdesk.schemas.types import Millis
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +35,12 @@ def command(
             "--facts", metavar="NAME=VALUE", help="Labels and facts; what is not said has its default."
         ),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="When the message comes (RFC 3339). Without it: opening hours do not count."
+        ),
+    ] = None,
     policy: common.PolicyOption = None,
     rule: Annotated[
         list[str] | None, typer.Option("--rule", help="Only this rule; several times: these.")
@@ -49,7 +58,7 @@ def command(
     if rule:
         common.known_names(rule, [one.rule for one in examined], "rule")
         examined = [one for one in examined if one.rule in rule]
-    verdict = loaded.decide(labels, known)
+    verdict = loaded.decide(labels, known, at=_millis(at))
     if as_json:
         common.print_json(
             {"policy": loaded.hash, "verdict": asdict(verdict), "rules": [asdict(one) for one in examined]}
@@ -58,6 +67,16 @@ def command(
     console = common.stdout()
     console.print(_head(verdict), style="bold")
     show_rules(console, examined)
+
+
+def _millis(at: str | None) -> Millis:
+    try:
+        given = None if at is None else datetime.fromisoformat(at)
+    except ValueError:
+        raise StartupError(f"--at {at!r} is no time: write it like 2026-01-31T09:00:00Z") from None
+    if given is None:
+        return Millis(0)
+    return Millis(int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
 def rules_on(

@@ -43,6 +43,8 @@ def decisions(count: int, *, seed: int = 1) -> tuple[Policy, list[Decision]]:
     shard = Shard(replace(pipeline(deadline_ms=2000), policy=policy, taxonomy=taxonomy))
     number = 0
     while len(shard.decisions) < count:
+        switched = "billing" if rng.random() < 0.1 else None
+        shard.pipeline = replace(shard.pipeline, everything_to=switched)
         shard.now = Millis(shard.now + rng.choice((100, 3_000, 90_000, 600_000)))
         records = [_record(rng, number + at, shard.now) for at in range(_STEP)]
         number += _STEP

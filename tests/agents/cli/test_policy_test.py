@@ -129,3 +129,19 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(folder):
 
 def test_a_policy_without_cases_says_where_they_go(folder):
     assert "write cases.yaml" in frontdesk("policy", "test", folder("", "other.yaml"), code=2).stderr
+
+
+def test_opening_hours_go_by_when_a_case_comes(folder):
+    at = folder(
+        one('{labels: {intent: billing}, at: "2026-01-04T10:00:00Z"}', "{queue: general}")
+        + "  - case: two\n    given: {labels: {intent: billing}}\n    expect: {queue: billing}\n"
+    )
+    file = Path(at) / "policy.yaml"
+    text = file.read_text(encoding="utf-8")
+    hours = "hours: {time_zone: Europe/Berlin, open: {mon-fri: 09:00-18:00}}\n    overflow: general\n"
+    file.write_text(text.replace("  billing:\n", f"  billing:\n    {hours}", 1), encoding="utf-8")
+    assert "2 cases, 0 failed" in frontdesk("policy", "test", at).stdout, "a Sunday and a Monday"
+    asked = ("--policy", at, "--facts", "intent=billing", "--rule", "billing")
+    assert "route to general" in frontdesk("policy", "explain", *asked, "--at", "2026-01-04T10:00:00Z").stdout
+    assert "route to billing" in frontdesk("policy", "explain", *asked).stdout
+    assert "is no time" in frontdesk("policy", "explain", *asked, "--at", "noon", code=2).stderr
