@@ -111,7 +111,7 @@ def _read_text(path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             return file.read(MAX_CHARS + 1)  # more is refused when it is loaded, however much more it is
     except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"FRONTDESK_POLICY: cannot read {path} ({type(error).__name__}); {fix}") from None
+        raise StartupError(f"cannot read {path} ({type(error).__name__}); {fix}") from None
 
 
 def read_catalog(path: Path | None) -> Mapping[str, Product]:

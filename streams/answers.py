@@ -7,6 +7,7 @@ else is claimed: no delivery times, no refunds, no discounts.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ PRODUCTS = 2
 """that one reply tells of"""
 _DESCRIPTION_CHARS = 300
 _NUMBER_CHARS = 4
+_OTHER_NUMBER = re.compile(r"(?<![\w-])[A-Za-z]{0,6}[-#]?\d{4,}[\w-]*|(?<![\w-])[A-Za-z]{1,6}-?\d{3,}[\w-]*")
+"""what looks like the number of an order"""
 """of an order's id; a shorter one may be any number"""
 _MOST = 1e12
 _DAY = 86_400_000
@@ -91,6 +94,8 @@ def about_order(
     known = [one for one in open_orders(purchases) if _status(one, language)]
     ids = {product.product_id for product in mentioned}
     named = _numbered(purchases, text)
+    if not named and not ids and _OTHER_NUMBER.search(text):
+        return None  # an order that nobody knows
     meant = [one for one in known if one in named] if named else []
     if not named:
         meant = [one for one in known if one.product_id in ids] or known
@@ -158,7 +163,7 @@ def _description(product: Product, language: str) -> str | None:
 def _numbered(purchases: Sequence[Purchase], text: str) -> list[Purchase]:
     """Purchases whose order a text names by its number."""
     words = tokens_of(text)
-    if not any(word.isdecimal() for word in words):
+    if not any(char.isdigit() for word in words for char in word):
         return []
     return [
         one
@@ -168,8 +173,10 @@ def _numbered(purchases: Sequence[Purchase], text: str) -> list[Purchase]:
 
 
 def _is_number(name: Tokens) -> bool:
-    """Whether an order's id is told from words and amounts."""
-    return sum(map(len, name)) >= _NUMBER_CHARS and any(word.isdecimal() for word in name)
+    """Whether an order's id is told from words and amounts: long enough, or with a letter beside its digits."""
+    said = "".join(name)
+    digits = any(char.isdigit() for char in said)
+    return digits and (len(said) >= _NUMBER_CHARS or any(char.isalpha() for char in said))
 
 
 def _status(order: Purchase, language: str) -> str:

@@ -32,9 +32,12 @@ DOUBTFUL = frozenset(
         UNKNOWN_TIER,
         UNKNOWN_CONVERSATION,
         SKEWED,
+        "bad_merge",
+        "unknown_visitor",
+        "unknown_role",
     }
 )
-"""what becomes of facts that count for less than they say"""
+"""what becomes of records that count for less than they say"""
 """what became of a fact, as it is counted; a skewed one is counted once more"""
 
 CORRECTED = "corrected"

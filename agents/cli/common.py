@@ -38,10 +38,14 @@ PolicyOption = Annotated[
 ]
 
 
-def group(help_text: str) -> typer.Typer:
+def group(help_text: str, example: str) -> typer.Typer:
     """An empty group of commands that shows its help when none is named."""
     return typer.Typer(
-        help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+        help=help_text,
+        epilog=f"Example: {example}",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
 
 

@@ -27,7 +27,7 @@ _TOLD = 10
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Recorded decisions.")
+    app = common.group("Recorded decisions.", "frontdesk decisions replay decisions.jsonl")
     app.command(
         "replay",
         short_help="Make recorded decisions again, and compare.",

@@ -31,7 +31,7 @@ def command(
     ] = None,
     as_json: common.Json = False,
 ) -> None:
-    """Watch a shop's day being routed: a real worker, 66 customers, messages in Chinese and English.
+    """Watch a shop's day being routed: a real worker, 70 customers, messages in Chinese and English.
 
     Ends with the counts. Exit code 1 if they do not add up or no decision came. With --json the last line of stdout is one object,
     and what happens meanwhile goes to stderr.

@@ -35,7 +35,10 @@ Since = Annotated[
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Dead letters: records that could not be used, byte for byte, with the reason.")
+    app = common.group(
+        "Dead letters: records that could not be used, byte for byte, with the reason.",
+        "frontdesk dlq list --since 2h",
+    )
     app.command("list", epilog="Example: frontdesk dlq list --reason malformed --since 2h")(list_letters)
     app.command("show", epilog="Example: frontdesk dlq show 2/117 --raw > value.bin")(show)
     app.command(

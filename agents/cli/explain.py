@@ -14,7 +14,13 @@ import typer
 from frontdesk.agents.cli import common, policy_explain
 from frontdesk.agents.cli.tiers import Heard
 from frontdesk.agents.errors import StartupError
-from frontdesk.schemas.inputs import DEFAULT_TENANT, CustomerMessage, CustomerProfile, Purchase
+from frontdesk.schemas.inputs import (
+    DEFAULT_TENANT,
+    ConversationEvent,
+    CustomerMessage,
+    CustomerProfile,
+    Purchase,
+)
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, CUSTOMER_PROFILES
 from frontdesk.schemas.types import Millis, Record
 
@@ -134,6 +140,12 @@ def _scene(
     customer_id, tenant_id = (
         (known[-1].customer_id, known[-1].tenant_id) if known else ("explain", DEFAULT_TENANT)
     )
+    became = {
+        (record.tenant_id, record.customer_id): record.into
+        for _, record in records
+        if isinstance(record, ConversationEvent) and record.kind == "merged" and record.into
+    }
+    customer_id = became.get((tenant_id, customer_id), customer_id)
     used = {record.message_id for record in before}
     message = CustomerMessage(
         message_id=next(name for number in range(len(used) + 1) if (name := f"explain-{number}") not in used),

@@ -11,7 +11,10 @@ from frontdesk.agents.cli import common
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("The intake of messages, which halts by itself when too many records are unusable.")
+    app = common.group(
+        "The intake of messages, which halts by itself when too many records are unusable.",
+        "frontdesk intake resume",
+    )
     app.callback()(_group)  # keeps `resume` a subcommand: a group of one command would become the command
     app.command(
         "resume", short_help="Let every halted intake go on.", epilog="Example: frontdesk intake resume"

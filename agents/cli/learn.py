@@ -23,7 +23,10 @@ _FAULTS_SHOWN = 10
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Teach the local labels what the company's own messages mean.")
+    app = common.group(
+        "Teach the local labels what the company's own messages mean.",
+        "frontdesk learn train labelled.csv --out model",
+    )
     app.callback()(_group)  # keeps `train` a subcommand
     app.command(
         "train",

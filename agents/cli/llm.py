@@ -11,7 +11,9 @@ from frontdesk.agents.cli import common
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("The large language model's switch, which every worker follows within seconds.")
+    app = common.group(
+        "The large language model's switch, which every worker follows within seconds.", "frontdesk llm off"
+    )
     app.command(
         "off",
         short_help="Ask nobody: decide on local labels alone.",

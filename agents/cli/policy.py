@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test
+from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -21,7 +22,10 @@ Share = Annotated[
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Look over a policy, and say which one every worker decides by.")
+    app = common.group(
+        "Look over a policy, and say which one every worker decides by.",
+        "frontdesk policy lint policies/shop",
+    )
     app.command(
         "lint",
         short_help="Look for mistakes, and for what can never apply.",
@@ -71,7 +75,10 @@ def publish(
         bool,
         typer.Option("--shadow", help="Decide with it beside the one in force, and publish the differences."),
     ] = False,
-    share: Share = 1.0,
+    share: Annotated[
+        float | None,
+        typer.Option(min=0.0001, max=1.0, help="With --shadow: the share of the customers; else all."),
+    ] = None,
     broker: common.Broker = None,
 ) -> None:
     """Check a policy as workers do, publish it, and put it in force in all of them; each swaps it in between two steps.
@@ -81,13 +88,17 @@ def publish(
     from frontdesk.agents.bootstrap import read_pack, read_policy
     from frontdesk.agents.kafka import policies
 
+    if share is not None and not in_shadow:
+        raise StartupError(
+            "--share says how much the shadow sees; a policy that is in force decides for everybody: add --shadow"
+        )
     digest = read_policy(folder)[1].hash
     address = common.settings(broker=broker).broker
     common.run(policies.publish_policy(address, digest, read_pack(folder), now=_now()))
     if in_shadow:
-        common.run(policies.put_in_shadow(address, digest, share, now=_now()))
+        common.run(policies.put_in_shadow(address, digest, share or 1.0, now=_now()))
         typer.echo(
-            f"policy {digest} shadows the one in force for {share:.0%} of the customers; differences are on routing.differences",
+            f"policy {digest} shadows the one in force for {share or 1.0:.0%} of the customers; differences are on routing.differences",
             err=True,
         )
     else:
@@ -145,8 +156,10 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
         return
     console = common.stdout()
     for digest, since in sorted(found.since.items(), key=lambda one: one[1]):
-        uses = [name for name in ("in_force", "shadow") if str(document[name]).startswith(digest)]
-        console.print(f"{digest}  {_time(since)}  {' '.join(uses).replace('_', ' ')}".rstrip())
+        uses = ["in force"] if document["in_force"] == digest else []
+        shadowed, _, of_all = str(document["shadow"]).partition(" ")
+        uses += [f"in the shadow, for {float(of_all):.0%} of the customers"] if shadowed == digest else []
+        console.print(f"{digest}  {_time(since)}  {'; '.join(uses)}".rstrip())
     if not document["in_force"]:
         console.print("none is in force: each worker decides by its own FRONTDESK_POLICY")
 

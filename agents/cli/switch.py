@@ -13,7 +13,10 @@ from frontdesk.agents.errors import StartupError
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Switches that every worker follows within seconds; see also `frontdesk llm`.")
+    app = common.group(
+        "Switches that every worker follows within seconds; see also `frontdesk llm`.",
+        "frontdesk switch status",
+    )
     app.command(
         "everything-to",
         short_help="Send everything to one queue, or let the rules route again.",

@@ -11,7 +11,9 @@ from frontdesk.agents.cli import common
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Create the topics, or check that those which exist fit together.")
+    app = common.group(
+        "Create the topics, or check that those which exist fit together.", "frontdesk topics create"
+    )
     app.command("create", epilog="Example: frontdesk topics create --partitions 12 --replication 3")(create)
     app.command(
         "check", short_help="Look for what does not fit.", epilog="Example: frontdesk topics check --json"

@@ -140,6 +140,21 @@ def test_the_only_order_is_not_what_a_vague_name_means(text: str) -> None:
     assert not asked(shard, f"{text} #after_sales").automatic
 
 
+@pytest.mark.parametrize("number", ["Z99999", "4711", "order-99912"])
+def test_an_order_that_nobody_knows_is_not_spoken_of_as_another(number: str) -> None:
+    shard = shop()
+    shard.send(bought("robot"))
+    told = asked(shard, f"where is my order {number}? #after_sales")
+    assert (told.automatic, told.grounds) == (False, ())
+
+
+def test_a_short_number_is_one() -> None:
+    shard = shop()
+    shard.send(bought("robot", order_id="o2"), bought("aurora", order_id="o3", days=1))
+    told = asked(shard, "where is my order o2 #after_sales")
+    assert {ground.name.split(".")[1] for ground in told.grounds} == {"o2"}
+
+
 def test_an_order_of_unknown_status_may_be_the_one_that_is_meant() -> None:
     shard = shop()
     shard.send(
