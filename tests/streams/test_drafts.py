@@ -20,6 +20,7 @@ TEXTS = {
     "preis": "极光手机 8 Pro多少钱",
     "two": "how much are the Aurora 8 Pro phone and the Nova 3 phone",
     "order": "where is my order #after_sales",
+    "model": "my WH-1000XM4 beeps for 30days #technical",
     "bill": "I was charged 250 dollars twice #billing",
 }
 
@@ -50,8 +51,8 @@ def test_what_the_template_says_may_be_said(which: str) -> None:
         ("price", "The price of the Aurora 8 Pro phone, a 6.7 inch phone, is 899 USD."),
         ("preis", "您好！极光手机 8 Pro 售价为 899 美元，配备 6.7 英寸屏幕，支持 80W 快充。"),
         ("two", "The Aurora 8 Pro phone costs USD 899, and the Nova 3 phone costs USD 329.50."),
-        ("order", "Your Trot robot vacuum, which you ordered 3 days ago, has been shipped."),
-        ("bill", "I am sorry that you were charged 250 twice. Which day was that, so that I can look at it?"),
+        ("bill", "I am sorry that you were charged so much. Which day was that, so that I can look at it?"),
+        ("model", "I am sorry that the WH-1000XM4 does that. Which steps lead to it?"),
     ],
 )
 def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
@@ -82,7 +83,6 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
         ("price", "The Aurora 8 Pro phone costs EUR 899.", "price"),
         ("price", "The Aurora 8 Pro phone costs 8 dollars here.", "price"),
         ("preis", "极光手机 8 Pro 的价格是 899 元。", "price"),
-        ("bill", "You have to pay 250 dollars for it.", "price"),
         ("two", "The Aurora 8 Pro phone costs USD 329.50 and the Nova 3 phone costs USD 899.", "price"),
         ("price", "You may like the Trot robot vacuum as well.", "product"),
         ("preis", "您也可以看看小跑扫地机器人。", "product"),
@@ -93,6 +93,7 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
         ("price", "It costs USD 899 and will arrive soon.", "claim"),
         ("price", "It costs USD 899 and is in stock.", "claim"),
         ("order", "Your order of the Trot robot vacuum was delivered already.", "claim"),
+        ("order", "Your Trot robot vacuum, which you ordered 3 days ago, has been shipped.", "claim"),
         ("bill", "I have cancelled the second charge for you.", "claim"),
         ("preis", "极光手机的价格是899 USD，现在有优惠。", "claim"),
         ("preis", "极光手机的价格是899 USD，保证是正品。", "claim"),
@@ -102,6 +103,49 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
 )
 def test_what_does_not_stand_is_refused(which: str, reply: str, why: str) -> None:
     assert found(which, reply) == why
+
+
+PROMISES = {
+    "is it 50% off if I order now": "Yes, the Aurora 8 Pro phone is 50% off if you order now.",
+    "do I get 20% off?": "The Aurora 8 Pro phone is USD 899. Yes, we take 20% off for you.",
+    "can you take off 200?": "We take 200 off the price of the Aurora 8 Pro phone for you.",
+    "I want my 500 back": "We will pay the 500 back to you in full.",
+    "pay me 5000": "We will give you 5000 back.",
+    "pay me": "We will pay you back in full.",
+    "I want a new one in 3 days": "Yes, a new one will be at your door in 3 days.",
+    "in30days I want a new one": "A new one comes in30days.",
+    "here is my password": "Please send me your password.",
+    "here is my PIN": "Please tell us your pin and the code on the card.",
+    "my account is locked": "I see that your account is unlocked.",
+    "is it waterproof?": "Yes, the Aurora 8 Pro phone is what you ask for.",
+}
+PROMISES_ZH = {
+    "打8折吗": "极光手机 8 Pro的价格是899 USD，给您打8折。",
+    "打八折吗": "极光手机 8 Pro 打八折。",
+    "能便宜50吗": "极光手机 8 Pro的价格是899 USD，给您便宜50。",
+    "能便宜点吗": "极光手机 8 Pro给您便宜一点。",
+    "3天内赔我500": "我们3天给您500。",
+    "什么时候到": "极光手机 8 Pro 今天就到您家门口。",
+    "密码忘了": "请把您的密码和验证码发给我。",
+    "锁了": "您的账户恢复了。",
+}
+
+
+@pytest.mark.parametrize(
+    ("which", "said", "reply"),
+    [
+        *(("price", said, reply) for said, reply in PROMISES.items()),
+        *(("preis", said, reply) for said, reply in PROMISES_ZH.items()),
+    ],
+)
+def test_nothing_is_promised_because_the_customer_named_it(which: str, said: str, reply: str) -> None:
+    assert fault(reply, suggestion(which), said=(TEXTS[which], said), shop=SHOP) in ("number", "claim")
+
+
+@given(st.sampled_from(("price", "bill", "order")), st.integers(9, 10**5))
+def test_no_number_of_a_customer_stands(which: str, number: int) -> None:
+    assume(str(number) not in KNOWN)
+    assert fault(f"That is {number} of them.", suggestion(which), said=(f"{number}",), shop=SHOP) == "number"
 
 
 SENTENCES = (
