@@ -47,3 +47,28 @@ CLAIM = re.compile(
     re.ASCII,  # a Latin word ends where Chinese begins
 )
 """of a reply in plain form: case folded"""
+
+_NEGATION = re.compile(
+    r"\b(?:not|cannot|no|none|nor|nobody|nothing|never|neither|without|hardly|unless|wrong|false|untrue|incorrect|un\w+ed|instead|rather)\b|n't\b"
+    r"|[没未不无非别勿假错]",
+    re.ASCII,
+)
+_TOLD = re.compile(r"\d")
+_ENDS = re.compile(r"(?<=[!?;。\n])|(?<=\.)(?!\d)")
+
+
+def claims_more(reply: str, template: str) -> bool:
+    """Whether a reply claims what the template does not: a sentence with a word of the list is one of the template's, as it stands.
+
+    So is one that negates, where anything is told at all: it may turn round what stands beside it. Both texts are plain.
+    """
+    allowed = set(_sentences(template))
+    others = [one for one in _sentences(reply) if one not in allowed]
+    if any(map(CLAIM.search, others)):
+        return True
+    tells = _TOLD.search(reply) or CLAIM.search(reply)
+    return tells is not None and any(map(_NEGATION.search, others))
+
+
+def _sentences(text: str) -> list[str]:
+    return [" ".join(one.split()).rstrip(".。") for one in _ENDS.split(text)]

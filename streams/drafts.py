@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from frontdesk.schemas.outputs import Suggestion
-from frontdesk.streams.claims import CLAIM
+from frontdesk.streams.claims import claims_more
 from frontdesk.streams.disguise import undisguised
 from frontdesk.streams.language import detect
 from frontdesk.streams.mentions import MOST
@@ -139,7 +139,7 @@ def fault(reply: str, of: Suggestion, *, said: Iterable[str], shop: Shop) -> Fau
         return "product"
     if not _named(reply, f"{stands}\n{heard}", of.language):
         return "name"
-    if any(found not in stands for found in _all(CLAIM, told)):
+    if claims_more(told, _plain(of.reply or "")):
         return "claim"
     return None
 

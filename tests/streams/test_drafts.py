@@ -20,6 +20,10 @@ TEXTS = {
     "preis": "极光手机 8 Pro多少钱",
     "two": "how much are the Aurora 8 Pro phone and the Nova 3 phone",
     "order": "where is my order #after_sales",
+    "auftrag": "我的订单到哪了 #after_sales",
+    "today": "where is my order #after_sales",
+    "back": "where is my order #after_sales",
+    "complaint": "nobody answers me #complaint",
     "model": "my WH-1000XM4 beeps for 30days #technical",
     "bill": "I was charged 250 dollars twice #billing",
 }
@@ -29,7 +33,9 @@ TEXTS = {
 def suggestion(which: str) -> Suggestion:
     """A template's."""
     shard = shop()
-    shard.send(bought("robot"))
+    shard.send(
+        bought("robot", days=0 if which == "today" else 3, status="paid" if which == "back" else "shipped")
+    )
     return asked(shard, TEXTS[which])
 
 
@@ -146,6 +152,46 @@ def test_nothing_is_promised_because_the_customer_named_it(which: str, said: str
 def test_no_number_of_a_customer_stands(which: str, number: int) -> None:
     assume(str(number) not in KNOWN)
     assert fault(f"That is {number} of them.", suggestion(which), said=(f"{number}",), shop=SHOP) == "number"
+
+
+def standing(which: str) -> str:
+    """The sentence of a template that tells something."""
+    sentences = re.split(r"(?<=[.!。！]) ?", suggestion(which).reply or "")
+    return next(one for one in sentences if "status" in one or "状态" in one)
+
+
+@pytest.mark.parametrize(
+    ("which", "reply"),
+    [
+        ("order", "Your Trot robot vacuum has not been shipped yet."),
+        ("order", "The Trot robot vacuum shipped never."),
+        ("order", "Your Trot robot vacuum was shipped 3 days ago."),
+        ("order", "When is it there? Shipped, 3 days."),
+        ("order", "{} That is not so."),
+        ("order", "{} This is wrong."),
+        ("order", "Do not believe this: {}"),
+        ("order", "{}? No."),
+        ("auftrag", "您的小跑扫地机器人没发货。"),
+        ("auftrag", "您的小跑扫地机器人已发货，3天到。"),
+        ("auftrag", "{}这不对。"),
+        ("auftrag", "您好！{}并没有。"),
+        ("today", "Your Trot robot vacuum reaches you today."),
+        ("today", "When does it come? Today."),
+        ("price", "The Aurora 8 Pro phone does not cost USD 899."),
+        ("price", "The Aurora 8 Pro phone is no longer USD 899."),
+        ("preis", "极光手机 8 Pro 的价格不是 899 USD。"),
+        ("back", "Your money for it was paid back 3 days ago."),
+        ("complaint", "I have recorded nothing and passed it to no manager in charge."),
+    ],
+)
+def test_a_word_of_the_template_does_not_stand_in_another_sentence(which: str, reply: str) -> None:
+    told = reply.format(standing(which).rstrip("." if "?" in reply else "")) if "{}" in reply else reply
+    assert found(which, told) == "claim"
+
+
+@pytest.mark.parametrize(("which", "reply"), [("order", "Hi there! {}"), ("auftrag", "您好，谢谢您！{}")])
+def test_a_sentence_of_the_template_may_be_said_as_it_is(which: str, reply: str) -> None:
+    assert found(which, reply.format(standing(which))) is None
 
 
 SENTENCES = (
