@@ -21,6 +21,8 @@ from frontdesk.streams.redact import spans
 from frontdesk.streams.shop import Shop
 
 MOST_CHARS = 600
+MOST_HEARD = 400
+"""characters of what the customer said last: what was said before is no name that a reply repeats"""
 Fault = Literal[
     "length",  # empty, or longer than anybody would read
     "signs",  # brackets, placeholders, mark-up, or characters that are not what they look like
@@ -55,9 +57,11 @@ _THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 _GLUE = re.compile(rf"(?<=\d)[\s-]*(?={_UNITS})")
 _CODES = r"usd|cny|rmb|eur|gbp|jpy|hkd|twd|krw|chf|aud|cad|inr"
 _GLUED_CODE = re.compile(rf"\b({_CODES})(?=\d)|(?<=\d)({_CODES})\b")
-_NUMBER = re.compile(rf"[a-z0-9]*\d[a-z0-9.:/-]*(?:{_UNITS})?")
-_DECIMAL = re.compile(r"(\d+)\.(\d+)")
+# Each run is read from where it begins and nowhere else, so that a text is read once however it is made.
+NUMBER = re.compile(rf"(?<![a-z0-9])[a-z0-9]*\d[a-z0-9.:/-]*(?:{_UNITS})?")
+DECIMAL = re.compile(r"(?<!\d)(\d+)\.(\d+)")
 _NAME_CHARS = 4
+_HALF = re.compile(r"^[A-Za-z0-9./-]+")
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/.][a-z0-9]+)*")
 _THING = re.compile(rf"[a-z](?=.*\d)(?!.*\d[\s-]*{_UNITS}$).*")
 _COUNTED_EN = re.compile(
@@ -65,8 +69,8 @@ _COUNTED_EN = re.compile(
     r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|millions?|dozens?|half|twice|double|triple"
     r"|one (?:business |working )?(?:hour|day|week|month|year|minute|dollar|euro|pound|percent|hundred|thousand))\b"
 )
-_COUNTED_ZH = re.compile(
-    r"[零〇一二两三四五六七八九十百千万亿半几]+(?:个?(?:天|日|小时|钟头|分钟|周|星期|月|年)|元|块|折|倍|成|美元|件|台|次)|百分之|[一二三四五六七八九]{2,}|[二三四五六七八九]十|[一二三四五六七八九]百"
+COUNTED_ZH = re.compile(
+    r"(?<![零〇一二两三四五六七八九十百千万亿半几])[零〇一二两三四五六七八九十百千万亿半几]+(?:个?(?:天|日|小时|钟头|分钟|周|星期|月|年)|元|块|折|倍|成|美元|件|台|次)|百分之|(?<![一二三四五六七八九])[一二三四五六七八九]{2,}|[二三四五六七八九]十|[一二三四五六七八九]百"
 )
 
 _MARKS = {
@@ -124,7 +128,7 @@ def fault(reply: str, of: Suggestion, *, said: Iterable[str], shop: Shop) -> Fau
         return "signs"
     values = [ground.value for ground in of.grounds]
     template = "\n".join((*values, of.reply or ""))
-    stands, heard, told = _plain(template), _plain("\n".join(said)), _plain(reply)
+    stands, heard, told = _plain(template), _plain(_end("\n".join(said))), _plain(reply)
     if not _in_language(reply, of.language):
         return "language"
     if any(found not in stands for found in _all(_CONTACT, told)):
@@ -144,6 +148,11 @@ def fault(reply: str, of: Suggestion, *, said: Iterable[str], shop: Shop) -> Fau
     return None
 
 
+def _end(said: str) -> str:
+    """The last words of a text, none of them cut."""
+    return said if len(said) <= MOST_HEARD else _HALF.sub("", said[-MOST_HEARD:])
+
+
 def _in_language(reply: str, language: str) -> bool:
     """Whether a reply is in a language, as far as can be told: of a few Latin words nobody is sure."""
     found = detect(reply, None, _LANGUAGES)
@@ -159,7 +168,7 @@ def _plain(text: str) -> str:
     """The text in one form: case folded, numbers without separators, units beside them."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     folded = _GLUED_CODE.sub(lambda found: f" {found[0]} ", _THOUSANDS.sub("", folded))
-    return _DECIMAL.sub(_shortest, _GLUE.sub("", folded))
+    return DECIMAL.sub(_shortest, _GLUE.sub("", folded))
 
 
 def _shortest(found: re.Match[str]) -> str:
@@ -173,8 +182,8 @@ def _all(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 
 def _numbers(text: str) -> set[str]:
     """Numbers and codes as they stand, with their units, and counts in words. `text` is plain."""
-    found = {one.strip(".:/-") for one in _all(_NUMBER, text)}
-    return found | set(_all(_COUNTED_EN, text)) | set(_all(_COUNTED_ZH, text))
+    found = {one.strip(".:/-") for one in _all(NUMBER, text)}
+    return found | set(_all(_COUNTED_EN, text)) | set(_all(COUNTED_ZH, text))
 
 
 def _without_names(told: str, heard: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from frontdesk.schemas.outputs import Suggestion
-from frontdesk.streams.drafts import MOST_CHARS, fault
+from frontdesk.streams.drafts import COUNTED_ZH, DECIMAL, MOST_CHARS, MOST_HEARD, NUMBER, fault
 from frontdesk.streams.shop import Shop
 from tests.support.shop import CATALOG, asked, bought, shop
 
@@ -219,6 +219,32 @@ def test_any_amount_that_is_not_the_price_is_refused_although_the_customer_named
     reply = sentence.format(f" for {given_amount}")
     said = (f"is it {given_amount}?",)
     assert fault(reply, suggestion("price"), said=said, shop=SHOP) is not None
+
+
+def test_of_long_talk_only_the_end_is_heard() -> None:
+    reply = "Thank you for asking about the phone of Zentara!"
+
+    def judged(*said: str) -> str | None:
+        return fault(reply, suggestion("price"), said=said, shop=SHOP)
+
+    assert judged("from Zentara") is None
+    assert judged("from Zentara", "la " * 100) is None
+    assert judged("from Zentara" + " la" * MOST_HEARD) == "name"
+    assert judged("from Zentara", "la " * MOST_HEARD) == "name"
+    assert judged("xzentara" + " la" * ((MOST_HEARD - 7) // 3)) == "name", "no half of a word"
+
+
+@given(
+    st.sampled_from((NUMBER, COUNTED_ZH, DECIMAL)),
+    st.sampled_from(("a", "7", "半", "一", "十")),
+    st.integers(2, 400),
+)
+def test_a_pattern_begins_only_where_a_run_begins_so_that_each_run_is_read_once(
+    pattern: re.Pattern[str], char: str, length: int
+) -> None:
+    run = char * length
+    for end in ("", "!", "天", ".5"):
+        assert not [at for at in range(1, length) if pattern.match(run + end, at)]
 
 
 @given(st.text(max_size=MOST_CHARS + 20))
