@@ -121,7 +121,7 @@ class Gate:
         if not spare:
             return room
         half = self.limit.limit // 2 or int(self._inside == 0)
-        return room and not self._waiting and self._spare_inside < half
+        return room and self._spare_inside < half
 
     def _take(self, *, spare: bool) -> None:
         self._inside += 1
