@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from frontdesk.schemas.outputs import Suggestion
 from frontdesk.streams.drafts import COUNTED_ZH, DECIMAL, MOST_CHARS, MOST_HEARD, NUMBER, fault
+from frontdesk.streams.replies import OPENINGS, REPLIES
 from frontdesk.streams.shop import Shop
 from tests.support.shop import CATALOG, asked, bought, shop
 
@@ -47,6 +49,17 @@ def found(which: str, reply: str) -> str | None:
 @pytest.mark.parametrize("which", TEXTS)
 def test_what_the_template_says_may_be_said(which: str) -> None:
     assert found(which, suggestion(which).reply or "") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "intent"), [(language, intent) for language in REPLIES for intent in REPLIES[language]]
+)
+def test_any_template_may_be_said_with_kind_words_before_it(language: str, intent: str) -> None:
+    kind = {"en": "Thank you for writing to us. ", "zh": "感谢您联系我们。"}[language]
+    for opening in OPENINGS[language].values():
+        template = opening + REPLIES[language][intent]
+        of = replace(suggestion("bill"), language=language, reply=template)
+        assert fault(kind + template, of, said=(), shop=SHOP) is None
 
 
 @pytest.mark.parametrize(
