@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from frontdesk.schemas.outputs import Decision, Ground, Suggestion
-from frontdesk.schemas.state import Turn, Waiting
+from frontdesk.schemas.state import Conversation, Turn, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.batch import Drafted
@@ -20,7 +20,7 @@ from frontdesk.streams.effects import Draft
 from frontdesk.streams.history import is_current
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
-from frontdesk.streams.overlay import Overlay
+from frontdesk.streams.overlay import Overlay, undecided
 from frontdesk.streams.ports import Llm
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.redact import plain_locale, redact
@@ -110,7 +110,7 @@ class Drafting:
 
     def take(self, one: Drafted) -> None:
         """Publish a draft as the second revision of its suggestion: if it claims nothing that the grounds do not, and the
-        customer still waits for an answer to the same message, with nobody assigned."""
+        customer still waits for an answer to the same message, the last of the conversation, with nobody assigned."""
         draft, suggestion = one.draft, one.draft.suggestion
         if draft.reserved is not None and not one.cut_off:
             cost = 0.0 if one.usage is None else one.usage.cost_usd
@@ -145,7 +145,17 @@ class Drafting:
             and conversation is not None
             and conversation.waiting_since is not None
             and is_current(customer, conversation, suggestion.decision_id, draft.received_at)
+            and _has_last_word(conversation, draft)
+            and not any(
+                undecided(entry) and entry.message.conversation_id == suggestion.conversation_id
+                for entry in self._overlay.waiting(draft.customer).values()
+            )
         )
+
+
+def _has_last_word(conversation: Conversation, draft: Draft) -> bool:
+    """Whether nobody, a bot neither, has said anything since the message that the draft is for."""
+    return [(turn.role, turn.at) for turn in conversation.turns[-1:]] == [(CUSTOMER, draft.received_at)]
 
 
 def _said(draft: Draft) -> tuple[str, ...]:

@@ -65,44 +65,64 @@ class AdaptiveLimit:
 
 
 class Gate:
-    """Lets as many in as an `AdaptiveLimit` allows now, first come first served. For one event loop."""
+    """Lets as many in as an `AdaptiveLimit` allows now, first come first served. For one event loop.
+
+    Who comes for what is *spare* goes in only while nobody else waits, and has half of the present limit at most; where that is
+    none, a single one when nobody is inside.
+    """
 
     def __init__(self, limit: AdaptiveLimit, changed: Callable[[int], None] | None = None) -> None:
         self.limit = limit
         self._changed = changed
         self._told = limit.limit
         self._inside = 0
+        self._spare_inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._spare_waiting: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> Period:
+    async def enter(self, *, spare: bool = False) -> Period:
         """Wait for a place. Give it back through `leave`, whatever happens."""
-        if self._waiting or self._inside >= self.limit.limit:
+        waiting = self._spare_waiting if spare else self._waiting
+        if waiting or not self._has_room(spare=spare):
             place = asyncio.get_running_loop().create_future()
-            self._waiting.append(place)
+            waiting.append(place)
             try:
                 await place
             except asyncio.CancelledError:
                 if place.cancelled():
-                    if place in self._waiting:
-                        self._waiting.remove(place)
+                    if place in waiting:
+                        waiting.remove(place)
                 else:
-                    self.leave()  # it was given a place in the same moment
+                    self.leave(spare=spare)  # it was given a place in the same moment
                 raise
         else:
-            self._inside += 1
+            self._take(spare=spare)
         return self.limit.period
 
-    def leave(self) -> None:
+    def leave(self, *, spare: bool = False) -> None:
         """Give a place back. Tell the limit first how the request ended."""
         self._inside -= 1
-        self._admit()
-
-    def _admit(self) -> None:
+        self._spare_inside -= spare
         if self._changed is not None and self._told != self.limit.limit:
             self._told = self.limit.limit
             self._changed(self._told)
-        while self._waiting and self._inside < self.limit.limit:
-            place = self._waiting.popleft()
+        self._admit(self._waiting, spare=False)
+        self._admit(self._spare_waiting, spare=True)
+
+    def _admit(self, waiting: deque[asyncio.Future[None]], *, spare: bool) -> None:
+        while waiting and self._has_room(spare=spare):
+            place = waiting.popleft()
             if not place.done():
                 place.set_result(None)
-                self._inside += 1
+                self._take(spare=spare)
+
+    def _has_room(self, *, spare: bool) -> bool:
+        room = self._inside < self.limit.limit
+        if not spare:
+            return room
+        half = self.limit.limit // 2 or int(self._inside == 0)
+        return room and self._spare_inside < half
+
+    def _take(self, *, spare: bool) -> None:
+        self._inside += 1
+        self._spare_inside += spare

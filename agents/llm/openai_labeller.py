@@ -43,7 +43,8 @@ class OpenAiLabeller:
     """Implements `port.Labeller` for one endpoint. One per event loop; holds one pool of connections until `close`.
 
     Within an ask there is exactly one layer of retries, this one: the client's own are off. A request waits for its turn in
-    this order: breaker, pause that the endpoint asked for, place among those under way, rate limit.
+    this order: breaker, pause that the endpoint asked for, place among those under way, rate limit. Drafts take what labels leave: no
+    place while a label waits for one, and nothing that a label might wait for at the rate limit, where a draft is given up instead.
     """
 
     def __init__(
@@ -65,9 +66,8 @@ class OpenAiLabeller:
         self._endpoint = endpoint
         self._questions = Questions(self.prompt, Verdict(taxonomy), endpoint)
         drafts = DraftPrompt(context_tokens=context_tokens)
-        self._drafts = Questions(drafts, Wording(), endpoint)
+        self._drafts = Questions(drafts, Wording(), endpoint, spare=True)
         self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, clock)
-        self._drafting = asyncio.Semaphore(max(1, endpoint.concurrency // 2))
         self._exchange = Exchange(client=client, endpoint=endpoint, rate=self._rate, clock=clock)
         self._observer = observer
         self._gate = Gate(self.limit, self._limit_changed)
@@ -93,16 +93,7 @@ class OpenAiLabeller:
 
     async def draft(self, draft: Draft) -> Drafted:
         """As the port promises."""
-        # Half of the places are theirs at most: somebody waits for labels, and nobody for a draft.
-        try:
-            async with asyncio.timeout(max(0.0, (draft.give_up_at - self._clock()) / 1000)):
-                await self._drafting.acquire()
-        except TimeoutError:
-            return Drafted(draft=draft, reply=None, error="timeout")
-        try:
-            answered = await self._answered(self._drafts, draft)
-        finally:
-            self._drafting.release()
+        answered = await self._answered(self._drafts, draft)
         reply, usage, word = answered
         return Drafted(draft=draft, reply=reply, usage=usage, error=word)
 
@@ -159,16 +150,18 @@ class OpenAiLabeller:
             await self._sleep(pause)
         try:
             async with asyncio.timeout(max(0.0, self._left(question))):
-                period = await self._gate.enter()
+                period = await self._gate.enter(spare=question.spare)
         except TimeoutError:
             return Failure(word="timeout", health="unknown")
         try:
             return await self._at_its_rate(question, bill, period)
         finally:
-            self._gate.leave()
+            self._gate.leave(spare=question.spare)
 
     async def _at_its_rate(self, question: Question[V], bill: Bill, period: Period) -> Success[V] | Failure:
-        wait = self._rate.reserve(question.tokens)
+        if question.spare and not self._rate.spare(question.tokens):
+            return Failure(word="rate_limited")
+        wait = 0.0 if question.spare else self._rate.reserve(question.tokens)
         if wait > 0 and self._left(question) <= wait:
             self._rate.cancel(question.tokens)
             return Failure(word="rate_limited", retry_after=wait)

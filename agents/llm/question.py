@@ -61,12 +61,15 @@ class Question(Generic[V]):
     """of a request, by estimate, a whole answer included"""
     bound: float
     """US dollars that one request costs at most, as long as the endpoint bounds its answers"""
+    spare: bool = False
+    """sent only where nobody else wants the place and the rate"""
 
 
 class Questions(Generic[Q, V]):
     """Makes the questions of one kind for one endpoint. Pure: any thread may use it."""
 
-    def __init__(self, prompt: Prompt[Q], form: Form[V], endpoint: Endpoint) -> None:
+    def __init__(self, prompt: Prompt[Q], form: Form[V], endpoint: Endpoint, *, spare: bool = False) -> None:
+        self._spare = spare
         self._prompt = prompt
         self._form = form
         self._endpoint = endpoint
@@ -85,6 +88,7 @@ class Questions(Generic[Q, V]):
             give_up_at=ask.give_up_at,
             tokens=self._estimated + estimate(user),
             bound=self._bound(user),
+            spare=self._spare,
         )
 
     def most(self, ask: Q) -> float:

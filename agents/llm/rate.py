@@ -31,6 +31,11 @@ class Bucket:
         self._level -= amount
         return max(0.0, missing / self._per_ms / 1000)
 
+    def spares(self, amount: float) -> bool:
+        """Whether half of a burst is left when so much is taken. Takes nothing."""
+        self._fill()
+        return self._level - amount >= self._capacity / 2
+
     def give_back(self, amount: float) -> None:
         """So much of a reservation was not used; if negative, so much more was."""
         self._fill()
@@ -56,6 +61,15 @@ class RateLimit:
             self.tokens.reserve(tokens) if self.tokens else 0.0,
         )
         return max(waits)
+
+    def spare(self, tokens: int) -> bool:
+        """Reserve a request of so many tokens if it need not wait and leaves half of a burst to those who may not wait."""
+        spares = (self.requests is None or self.requests.spares(1)) and (
+            self.tokens is None or self.tokens.spares(tokens)
+        )
+        if spares:
+            self.reserve(tokens)
+        return spares
 
     def cancel(self, tokens: int) -> None:
         """The request is not sent."""

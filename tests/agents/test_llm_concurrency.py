@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -130,3 +131,73 @@ async def test_a_change_of_the_limit_is_told_once() -> None:
         await gate.enter()
         gate.leave()
     assert told == [2, 1]
+
+
+class Crowd:
+    """Labels and drafts at a gate, each by its name: drafts begin with a ``d``."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.inside: list[str] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def comes(self, *names: str) -> list[str]:
+        """Who is inside then."""
+        self._tasks += [asyncio.create_task(self._enter(name)) for name in names]
+        await _settled()
+        return self.inside
+
+    async def leaves(self, *names: str) -> list[str]:
+        """Who is inside then."""
+        for name in names:
+            self.inside.remove(name)
+            self.gate.leave(spare=name.startswith("d"))
+        await _settled()
+        return self.inside
+
+    async def _enter(self, name: str) -> None:
+        await self.gate.enter(spare=name.startswith("d"))
+        self.inside.append(name)
+
+    async def breaks_up(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+
+@pytest.fixture
+async def crowd() -> AsyncIterator[Crowd]:
+    crowd = Crowd(Gate(AdaptiveLimit(most=8)))
+    yield crowd
+    await crowd.breaks_up()
+
+
+async def test_drafts_have_half_of_the_places_that_there_are_now(crowd: Crowd) -> None:
+    assert await crowd.comes(*(f"d{n}" for n in range(9))) == ["d0", "d1", "d2", "d3"]
+    assert await crowd.comes("a", "b", "c") == ["d0", "d1", "d2", "d3", "a", "b", "c"]
+    crowd.gate.limit.overloaded(crowd.gate.limit.period)
+    assert await crowd.leaves("d0", "d1", "a", "b", "c") == ["d2", "d3"], "half of four are drafts already"
+    assert await crowd.leaves("d2") == ["d3", "d4"]
+
+
+async def test_no_draft_goes_in_while_a_label_waits(crowd: Crowd) -> None:
+    crowd.gate.limit.limit = 4
+    await crowd.comes("a", "b", "c", "e")
+    await crowd.comes("d0", "d1")
+    await crowd.comes("f", "g")
+    assert await crowd.leaves("a", "b") == ["c", "e", "f", "g"]
+    assert await crowd.leaves("c") == ["e", "f", "g", "d0"]
+
+
+async def test_where_one_at_a_time_may_be_asked_a_draft_goes_in_only_when_nobody_else_is_there(
+    crowd: Crowd,
+) -> None:
+    crowd.gate.limit.limit = 1
+    await crowd.comes("a")
+    await crowd.comes("d0", "d1")
+    await crowd.comes("b")
+    assert await crowd.leaves("a") == ["b"]
+    assert await crowd.leaves("b") == ["d0"]
+    assert await crowd.comes("c") == ["d0"]
+    assert await crowd.leaves("d0") == ["c"]
+    assert await crowd.leaves("c") == ["d1"]

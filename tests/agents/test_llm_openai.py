@@ -135,7 +135,36 @@ async def test_drafts_leave_half_of_the_places_to_labels(server: LlmServer) -> N
         drafts = [asyncio.create_task(labeller.draft(draft(str(n)))) for n in range(4)]
         await server.received(2)
         assert (await labeller.label(ask("and labels?"))).error is None
-        assert [request.message for request in server.requests] == ["0", "1", "and labels?"]
+        messages = [request.message for request in server.requests]
+        assert (sorted(messages[:2]), messages[2:]) == (["0", "1"], ["and labels?"])
+        for task in drafts:
+            task.cancel()
+        await asyncio.gather(*drafts, return_exceptions=True)
+
+
+async def test_drafts_take_only_what_is_spare_of_the_rate_and_no_label_waits_for_them(
+    server: LlmServer, time: Time
+) -> None:
+    endpoint = {"concurrency": 32, "requests_per_minute": 60}
+    async with _connected(server, time, endpoint=endpoint, clock=time) as labeller:
+        asked = [replace(draft(str(n)), give_up_at=Millis(time.now + 30_000)) for n in range(16)]
+        drafted = await asyncio.gather(*map(labeller.draft, asked))
+        assert [one.error for one in drafted].count("rate_limited") == 11
+        assert (await labeller.label(ask(now=time.now))).error is None
+    assert time.slept == []
+
+
+async def test_where_only_one_request_is_borne_a_label_goes_before_the_drafts_that_wait(
+    server: LlmServer,
+) -> None:
+    server.script = ("hang", "ok", "hang")
+    endpoint = {"concurrency": 16, "request_timeout": 0.3, "attempts": 1}
+    async with _connected(server, Time(), endpoint=endpoint, clock=now_ms) as labeller:
+        labeller.limit.limit = 1
+        drafts = [asyncio.create_task(labeller.draft(draft(str(n)))) for n in range(4)]
+        await server.received(1)
+        assert (await labeller.label(ask("and labels?"))).error is None
+        assert [request.message for request in server.requests][:2] == ["0", "and labels?"]
         for task in drafts:
             task.cancel()
         await asyncio.gather(*drafts, return_exceptions=True)

@@ -88,3 +88,13 @@ def test_both_limits_hold() -> None:
     for limit in (by_requests, by_tokens):
         assert limit.reserve(10) == 0.0
         assert limit.reserve(10) > 1.0
+
+
+def test_what_is_spare_leaves_half_of_a_burst() -> None:
+    limit = rate_limit(60, 60_000, Clock())  # bursts of 10 and of 10,000
+    assert not limit.spare(5_001)
+    assert [limit.spare(500) for _ in range(6)] == [True] * 5 + [False]
+    assert [limit.reserve(500) for _ in range(5)] == [0.0] * 5, "what was refused took nothing"
+    assert limit.reserve(500) > 0
+    assert not limit.spare(1), "there is a queue"
+    assert rate_limit(None, None, Clock()).spare(10**9)

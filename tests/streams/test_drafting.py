@@ -143,6 +143,15 @@ def _answered(shard: Shard) -> Arrival:
     return shard.arrival(message("m-rep", "it is 899", role="representative"))
 
 
+def _answered_by_a_bot(shard: Shard) -> Arrival:
+    return shard.arrival(message("m-bot", "it is 899", role="bot"))
+
+
+def _newer_that_waits_for_its_labels(shard: Shard) -> Arrival:
+    shard.pipeline = replace(shard.pipeline, labeller=Unsure())
+    return shard.arrival(message("m-unsure", "never mind, cancel it"))
+
+
 def _erased(shard: Shard) -> Arrival:
     return shard.arrival(None, topic=CUSTOMER_PROFILES)
 
@@ -157,7 +166,18 @@ def _closed(shard: Shard) -> Arrival:
     )
 
 
-@pytest.mark.parametrize("meanwhile", [_newer, _answered, _erased, _taken, _closed])
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        _newer,
+        _newer_that_waits_for_its_labels,
+        _answered,
+        _answered_by_a_bot,
+        _erased,
+        _taken,
+        _closed,
+    ],
+)
 @pytest.mark.parametrize("together", [False, True], ids=["after it", "in its step"])
 def test_a_draft_that_something_overtakes_is_dropped(
     meanwhile: Callable[[Shard], Arrival], together: bool

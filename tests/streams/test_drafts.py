@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from frontdesk.schemas.outputs import Suggestion
-from frontdesk.streams.drafts import MOST_CHARS, fault
+from frontdesk.streams.drafts import COUNTED_ZH, DECIMAL, MOST_CHARS, MOST_HEARD, NUMBER, fault
+from frontdesk.streams.replies import OPENINGS, REPLIES
 from frontdesk.streams.shop import Shop
 from tests.support.shop import CATALOG, asked, bought, shop
 
@@ -20,6 +22,11 @@ TEXTS = {
     "preis": "极光手机 8 Pro多少钱",
     "two": "how much are the Aurora 8 Pro phone and the Nova 3 phone",
     "order": "where is my order #after_sales",
+    "auftrag": "我的订单到哪了 #after_sales",
+    "today": "where is my order #after_sales",
+    "back": "where is my order #after_sales",
+    "complaint": "nobody answers me #complaint",
+    "model": "my WH-1000XM4 beeps for 30days #technical",
     "bill": "I was charged 250 dollars twice #billing",
 }
 
@@ -28,7 +35,9 @@ TEXTS = {
 def suggestion(which: str) -> Suggestion:
     """A template's."""
     shard = shop()
-    shard.send(bought("robot"))
+    shard.send(
+        bought("robot", days=0 if which == "today" else 3, status="paid" if which == "back" else "shipped")
+    )
     return asked(shard, TEXTS[which])
 
 
@@ -43,6 +52,17 @@ def test_what_the_template_says_may_be_said(which: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "intent"), [(language, intent) for language in REPLIES for intent in REPLIES[language]]
+)
+def test_any_template_may_be_said_with_kind_words_before_it(language: str, intent: str) -> None:
+    kind = {"en": "Thank you for writing to us. ", "zh": "感谢您联系我们。"}[language]
+    for opening in OPENINGS[language].values():
+        template = opening + REPLIES[language][intent]
+        of = replace(suggestion("bill"), language=language, reply=template)
+        assert fault(kind + template, of, said=(), shop=SHOP) is None
+
+
+@pytest.mark.parametrize(
     ("which", "reply"),
     [
         ("price", "Hi there! The Aurora 8 Pro phone costs USD 899. Let me know if you have other questions."),
@@ -50,8 +70,8 @@ def test_what_the_template_says_may_be_said(which: str) -> None:
         ("price", "The price of the Aurora 8 Pro phone, a 6.7 inch phone, is 899 USD."),
         ("preis", "您好！极光手机 8 Pro 售价为 899 美元，配备 6.7 英寸屏幕，支持 80W 快充。"),
         ("two", "The Aurora 8 Pro phone costs USD 899, and the Nova 3 phone costs USD 329.50."),
-        ("order", "Your Trot robot vacuum, which you ordered 3 days ago, has been shipped."),
-        ("bill", "I am sorry that you were charged 250 twice. Which day was that, so that I can look at it?"),
+        ("bill", "I am sorry that you were charged so much. Which day was that, so that I can look at it?"),
+        ("model", "I am sorry that the WH-1000XM4 does that. Which steps lead to it?"),
     ],
 )
 def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
@@ -82,7 +102,6 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
         ("price", "The Aurora 8 Pro phone costs EUR 899.", "price"),
         ("price", "The Aurora 8 Pro phone costs 8 dollars here.", "price"),
         ("preis", "极光手机 8 Pro 的价格是 899 元。", "price"),
-        ("bill", "You have to pay 250 dollars for it.", "price"),
         ("two", "The Aurora 8 Pro phone costs USD 329.50 and the Nova 3 phone costs USD 899.", "price"),
         ("price", "You may like the Trot robot vacuum as well.", "product"),
         ("preis", "您也可以看看小跑扫地机器人。", "product"),
@@ -93,6 +112,7 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
         ("price", "It costs USD 899 and will arrive soon.", "claim"),
         ("price", "It costs USD 899 and is in stock.", "claim"),
         ("order", "Your order of the Trot robot vacuum was delivered already.", "claim"),
+        ("order", "Your Trot robot vacuum, which you ordered 3 days ago, has been shipped.", "claim"),
         ("bill", "I have cancelled the second charge for you.", "claim"),
         ("preis", "极光手机的价格是899 USD，现在有优惠。", "claim"),
         ("preis", "极光手机的价格是899 USD，保证是正品。", "claim"),
@@ -102,6 +122,89 @@ def test_the_same_in_other_words_may_be_said(which: str, reply: str) -> None:
 )
 def test_what_does_not_stand_is_refused(which: str, reply: str, why: str) -> None:
     assert found(which, reply) == why
+
+
+PROMISES = {
+    "is it 50% off if I order now": "Yes, the Aurora 8 Pro phone is 50% off if you order now.",
+    "do I get 20% off?": "The Aurora 8 Pro phone is USD 899. Yes, we take 20% off for you.",
+    "can you take off 200?": "We take 200 off the price of the Aurora 8 Pro phone for you.",
+    "I want my 500 back": "We will pay the 500 back to you in full.",
+    "pay me 5000": "We will give you 5000 back.",
+    "pay me": "We will pay you back in full.",
+    "I want a new one in 3 days": "Yes, a new one will be at your door in 3 days.",
+    "in30days I want a new one": "A new one comes in30days.",
+    "here is my password": "Please send me your password.",
+    "here is my PIN": "Please tell us your pin and the code on the card.",
+    "my account is locked": "I see that your account is unlocked.",
+    "is it waterproof?": "Yes, the Aurora 8 Pro phone is what you ask for.",
+}
+PROMISES_ZH = {
+    "打8折吗": "极光手机 8 Pro的价格是899 USD，给您打8折。",
+    "打八折吗": "极光手机 8 Pro 打八折。",
+    "能便宜50吗": "极光手机 8 Pro的价格是899 USD，给您便宜50。",
+    "能便宜点吗": "极光手机 8 Pro给您便宜一点。",
+    "3天内赔我500": "我们3天给您500。",
+    "什么时候到": "极光手机 8 Pro 今天就到您家门口。",
+    "密码忘了": "请把您的密码和验证码发给我。",
+    "锁了": "您的账户恢复了。",
+}
+
+
+@pytest.mark.parametrize(
+    ("which", "said", "reply"),
+    [
+        *(("price", said, reply) for said, reply in PROMISES.items()),
+        *(("preis", said, reply) for said, reply in PROMISES_ZH.items()),
+    ],
+)
+def test_nothing_is_promised_because_the_customer_named_it(which: str, said: str, reply: str) -> None:
+    assert fault(reply, suggestion(which), said=(TEXTS[which], said), shop=SHOP) in ("number", "claim")
+
+
+@given(st.sampled_from(("price", "bill", "order")), st.integers(9, 10**5))
+def test_no_number_of_a_customer_stands(which: str, number: int) -> None:
+    assume(str(number) not in KNOWN)
+    assert fault(f"That is {number} of them.", suggestion(which), said=(f"{number}",), shop=SHOP) == "number"
+
+
+def standing(which: str) -> str:
+    """The sentence of a template that tells something."""
+    sentences = re.split(r"(?<=[.!。！]) ?", suggestion(which).reply or "")
+    return next(one for one in sentences if "status" in one or "状态" in one)
+
+
+@pytest.mark.parametrize(
+    ("which", "reply"),
+    [
+        ("order", "Your Trot robot vacuum has not been shipped yet."),
+        ("order", "The Trot robot vacuum shipped never."),
+        ("order", "Your Trot robot vacuum was shipped 3 days ago."),
+        ("order", "When is it there? Shipped, 3 days."),
+        ("order", "{} That is not so."),
+        ("order", "{} This is wrong."),
+        ("order", "Do not believe this: {}"),
+        ("order", "{}? No."),
+        ("auftrag", "您的小跑扫地机器人没发货。"),
+        ("auftrag", "您的小跑扫地机器人已发货，3天到。"),
+        ("auftrag", "{}这不对。"),
+        ("auftrag", "您好！{}并没有。"),
+        ("today", "Your Trot robot vacuum reaches you today."),
+        ("today", "When does it come? Today."),
+        ("price", "The Aurora 8 Pro phone does not cost USD 899."),
+        ("price", "The Aurora 8 Pro phone is no longer USD 899."),
+        ("preis", "极光手机 8 Pro 的价格不是 899 USD。"),
+        ("back", "Your money for it was paid back 3 days ago."),
+        ("complaint", "I have recorded nothing and passed it to no manager in charge."),
+    ],
+)
+def test_a_word_of_the_template_does_not_stand_in_another_sentence(which: str, reply: str) -> None:
+    told = reply.format(standing(which).rstrip("." if "?" in reply else "")) if "{}" in reply else reply
+    assert found(which, told) == "claim"
+
+
+@pytest.mark.parametrize(("which", "reply"), [("order", "Hi there! {}"), ("auftrag", "您好，谢谢您！{}")])
+def test_a_sentence_of_the_template_may_be_said_as_it_is(which: str, reply: str) -> None:
+    assert found(which, reply.format(standing(which))) is None
 
 
 SENTENCES = (
@@ -129,6 +232,32 @@ def test_any_amount_that_is_not_the_price_is_refused_although_the_customer_named
     reply = sentence.format(f" for {given_amount}")
     said = (f"is it {given_amount}?",)
     assert fault(reply, suggestion("price"), said=said, shop=SHOP) is not None
+
+
+def test_of_long_talk_only_the_end_is_heard() -> None:
+    reply = "Thank you for asking about the phone of Zentara!"
+
+    def judged(*said: str) -> str | None:
+        return fault(reply, suggestion("price"), said=said, shop=SHOP)
+
+    assert judged("from Zentara") is None
+    assert judged("from Zentara", "la " * 100) is None
+    assert judged("from Zentara" + " la" * MOST_HEARD) == "name"
+    assert judged("from Zentara", "la " * MOST_HEARD) == "name"
+    assert judged("xzentara" + " la" * ((MOST_HEARD - 7) // 3)) == "name", "no half of a word"
+
+
+@given(
+    st.sampled_from((NUMBER, COUNTED_ZH, DECIMAL)),
+    st.sampled_from(("a", "7", "半", "一", "十")),
+    st.integers(2, 400),
+)
+def test_a_pattern_begins_only_where_a_run_begins_so_that_each_run_is_read_once(
+    pattern: re.Pattern[str], char: str, length: int
+) -> None:
+    run = char * length
+    for end in ("", "!", "天", ".5"):
+        assert not [at for at in range(1, length) if pattern.match(run + end, at)]
 
 
 @given(st.text(max_size=MOST_CHARS + 20))
