@@ -19,7 +19,11 @@ CLAIM = re.compile(
     r"|(?:giv|g[ea]v|ge?t|had|hav|pay|paid|send|sent|tak|took|put|transfer|return|hand|wire)\w* (?:\S+ ){0,8}back\b|\bback (?:in full|to your?)\b|\bin full\b"
     r"|退款|退钱|退还|退回|返现|返还|赔|补偿|折扣|优惠|打\s*[\d一二两三四五六七八九半.]*\s*折|[\d一二三四五六七八九]\s*折|便宜|减免|立减|减\s*[\d一二三四五六七八九十百千]|降价|让利|少[收付]"
     r"|免单|免费|免运|赠|白送|送[您你给]|红包|代金券|抵扣|积分|特价|促销|补发|补寄|重发|换新|全额|转账|打款|到账|包邮|给[您你](?!答复|回复|带来)"
+    r"|\bcash\b|\bfor nothing\b|\bon (?:us|the house|top)\b|\bdrop(?:s|ped|ping)?\b|\bcomes? with\b|\bow(?:e|es|ed|ing)\b|\bmatch(?:es)?\b|\byours\b|\bbargain\w*"
+    r"|[退钱寄]|奉还|双倍|归您"
     # promises
+    r"|accept\w*|agree[sd]?\b|grant\w*|\bdone\b|\barranged?\b|courier\w*|\bleaves?\b|waiting for you|ready (?:to|for)|bring\w*"
+    r"|同意|答应|通过|批准|安排|在路上|今儿|明儿|快递|搞定|办好|办妥"
     r"|guarantee\w*|warrant\w*|promis\w*|definitely|certainly|absolutely|assure\w*|ensure\w*|\bsure\b|replac\w*|\bnew one\b|\banother one\b"
     r"|保证|承诺|确保|一定|肯定|必定|必须|绝对|质保|保修|包退|包换|假一赔|放心"
     rf"|\b(?:i|we)(?:'ll|'d| will| shall| can| could| would| may| are going to| am going to)\b(?! {_SAFE})"
@@ -42,8 +46,8 @@ CLAIM = re.compile(
     r"|(?:i|we)(?:'ve| have| already| just) (?!received|seen|noted|read)\w+|(?:has|have) (?:already |just )?been \w+|已|为您(?:取消|修改|更换|退|补|办)|帮您(?:取消|修改|更换|退|补|办)"
     r"|entitled|eligible|you (?:can|may) (?:keep|return|exchange|cancel|have|get)|at no (?:extra )?cost|no charge|可以退|能退|可退"
     # what nobody may be asked for
-    r"|pass ?(?:word|code|phrase)s?|\bpins?\b|\bcv[vc]2?\b|\botp\b|credentials?|card (?:number|details)|log.?in details|social security|\bssn\b|bank account"
-    r"|密码|验证码|口令|安全码|卡号|银行卡|身份证",
+    r"|pass ?(?:word|code|phrase)s?|\bpins?\b|\bcv[vc]2?\b|\botp\b|credentials?|card (?:number|details)|\blogins?\b|\blog.in (?:details|data|name)|(?:on|of) your card|social security|\bssn\b|bank account"
+    r"|密码|登录信息|账号信息|验证码|口令|安全码|卡号|银行卡|身份证",
     re.ASCII,  # a Latin word ends where Chinese begins
 )
 """of a reply in plain form: case folded"""

@@ -136,6 +136,15 @@ PROMISES = {
     "here is my password": "Please send me your password.",
     "here is my PIN": "Please tell us your pin and the code on the card.",
     "my account is locked": "I see that your account is unlocked.",
+    "for nothing?": "We are happy to let you have it for nothing.",
+    "for loyal customers?": "The price drops for loyal customers like you.",
+    "with a case?": "It comes with a case on top.",
+    "my complaint": "Your complaint is accepted and you get your cash.",
+    "on its way?": "A courier is bringing it.",
+    "my request": "The manager agrees to your request.",
+    "granted?": "Consider it done.",
+    "my login": "Please share your login with us.",
+    "do I owe that?": "You owe nothing more.",
     "is it waterproof?": "Yes, the Aurora 8 Pro phone is what you ask for.",
 }
 PROMISES_ZH = {
@@ -146,6 +155,14 @@ PROMISES_ZH = {
     "3天内赔我500": "我们3天给您500。",
     "什么时候到": "极光手机 8 Pro 今天就到您家门口。",
     "密码忘了": "请把您的密码和验证码发给我。",
+    "退": "钱退您。",
+    "同意吗": "您的要求我们同意。",
+    "通过了吗": "您的申请通过了。",
+    "多少": "一分钱不收。",
+    "双倍": "我们双倍奉还。",
+    "在哪": "东西在路上。",
+    "今儿": "今儿到。",
+    "信息": "请告诉我您的登录信息。",
     "锁了": "您的账户恢复了。",
 }
 
