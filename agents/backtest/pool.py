@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -60,7 +61,10 @@ class Pool:
             return
         while len(self._pending) >= self._jobs * _AHEAD:
             self._collect()
-        self._pending.add(self._pool.submit(_count, chunk))
+        try:
+            self._pending.add(self._pool.submit(_count, chunk))
+        except BrokenProcessPool:
+            raise _ended() from None
 
     def finish(self) -> Counted:
         """Everything that was put, counted."""
@@ -83,16 +87,22 @@ class Pool:
             try:
                 self._take(one.result())
             except BrokenProcessPool:
-                raise StartupError(
-                    "a process of the backtest ended unexpectedly, perhaps for want of memory: try --jobs 1"
-                ) from None
+                raise _ended() from None
 
     def _take(self, counted: Counted) -> None:
         self.counted.merge(counted)
         self._done(self.counted.records)
 
 
+def _ended() -> StartupError:
+    return StartupError(
+        "a process of the backtest ended unexpectedly, perhaps for want of memory: try --jobs 1"
+    )
+
+
 def _start(old: Pack, new: Pack, since: int | None) -> None:
+    # Ctrl-C reaches the whole group; the command itself ends its processes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _counting
     _counting = Counting(old, new, since)
 

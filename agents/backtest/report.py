@@ -164,7 +164,11 @@ def build(
         else None,
         queues=loads,
         examples=[
-            _example(kind, one, texts) for kind, found in sorted(tally.examples.items()) for _, one in found
+            _example(kind, one, texts)
+            for kind, found in sorted(
+                tally.examples.items(), key=lambda pair: (ASPECTS.index(pair[0][0]), pair[0])
+            )
+            for _, one in found
         ],
     )
 

@@ -83,6 +83,14 @@ def test_under_the_same_policy_nothing_changes() -> None:
     assert not found.not_as_recorded
 
 
+def test_nothing_but_the_outcome_is_kept_of_what_stays_the_same() -> None:
+    one = decision(OLD, intent="complaint")
+    same, other = (compare(one, recorded_facts(one), OLD, new) for new in (OLD, NEW))
+    assert (same.labels, same.reasons, same.new is same.old) == (None, (), True)
+    assert other.labels == one.labels
+    assert other.reasons
+
+
 def test_the_latest_revision_counts_and_no_other() -> None:
     first = decision(OLD, 7, intent="other", provisional=True)
     second = decision(OLD, 7, intent="billing", revision=2, at=BEGAN + 9000)

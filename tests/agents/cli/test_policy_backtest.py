@@ -18,6 +18,7 @@ from frontdesk.agents.backtest.parquet import ParquetWriter
 from frontdesk.agents.backtest.pool import Pool
 from frontdesk.agents.backtest.run import Job, count_files
 from frontdesk.agents.bootstrap import read_pack, read_policy
+from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.outputs import Decision, LabelRecord
 from frontdesk.streams.policy import Policy, load_pack
 from tests.support.cli import frontdesk
@@ -297,6 +298,7 @@ def test_the_page_is_one_file_and_says_hostile_names_as_they_are(old, tmp_path):
     assert "\x1b[2J" not in shown
     assert "\u202e" not in shown
     html = page.read_text(encoding="utf-8")
+    assert "\x1b" not in html
     tags = Tags()
     tags.feed(html)
     assert tags.tags.isdisjoint({"img", "script", "link", "iframe", "object"})
@@ -408,3 +410,17 @@ def test_parquet_as_other_tools_write_it(old, new, tmp_path):
     report = document(str(new), str(columns), "--against", str(old))
     assert (report["read"]["messages"], report["moved"]) == (3, 1)
     assert report["read"]["last"] == "2026-09-01T01:00:00Z"
+
+
+def test_a_process_that_ends_is_told_in_one_line(old, new, tmp_path):
+    file = jsonl(tmp_path / "d.jsonl", three())
+    with Pool(2, read_pack(old), read_pack(new), None) as pool:
+        (chunk,) = chunks_of(file, 0)
+        pool.put(chunk)
+        pool.finish()
+        for process in list(pool._pool._processes.values()):
+            process.kill()
+        with pytest.raises(StartupError, match="try --jobs 1"):  # noqa: PT012  # either may be the first to notice
+            for _ in range(20):
+                pool.put(chunk)
+            pool.finish()
