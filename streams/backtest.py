@@ -31,6 +31,10 @@ class Outcome:
     tags: tuple[str, ...]
     alerts: tuple[AlertName, ...]
     """sorted"""
+    steps: tuple[tuple[int, str, tuple[str, ...], int], ...]
+    """what becomes of it where nobody takes it: seconds, queue, skills and priority"""
+    automatic: bool
+    """whether rules let a reply go out by itself"""
     rule: str
     """the one that decides the route"""
 
@@ -106,6 +110,8 @@ def _outcome(verdict: Verdict) -> Outcome:
         representative=verdict.preferred_representative,
         tags=verdict.tags,
         alerts=tuple(sorted((alert.kind, alert.severity, alert.to) for alert in verdict.alerts)),
+        steps=tuple((step.after, step.queue, step.skills, step.priority) for step in verdict.steps),
+        automatic=verdict.automatic,
         rule=next((reason.rule for reason in verdict.reasons if reason.effect in ROUTES), NO_RULE),
     )
 

@@ -22,7 +22,7 @@ Route = tuple[str, str]
 Kind = tuple[str, ...]
 """of a change, for examples: its aspect, and what tells it from others of that aspect"""
 
-ASPECTS = ("route", "priority", "sla", "skills", "representative", "tags", "alerts")
+ASPECTS = ("route", "priority", "sla", "skills", "representative", "tags", "alerts", "steps", "automatic")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,6 +199,10 @@ def _changes(old: Outcome, new: Outcome) -> Iterator[Kind]:
         before, after = Counter(old.alerts), Counter(new.alerts)
         yield from (("alerts", "gained", *alert) for alert in (after - before).elements())
         yield from (("alerts", "lost", *alert) for alert in (before - after).elements())
+    if old.steps != new.steps:
+        yield ("steps", "changed" if old.steps and new.steps else "gained" if new.steps else "lost")
+    if old.automatic != new.automatic:
+        yield ("automatic", "allowed" if new.automatic else "forbidden")
 
 
 def _words(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[tuple[str, str]]:

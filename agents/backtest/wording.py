@@ -101,7 +101,12 @@ def moves(report: Report) -> Table:
 
 def stays(report: Report) -> Table:
     """What else changes of the messages that stay."""
-    names = {"sla": "SLA", "representative": "preferred representative"}
+    names = {
+        "sla": "SLA",
+        "representative": "preferred representative",
+        "steps": "what becomes of it where nobody takes it",
+        "automatic": "whether a reply may go out by itself",
+    }
     return Table(
         title="Messages that stay where they are, and change otherwise",
         head=("what", "messages"),
@@ -210,6 +215,8 @@ def difference(example: Example) -> str:
         ("skills", "skills", _list),
         ("tags", "tags", _list),
         ("alerts", "alerts", lambda found: _list("/".join(one) for one in found)),
+        ("steps", "if nobody takes it", lambda found: _list(f"{duration(one[0])} {one[1]}" for one in found)),
+        ("automatic", "automatic reply", lambda one: "allowed" if one else "forbidden"),
     ):
         if old[name] != new[name]:
             said.append(f"{label} {shown(old[name])} → {shown(new[name])}")

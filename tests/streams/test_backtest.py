@@ -64,6 +64,15 @@ def test_the_same_route_with_other_details() -> None:
     )
 
 
+def test_what_becomes_of_it_where_nobody_takes_it() -> None:
+    later = policy(POLICY.replace("then: {queue: billing}", "then: {queue: billing, automatic: false, steps: [{after: 10m, queue: general}]}"))  # fmt: skip
+    found = tally([decision(OLD, intent="billing")], new=later)
+    assert found.same_route == Counter(steps=1, automatic=1)
+    (example,) = found.examples["steps", "gained"]
+    assert [step[:2] for step in example[1].new.steps] == [(600, "general")]
+    assert ("automatic", "forbidden") in found.examples
+
+
 def test_alerts_gained_lost_and_kept() -> None:
     found = tally([decision(OLD, intent="complaint", cue_safety=True)])
     assert found.alerts == Counter(
