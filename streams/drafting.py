@@ -145,7 +145,7 @@ class Drafting:
             and conversation is not None
             and conversation.waiting_since is not None
             and is_current(customer, conversation, suggestion.decision_id, draft.received_at)
-            and _has_last_word(conversation, draft)
+            and _has_last_word(conversation)
             and not any(
                 undecided(entry) and entry.message.conversation_id == suggestion.conversation_id
                 for entry in self._overlay.waiting(draft.customer).values()
@@ -153,9 +153,9 @@ class Drafting:
         )
 
 
-def _has_last_word(conversation: Conversation, draft: Draft) -> bool:
-    """Whether nobody, a bot neither, has said anything since the message that the draft is for."""
-    return [(turn.role, turn.at) for turn in conversation.turns[-1:]] == [(CUSTOMER, draft.received_at)]
+def _has_last_word(conversation: Conversation) -> bool:
+    """Whether nobody, a bot neither, has spoken since the customer. What they said last is what the latest decision is about."""
+    return [turn.role for turn in conversation.turns[-1:]] == [CUSTOMER]
 
 
 def _said(draft: Draft) -> tuple[str, ...]:
