@@ -181,6 +181,7 @@ class Conclusions:
             self.outbox.count("late_answer_missing")
             return
         labels = answered(decision.labels, answer.labels, rules.taxonomy)
+        decision = replace(decision, flags=self._switches(decision.flags))
         verdict = decided_again(decision, rules.policy, labels=labels)
         amended = amend(
             decision,
@@ -239,7 +240,7 @@ class Conclusions:
         else:
             entry = replace(entry, flags=(*entry.flags, CORE_ERROR))
             entry = self._switched(entry)
-            verdict = default_verdict(self.rules.policy, everything_to_in(entry.flags))
+            verdict = default_verdict(self.rules.policy, everything_to_in(entry.flags), at=entry.arrived_at)
             labels = fallback(self.rules.taxonomy)
             decision = self._decide(entry, labels, {}, verdict, provisional=False)
             self._publisher.decision(decision, None)
@@ -323,10 +324,16 @@ class Conclusions:
 
     def _switched(self, entry: Waiting) -> Waiting:
         """The message with what switches say of it, so that its decision tells."""
+        return replace(entry, flags=self._switches(entry.flags))
+
+    def _switches(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        """Flags with what the switch says now, instead of what it said."""
         queue = self.rules.everything_to
+        if everything_to_in(flags) is not None:
+            flags = tuple(flag for flag in flags if not flag.startswith(f"{EVERYTHING_TO}:"))
         if queue is None or queue not in self.rules.policy.queues:
-            return entry
-        return replace(entry, flags=(*entry.flags, f"{EVERYTHING_TO}:{queue}"))
+            return flags
+        return (*flags, f"{EVERYTHING_TO}:{queue}")
 
     def _decide(
         self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool

@@ -180,6 +180,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         found = _TOKEN.match(text, at)
         if found is None or found.lastgroup is None:
             raise _Unread
+        if text.startswith("//", found.start(found.lastgroup)):
+            raise _Unread  # a comment: what follows is no condition
         yield _Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup), found.end())
         at = found.end()
 

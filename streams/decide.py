@@ -137,7 +137,7 @@ def decided_again(
     """
     everything_to = everything_to_in(decision.flags)
     if CORE_ERROR in decision.flags:
-        return default_verdict(policy, everything_to)
+        return default_verdict(policy, everything_to, at=decision.received_at)
     return policy.decide(
         decision.labels if labels is None else labels,
         recorded_facts(decision) if facts is None else facts,
@@ -162,9 +162,12 @@ def same_route(one: Decision, other: Decision) -> bool:
     return (one.action, one.queue) == (other.action, other.queue)
 
 
-def default_verdict(policy: Policy, everything_to: str | None = None) -> Verdict:
-    """Where a message goes that no rule could look at: the policy's default queue, or that of a switch, with its SLA."""
-    queue = policy.queues.get(everything_to or "") or policy.queues[policy.defaults.queue]
+def default_verdict(policy: Policy, everything_to: str | None = None, *, at: Millis) -> Verdict:
+    """Where a message goes that no rule could look at: the policy's default queue, or where that is closed what it overflows
+    into; or the queue of a switch. With its SLA."""
+    queue = policy.queues.get(everything_to or "")
+    if queue is None:
+        queue, _ = policy.open_one(policy.queues[policy.defaults.queue], None, "route", at)
     sla = queue.sla_seconds if queue.sla_seconds is not None else policy.defaults.sla_seconds
     return Verdict(
         action="route",
@@ -176,6 +179,7 @@ def default_verdict(policy: Policy, everything_to: str | None = None) -> Verdict
         tags=(),
         alerts=(),
         reasons=(),
+        hours=queue.hours,
     )
 
 

@@ -19,6 +19,8 @@ LATEST = Millis(225_000_000_000_000)
 """in the year 9099: no instant after it has hours, for calendars end soon after"""
 _LOOK_AHEAD_DAYS = 1_100
 _KNOWN = 100
+_DAYS_KNOWN = 2 * _LOOK_AHEAD_DAYS
+"""so that the days of an SLA are reckoned once"""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ONE_DAY = timedelta(days=1)
 _FIRST_YEAR, _LAST_YEAR = 2020, 2045
@@ -37,6 +39,9 @@ class Hours:
     yearly: Mapping[tuple[int, int], tuple[Span, ...]] = field(default_factory=dict)
     """as `days`, by month and day of every year"""
 
+    _by_day: dict[date, list[tuple[Millis, Millis]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
     _known: dict[int, tuple[tuple[Millis, Millis], ...]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -93,6 +98,14 @@ class Hours:
         return datetime.fromtimestamp(at / 1000, self.zone)
 
     def _spans(self, day: date) -> list[tuple[Millis, Millis]]:
+        found = self._by_day.get(day)
+        if found is None:
+            if len(self._by_day) >= _DAYS_KNOWN:
+                self._by_day.clear()
+            found = self._by_day[day] = self._reckoned(day)
+        return found
+
+    def _reckoned(self, day: date) -> list[tuple[Millis, Millis]]:
         spans = self.days.get(day)
         if spans is None:
             spans = self.yearly.get((day.month, day.day))
@@ -103,5 +116,17 @@ class Hours:
 
 
 def _instant(midnight: datetime, minutes: int) -> Millis:
-    """Minutes are added on the wall clock, whatever happens to it that day."""
-    return Millis(int((midnight + timedelta(minutes=minutes)).timestamp()) * 1000)
+    """Minutes are added on the wall clock, whatever happens to it that day. What it leaves out is the instant at which it does."""
+    wall = midnight + timedelta(minutes=minutes)
+    after = int(wall.timestamp())
+    if datetime.fromtimestamp(after, wall.tzinfo).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return Millis(after * 1000)
+    before = int(wall.replace(fold=1).timestamp())
+    offset = datetime.fromtimestamp(before, wall.tzinfo).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, wall.tzinfo).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return Millis(after * 1000)

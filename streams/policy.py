@@ -64,7 +64,7 @@ class Policy:
         object.__setattr__(self, "_read", tuple(dict.fromkeys(names)))
         object.__setattr__(self, "_intents", frozenset(self.taxonomy.intent_ids()))
         asking = [rule for rule in self.rules if rule.then.llm is not None]
-        object.__setattr__(self, "_asking", RuleIndex(asking) if asking else None)
+        object.__setattr__(self, "_asking", RuleIndex(asking, cut=False) if asking else None)
 
     def knows(self, tier: str | None) -> bool:
         """Whether profiles may have a tier."""
@@ -91,7 +91,7 @@ class Policy:
         at = at if 0 < at <= LATEST else Millis(0)
         forced = None if everything_to is None or action == KEEP else self.queues.get(everything_to)
         queue, hours_told = (
-            self._open(named or self.queues[self.defaults.queue], route, action, at)
+            self.open_one(named or self.queues[self.defaults.queue], route, action, at)
             if forced is None
             else (forced, ())
         )
@@ -140,7 +140,7 @@ class Policy:
         and holds; and that rule.
 
         Of a message that shows trouble by its words nothing is skipped for a label, which a text may talk the labeller into:
-        only a rule that names a cue may say so.
+        only a rule that wants a cue (`cue_leave: true`) may say so.
         """
         if self._asking is None:
             return AUTO, None
@@ -148,7 +148,7 @@ class Policy:
         troubled = any(values[cue] is True for cue in PROTECTED)
         for rule in self._asking.holding(values):
             choice = rule.then.llm or AUTO
-            if choice == SKIP and troubled and not any(match.name in PROTECTED for match in rule.match):
+            if choice == SKIP and troubled and not _wants_trouble(rule):
                 continue
             if rule.when is None or rule.when.holds(values):
                 return choice, rule
@@ -243,7 +243,7 @@ class Policy:
             return self.queues.get(str(values["queue_before"])) or self.queues[self.defaults.queue]
         return named
 
-    def _open(
+    def open_one(
         self, named: Queue, route: Rule | None, action: str, at: Millis
     ) -> tuple[Queue, tuple[Reason, ...]]:
         """The queue that takes a message: the one named, or where that is closed the first open one that it overflows into.
@@ -267,6 +267,10 @@ class Policy:
             overflow = other.overflow
         line = f"{closed}; the message waits until it opens"
         return named, (flag("path.hours", line, named.source),)
+
+
+def _wants_trouble(rule: Rule) -> bool:
+    return any(match.name in PROTECTED and match.any_of == (True,) for match in rule.match)
 
 
 def load_policy(text: str, source: str, taxonomy: Taxonomy, more: Mapping[str, str] | None = None) -> Policy:

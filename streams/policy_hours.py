@@ -11,6 +11,8 @@ from frontdesk.streams.hours import Hours, Span
 from frontdesk.streams.yaml_fields import items, mapping, mapping_of_any, string
 from frontdesk.streams.yaml_source import Node, Problems, suggest
 
+MOST_SPANS = 12
+"""opening times of a day"""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _KEYS = ("time_zone", "open", "holidays")
 _HOLIDAY_KEYS = ("on", "from", "to", "open", "name")
@@ -102,6 +104,10 @@ def _spans(node: Node, problems: Problems) -> tuple[Span, ...]:
         if any(span[0] < end and begin < span[1] for begin, end in found):
             problems.add(item, f"{item.value} overlaps other hours of the day", "join or separate them")
         found.append(span)
+    if len(found) > MOST_SPANS:
+        problems.add(
+            node, f"a day has {len(found)} opening times, more than {MOST_SPANS}", "join some of them"
+        )
     return tuple(sorted(found))
 
 

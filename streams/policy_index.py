@@ -55,9 +55,10 @@ class _Name:
 class RuleIndex:
     """Rules by what their `match` lists and bounds. Immutable, shared by all threads."""
 
-    __slots__ = ("_all", "_names", "_only_route", "_rules", "_surely_route")
+    __slots__ = ("_all", "_cut", "_names", "_only_route", "_rules", "_surely_route")
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], *, cut: bool = True) -> None:
+        self._cut = cut
         self._rules = tuple(rules)
         self._all = (1 << len(self._rules)) - 1
         self._only_route = _bits(
@@ -73,12 +74,12 @@ class RuleIndex:
         self._names = [(name, _Name(name, lines, len(self._rules))) for name, lines in by_name.items()]
 
     def holding(self, values: Mapping[str, Value]) -> list[Rule]:
-        """The rules all of whose lines of `match` hold of the values, in the order of the file. Left out are those that come too
-        late to change anything: they would only route, and one before them does so for certain."""
+        """The rules all of whose lines of `match` hold of the values, in the order of the file. Left out, unless `cut` is false, are
+        those that come too late to change anything: they would only route, and one before them does so for certain."""
         left = self._all
         for name, lines in self._names:
             left &= lines.holding(values[name])
-        certain = left & self._surely_route
+        certain = left & self._surely_route if self._cut else 0
         if certain:
             up_to = ((certain & -certain) << 1) - 1
             left &= up_to | ~self._only_route

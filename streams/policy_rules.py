@@ -28,7 +28,7 @@ SLA = "sla"
 """kind of the alert about a conversation that nobody has taken in time"""
 RESERVED = frozenset({SLA})
 """kinds of alerts that no rule may raise"""
-PROTECTED = ("cue_safety", "cue_legal", "cue_leave", "cue_complaint")
+PROTECTED = ("cue_safety", "cue_legal", "cue_fraud", "cue_hardship", "cue_leave", "cue_complaint")
 """facts of words that show trouble, whatever labels say"""
 AUTO, WAIT, SKIP = "auto", "wait", "skip"
 LLM_CHOICES = (AUTO, WAIT, SKIP)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 BUDGET = 4_000
 """alternatives tried before it is taken for possible"""
 
+_DEEPEST = 300
+"""alternatives within alternatives; whatever is deeper may be possible"""
+
 
 @dataclass(frozen=True, slots=True)
 class Among:
@@ -55,19 +58,21 @@ class _Search:
     def __init__(self, budget: int) -> None:
         self._left = budget
 
-    def possible(self, wanted: Sequence[Formula], state: dict[str, frozenset[Hashable]]) -> bool:
+    def possible(
+        self, wanted: Sequence[Formula], state: dict[str, frozenset[Hashable]], depth: int = 0
+    ) -> bool:
         choices = _taken_up(wanted, state)
         if choices is None:
             return False
         if not choices:
             return True
-        if self._left <= 0:
+        if self._left <= 0 or depth >= _DEEPEST:
             return True
         narrowest = min(choices, key=lambda choice: len(choice.parts))
         rest = [choice for choice in choices if choice is not narrowest]
         for part in narrowest.parts:
             self._left -= 1
-            if self.possible([part, *rest], dict(state)):
+            if self.possible([part, *rest], dict(state), depth + 1):
                 return True
         return False
 

@@ -49,6 +49,17 @@ def test_a_late_answer_does_not_lead_away() -> None:
     assert [(one.queue, one.revision) for one in desk.decisions] == [("general", 1)]
 
 
+def test_a_late_answer_goes_where_the_switch_says_when_it_comes() -> None:
+    desk = shard(deadline_ms=1000)
+    desk.pipeline = replace(desk.pipeline, everything_to=None)
+    desk.send(message("m1", "unsure complaint"))
+    desk.at(NOW + 1000)
+    desk.pipeline = replace(desk.pipeline, everything_to="general")
+    desk.answers(answer(desk.asks[0], "billing"))
+    assert {one.queue for one in desk.decisions[1:]} <= {"general"}
+    assert all(replay(one, desk.pipeline.policy) == one for one in desk.decisions)
+
+
 def test_turned_back_the_rules_route_again() -> None:
     desk = shard()
     desk.send(message("m1", "billing"))

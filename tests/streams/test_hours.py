@@ -74,6 +74,15 @@ def test_days_are_those_of_the_zone_and_follow_its_clock_changes() -> None:
     assert night.after(at("2026-10-25T00:00:00"), 90_000) == at("2026-10-26T00:00:00"), "a day of 25 hours"
 
 
+def test_what_the_clock_leaves_out_is_nobodys() -> None:
+    """At 02:00 of 29 March 2026 it is 03:00 at once: hours that end or begin in between do so then."""
+    gap = Hours(zone=BERLIN, week=(((0, 150), (180, 360)),) * 7)
+    assert not Hours(zone=BERLIN, week=(((0, 150),),) * 7).open_at(at("2026-03-29T03:15:00"))
+    began = at("2026-03-29T01:00:00")
+    assert gap.after(began, 3600) == at("2026-03-29T03:00:00")
+    assert gap.after(began, 5401) == at("2026-03-29T03:30:01")
+
+
 def test_hours_that_never_suffice_end_somewhere() -> None:
     minute = Hours(zone=BERLIN, week=(((0, 1),), *((),) * 6))
     assert minute.after(at("2026-11-30T00:00:00"), 366 * 86_400) > at("2029-11-30T00:00:00")

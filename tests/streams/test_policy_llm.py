@@ -8,7 +8,7 @@ import pytest
 
 from frontdesk.schemas.outputs import Decision
 from frontdesk.streams.decide import replay
-from tests.support.core import NOW, POLICY, Shard, answer, message, pipeline
+from tests.support.core import NOW, POLICY, Shard, answer, llm_labels, message, pipeline
 
 SKIP = "  - {id: quick, match: {intent: billing}, then: {llm: skip}}\n"
 WAIT = "  - {id: careful, match: {intent: complaint}, then: {llm: wait}}\n"
@@ -134,3 +134,18 @@ def test_a_rule_may_forbid_automatic_replies_and_route() -> None:
     effects = [reason.effect for reason in only(desk).reasons if reason.rule == "both"]
     assert effects == ["llm", "route", "automatic"]
     assert replace(only(desk), flags=()).queue == "general"
+
+
+def test_a_line_that_a_cue_is_absent_lifts_nothing() -> None:
+    careful = shard("  - {id: quick, match: {intent: billing, cue_leave: false}, then: {llm: skip}}\n")
+    verdict = careful.pipeline.policy.llm(llm_labels("billing"), {"cue_safety": True})
+    assert verdict == ("auto", None)
+
+
+def test_a_rule_that_waits_is_not_lost_behind_one_that_routes() -> None:
+    desk = shard(
+        "  - {id: cheap, match: {intent: billing}, then: {queue: general, llm: skip}}\n",
+        "  - {id: careful, match: {cue_complaint: true}, then: {queue: general, llm: wait}}\n",
+    )
+    said, rule = desk.pipeline.policy.llm(llm_labels("billing"), {"cue_complaint": True})
+    assert (said, rule and rule.id) == ("wait", "careful")
