@@ -117,6 +117,11 @@ def test_the_parts_of_a_condition(text: str, tests: list[str]) -> None:
     assert [part.text for part in parts_of(text).tests()] == tests
 
 
+@pytest.mark.parametrize("text", ["turn > 30 // || turn > 1", "turn > 1 // wide\n", "//\nturn > 1"])
+def test_what_stands_behind_a_comment_is_not_read(text: str) -> None:
+    assert (parts_of(text).text, parts_of(text).parts) == (text, ())
+
+
 @given(CONDITIONS, st.lists(MESSAGES, min_size=3, max_size=3))
 def test_a_condition_is_what_its_parts_make_of_it(
     text: str, messages: list[tuple[Labels, dict[str, bool | int | float | str]]]
