@@ -51,14 +51,20 @@ def command(
     settings = common.settings(broker=broker)
     if any(out == file or (out.exists() and file.exists() and out.samefile(file)) for file in files or ()):
         raise StartupError(f"{out}: is among the files that are read; write to another one")
-    with ExitStack() as stack:
-        export.write = _writer(out, stack)
-        tell = stack.enter_context(progress("exporting", None, "decisions written"))
-        if files:
-            for file in files:
-                _from_file(file, export, tell)
-        else:
-            common.run(_from_kafka(settings, export, tell))
+    # Beside it until it is whole: what lay there is not lost to a mistake, nor is half of this taken for all.
+    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    try:
+        with ExitStack() as stack:
+            export.write = _writer(partial, stack)
+            tell = stack.enter_context(progress("exporting", None, "decisions written"))
+            if files:
+                for file in files:
+                    _from_file(file, export, tell)
+            else:
+                common.run(_from_kafka(settings, export, tell))
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
     typer.echo(f"{export.written:,} decisions written to {out}; {export.bad:,} unreadable", err=True)
     if export.bad:
         raise typer.Exit(1)

@@ -75,6 +75,9 @@ def command(
     An unreadable record is named and left out, and makes the exit code 1. With --html the page is one file that loads nothing.
     """
     settings = common.settings(broker=broker)
+    for path in (html, json_file):
+        if path not in (None, Path("-")) and not path.parent.is_dir():
+            raise StartupError(f"{path}: there is no folder {path.parent}; nothing was decided")
     report = _report(
         settings,
         new,

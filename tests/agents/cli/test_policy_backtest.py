@@ -389,6 +389,30 @@ def test_an_export_never_writes_over_what_it_reads(tmp_path):
     )
 
 
+def test_a_report_that_could_not_be_written_is_told_before_the_work(old, new, tmp_path):
+    file = jsonl(tmp_path / "d.jsonl", three())
+    told = frontdesk(
+        "policy",
+        "backtest",
+        str(new),
+        str(file),
+        "--against",
+        str(old),
+        "--html",
+        str(tmp_path / "no" / "r.html"),
+        code=2,
+    )
+    assert "nothing was decided" in told.stderr
+
+
+def test_an_export_that_fails_leaves_what_was_there(tmp_path):
+    out = tmp_path / "kept.jsonl"
+    out.write_text("what was there\n", encoding="utf-8")
+    frontdesk("decisions", "export", str(out), str(tmp_path / "nosuch.jsonl"), code=2)
+    assert out.read_text(encoding="utf-8") == "what was there\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.jsonl"]
+
+
 def test_parquet_as_other_tools_write_it(old, new, tmp_path):
     """Structs and lists instead of JSON, times as timestamps, and a column that no decision has."""
     import pyarrow as pa
