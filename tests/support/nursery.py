@@ -140,8 +140,12 @@ def main() -> None:
     from frontdesk.agents.settings import load
 
     built = bootstrap.build_pipeline(load())
-    service.build_pipeline = lambda settings, **given: replace(
-        built, limits=bootstrap.build_limits(settings, partitions=built.partitions), **given
+    service.build_pipeline = lambda settings, *, pack, **given: replace(
+        built,
+        taxonomy=pack[0],
+        policy=pack[1],
+        limits=bootstrap.build_limits(settings, partitions=built.partitions),
+        **given,
     )
     print("ready", flush=True)
     alive: set[int] = set()
