@@ -86,8 +86,9 @@ def _lines(ran: Ran) -> str:
 
 
 def _unheld(policy: Policy, ran: list[Ran]) -> list[str]:
+    # A verdict says nothing of a rule that only says whether an LLM is asked.
     held = {reason.rule for one in ran for reason in one.verdict.reasons}
-    return [rule.id for rule in policy.rules if rule.id not in held]
+    return [rule.id for rule in policy.rules if rule.id not in held and not rule.then.only_asks]
 
 
 def _document(ran: list[Ran], unheld: list[str]) -> dict[str, object]:

@@ -145,3 +145,15 @@ def test_opening_hours_go_by_when_a_case_comes(folder):
     assert "route to general" in frontdesk("policy", "explain", *asked, "--at", "2026-01-04T10:00:00Z").stdout
     assert "route to billing" in frontdesk("policy", "explain", *asked).stdout
     assert "is no time" in frontdesk("policy", "explain", *asked, "--at", "noon", code=2).stderr
+
+
+def test_a_rule_that_only_says_whether_an_llm_is_asked_is_held_by_no_case(folder):
+    beside = Path(folder(one("{labels: {intent: billing}}", "{queue: billing}")))
+    file = beside / "policy.yaml"
+    text = file.read_text(encoding="utf-8")
+    quick = "rules:\n  - {id: quick, match: {intent: billing}, then: {llm: skip}}\n"
+    file.write_text(text.replace("rules:\n", quick, 1), encoding="utf-8")
+    (document,) = json_lines(frontdesk("policy", "test", "--json", str(beside)))
+    assert document["failed"] == 0
+    assert "quick" not in document["unheld_rules"]
+    assert "complaint" in document["unheld_rules"]
