@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from frontdesk.agents.backtest.loads import HourLoad, QueueReport
 from frontdesk.agents.backtest.wording import safe
+from frontdesk.agents.markup import add, svg, text
 
 MOST_CHARTS = 24
 _POINTS = 360
@@ -26,16 +27,16 @@ def flows(queues: Sequence[QueueReport]) -> ET.Element:
     """A bar to the right for what a queue gains, to the left for what it loses."""
     shown = [one for one in queues if one.came or one.left]
     most = max(max(one.came, one.left) for one in shown)
-    picture = _svg("Messages that queues gain and lose", _NAME + 2 * _HALF + 130, _ROW * len(shown) + 8)
+    picture = svg("Messages that queues gain and lose", _NAME + 2 * _HALF + 130, _ROW * len(shown) + 8)
     middle = _NAME + _HALF + 60
     for row, one in enumerate(shown):
         top = _ROW * row + 4
-        _text(picture, _NAME - 8, top + 13, _short(one.queue), anchor="end", kind="name")
+        text(picture, _NAME - 8, top + 13, _short(one.queue), anchor="end", kind="name")
         for count, sign in ((one.left, -1), (one.came, 1)):
             if not count:
                 continue
             long = max(1.0, _HALF * count / most)
-            bar = _add(
+            bar = add(
                 picture,
                 "rect",
                 "came" if sign > 0 else "left",
@@ -46,14 +47,14 @@ def flows(queues: Sequence[QueueReport]) -> ET.Element:
             )
             word = "gains" if sign > 0 else "loses"
             ET.SubElement(bar, "title").text = safe(f"{one.queue} {word} {count:,}")
-            _text(
+            text(
                 picture,
                 middle + sign * (long + 5),
                 top + 12,
                 f"{'+' if sign > 0 else '−'}{count:,}",
                 anchor="start" if sign > 0 else "end",
             )
-    _add(picture, "line", "grid", x1=middle, x2=middle, y1=0, y2=_ROW * len(shown) + 8)
+    add(picture, "line", "grid", x1=middle, x2=middle, y1=0, y2=_ROW * len(shown) + 8)
     return picture
 
 
@@ -62,14 +63,14 @@ def load(queue: QueueReport) -> ET.Element:
     hours = _thinned(queue.hours)
     most = max([1.0, *(max(one.old, one.new, one.capacity or 0) for one in hours.values())])
     said = f"Load of {queue.queue} by the hour: at most {queue.old.peak:,} under the old policy, {queue.new.peak:,} under the new one"
-    picture = _svg(safe(said), _LEFT + _WIDE + 6, _TOP + _HIGH + _FOOT)
+    picture = svg(safe(said), _LEFT + _WIDE + 6, _TOP + _HIGH + _FOOT)
     for share in (0.0, 0.5, 1.0):
         level = _TOP + _HIGH * (1 - share)
-        _add(picture, "line", "grid", x1=_LEFT, x2=_LEFT + _WIDE, y1=level, y2=level)
-        _text(picture, _LEFT - 5, level + 4, f"{most * share:,.0f}", anchor="end")
+        add(picture, "line", "grid", x1=_LEFT, x2=_LEFT + _WIDE, y1=level, y2=level)
+        text(picture, _LEFT - 5, level + 4, f"{most * share:,.0f}", anchor="end")
     if hours:
-        _text(picture, _LEFT, _TOP + _HIGH + 15, queue.hours[0].time[:10])
-        _text(picture, _LEFT + _WIDE, _TOP + _HIGH + 15, queue.hours[-1].time[:10], anchor="end")
+        text(picture, _LEFT, _TOP + _HIGH + 15, queue.hours[0].time[:10])
+        text(picture, _LEFT + _WIDE, _TOP + _HIGH + 15, queue.hours[-1].time[:10], anchor="end")
     span = range(max(hours, default=-1) + 1)
     for kind, values in (
         ("room", {at: one.capacity for at, one in hours.items()}),
@@ -83,7 +84,7 @@ def load(queue: QueueReport) -> ET.Element:
             if value is not None
         ]
         if places:
-            _add(picture, "polyline", kind, points=" ".join(places))
+            add(picture, "polyline", kind, points=" ".join(places))
     return picture
 
 
@@ -104,32 +105,6 @@ def _thinned(hours: Sequence[HourLoad]) -> dict[int, HourLoad]:
             capacity=max((each for each in (known.capacity, one.capacity) if each is not None), default=None),
         )
     return out
-
-
-def _svg(said: str, width: float, height: float) -> ET.Element:
-    picture = ET.Element(
-        "svg",
-        {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": said, "width": f"{width:g}"},
-    )
-    ET.SubElement(picture, "title").text = said
-    return picture
-
-
-def _add(parent: ET.Element, tag: str, kind: str, **attributes: float | str) -> ET.Element:
-    written = {
-        name: value if isinstance(value, str) else f"{value:.1f}" for name, value in attributes.items()
-    }
-    return ET.SubElement(parent, tag, {"class": kind, **written})
-
-
-def _text(
-    parent: ET.Element, x: float, y: float, said: str, *, anchor: str = "start", kind: str = ""
-) -> ET.Element:
-    element = ET.SubElement(parent, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor})
-    if kind:
-        element.set("class", kind)
-    element.text = said
-    return element
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from frontdesk.agents.backtest import pictures, wording
 from frontdesk.agents.backtest.report import Example, Report
+from frontdesk.agents.markup import document, figure, say, written
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfb; --ink: #1c1c1a; --muted: #5f5e58; --line: #dcdbd5; --tile: #f2f1ec;
@@ -41,55 +42,47 @@ svg { max-width: 100%; height: auto; } svg text { fill: var(--muted); font: 11px
 
 def page(report: Report) -> str:
     """The whole file. Every text in it is escaped: it is built of elements, not of strings."""
-    html = ET.Element("html", {"lang": "en"})
-    head = ET.SubElement(html, "head")
-    ET.SubElement(head, "meta", {"charset": "utf-8"})
-    ET.SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    ET.SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
     title = wording.safe(f"Backtest of {report.new.name} against {report.old.name}")
-    _say(head, "title", title)
-    _say(head, "style", _STYLE)
-    body = ET.SubElement(html, "body")
-    _say(body, "a", "To the results", {"class": "skip", "href": "#results"})
+    html, body = document(title, _STYLE)
+    say(body, "a", "To the results", {"class": "skip", "href": "#results"})
     top = ET.SubElement(body, "header")
-    _say(top, "h1", title)
+    say(top, "h1", title)
     for sentence in wording.about(report):
-        _say(top, "p", sentence)
+        say(top, "p", sentence)
     found = wording.tables(report)
     _navigation(body, [table.title for table in found], examples=bool(report.examples))
     main = ET.SubElement(body, "main", {"id": "results", "tabindex": "-1"})
     _tiles(main, report)
     if not report.changed:
-        _say(main, "p", "Nothing changes.")
+        say(main, "p", "Nothing changes.")
     for number, table in enumerate(found):
         section = _section(main, f"t{number}", table.title)
         _table(section, table)
         if table.title.startswith("Load"):
             _charts(section, report)
     _examples(main, report)
-    return f"<!doctype html>\n{ET.tostring(html, encoding='unicode', method='html')}\n"
+    return written(html)
 
 
 def _navigation(body: ET.Element, titles: Sequence[str], *, examples: bool) -> None:
     links = ET.SubElement(ET.SubElement(body, "nav", {"aria-label": "Sections"}), "ul")
     for number, title in enumerate(titles):
-        _say(ET.SubElement(links, "li"), "a", title, {"href": f"#t{number}"})
+        say(ET.SubElement(links, "li"), "a", title, {"href": f"#t{number}"})
     if examples:
-        _say(ET.SubElement(links, "li"), "a", "Examples", {"href": "#examples"})
+        say(ET.SubElement(links, "li"), "a", "Examples", {"href": "#examples"})
 
 
 def _tiles(main: ET.Element, report: Report) -> None:
     row = ET.SubElement(main, "ul", {"class": "tiles"})
     for value, meaning in wording.tiles(report):
         tile = ET.SubElement(row, "li", {"class": "tile"})
-        _say(tile, "b", value)
-        _say(tile, "span", meaning)
+        say(tile, "b", value)
+        say(tile, "span", meaning)
 
 
 def _section(main: ET.Element, name: str, title: str) -> ET.Element:
     section = ET.SubElement(main, "section", {"id": name, "aria-labelledby": f"{name}-title"})
-    _say(section, "h2", title, {"id": f"{name}-title"})
+    say(section, "h2", title, {"id": f"{name}-title"})
     return section
 
 
@@ -100,18 +93,18 @@ def _table(section: ET.Element, table: wording.Table) -> None:
     )
     grid = ET.SubElement(wide, "table")
     if table.note:
-        _say(grid, "caption", table.note)
+        say(grid, "caption", table.note)
     top = ET.SubElement(ET.SubElement(grid, "thead"), "tr")
     for column, title in enumerate(table.head):
-        _say(top, "th", title, {"scope": "col", **_word(column, table)})
+        say(top, "th", title, {"scope": "col", **_word(column, table)})
     inner = ET.SubElement(grid, "tbody")
     for row in table.rows:
         line = ET.SubElement(inner, "tr")
         for column, cell in enumerate(row):
             if column == 0:
-                _say(line, "th", cell, {"scope": "row", **_word(column, table)})
+                say(line, "th", cell, {"scope": "row", **_word(column, table)})
             else:
-                _say(line, "td", cell, _word(column, table))
+                say(line, "td", cell, _word(column, table))
 
 
 def _word(column: int, table: wording.Table) -> dict[str, str]:
@@ -120,7 +113,7 @@ def _word(column: int, table: wording.Table) -> dict[str, str]:
 
 def _charts(section: ET.Element, report: Report) -> None:
     if any(queue.came or queue.left for queue in report.queues):
-        _figure(
+        figure(
             section, pictures.flows(report.queues), "Messages that each queue gains (right) and loses (left)."
         )
     charts = ET.SubElement(section, "div", {"class": "charts"})
@@ -128,14 +121,14 @@ def _charts(section: ET.Element, report: Report) -> None:
         legend = "Messages an hour: dashed old, solid new" + (
             ", thin line capacity." if queue.old.hours_over is not None else "."
         )
-        _figure(charts, pictures.load(queue), f"{wording.safe(queue.queue)}. {legend}")
+        figure(charts, pictures.load(queue), f"{wording.safe(queue.queue)}. {legend}")
 
 
 def _examples(main: ET.Element, report: Report) -> None:
     if not report.examples:
         return
     section = _section(main, "examples", "Examples")
-    _say(
+    say(
         section,
         "p",
         "Of each kind of change the messages with the least decision ids, which are hashes: a fair sample.",
@@ -143,29 +136,19 @@ def _examples(main: ET.Element, report: Report) -> None:
     for _, group in groupby(report.examples, key=lambda one: one.kind):
         examples = list(group)
         fold = ET.SubElement(section, "details")
-        _say(fold, "summary", wording.kind_of(examples[0]))
+        say(fold, "summary", wording.kind_of(examples[0]))
         for example in examples:
             _example(fold, example)
 
 
 def _example(fold: ET.Element, example: Example) -> None:
     box = ET.SubElement(fold, "div", {"class": "example"})
-    _say(box, "code", wording.safe(f"{example.decision_id} {example.decided_at or ''}".strip()))
-    _say(box, "div", wording.labels_of(example))
+    say(box, "code", wording.safe(f"{example.decision_id} {example.decided_at or ''}".strip()))
+    say(box, "div", wording.labels_of(example))
     if example.text is not None:
-        _say(box, "blockquote", wording.safe(example.text))
-    _say(box, "div", wording.difference(example))
+        say(box, "blockquote", wording.safe(example.text))
+    say(box, "div", wording.difference(example))
     why = ET.SubElement(box, "ul")
     for reason in example.reasons:
         said = f"{reason['rule']} ({reason['source']}) {reason['effect']}: {reason['because']}"
-        _say(why, "li", wording.safe(said))
-
-
-def _figure(parent: ET.Element, picture: ET.Element, caption: str) -> None:
-    figure = ET.SubElement(parent, "figure")
-    figure.append(picture)
-    _say(figure, "figcaption", caption)
-
-
-def _say(parent: ET.Element, tag: str, said: str, attributes: dict[str, str] | None = None) -> None:
-    ET.SubElement(parent, tag, attributes or {}).text = said
+        say(why, "li", wording.safe(said))

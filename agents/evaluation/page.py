@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from frontdesk.agents.evaluation import pictures, wording
 from frontdesk.agents.evaluation.report import Figures, Report
+from frontdesk.agents.markup import document, figure, say, written
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fcfcfb; --ink: #1c1c1a; --muted: #66655f; --line: #dcdbd5; --tile: #f2f1ec;
@@ -38,37 +39,29 @@ svg .tick { fill: var(--muted); } svg .on { fill: var(--on); }
 
 def page(report: Report) -> str:
     """The whole file. Every text in it is escaped: it is built of elements, not of strings."""
-    html = ET.Element("html", {"lang": "en"})
-    head = ET.SubElement(html, "head")
-    ET.SubElement(head, "meta", {"charset": "utf-8"})
-    ET.SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    ET.SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
-    _say(head, "title", f"Frontdesk: labels of {report.file}")
-    _say(head, "style", _STYLE)
-    body = ET.SubElement(html, "body")
-    _say(body, "h1", f"Labels of {report.file}")
+    html, body = document(f"Frontdesk: labels of {report.file}", _STYLE)
+    say(body, "h1", f"Labels of {report.file}")
     for sentence in wording.about(report):
-        _say(body, "p", sentence)
+        say(body, "p", sentence)
     tiles = ET.SubElement(body, "div", {"class": "tiles"})
     for value, meaning in wording.tiles(report):
         tile = ET.SubElement(tiles, "div", {"class": "tile"})
-        _say(tile, "b", value)
-        _say(tile, "span", meaning)
+        say(tile, "b", value)
+        say(tile, "span", meaning)
     _pictures(body, report)
     for table in wording.tables(report):
-        _say(body, "h2", table.title)
+        say(body, "h2", table.title)
         if table.note:
-            _say(body, "p", table.note)
+            say(body, "p", table.note)
         _table(body, table.head, table.rows)
-    return f"<!doctype html>\n{ET.tostring(html, encoding='unicode', method='html')}\n"
+    return written(html)
 
 
 def _pictures(body: ET.Element, report: Report) -> None:
     intent = report.all.labels.get("intent")
     row = ET.SubElement(body, "div", {"class": "pictures"})
     if intent is not None and report.all.risk_coverage:
-        _figure(
+        figure(
             row,
             pictures.risk_coverage(report.all, report.languages),
             "Risk and coverage of the local intents: the more are settled without the LLM, the fewer of them are right. The dot is "
@@ -77,43 +70,32 @@ def _pictures(body: ET.Element, report: Report) -> None:
     first: tuple[str, Figures] | None = next(iter(report.all.labels.items()), None)
     if first is not None and first[1].texts:
         name, figures = first
-        _figure(
+        figure(
             row,
             pictures.calibration(figures),
             f"Calibration of {name}: bars are the share that is right, marks the mean confidence. Expected calibration error "
             f"{_number(figures.calibration_error)}.",
         )
     for name, figures in report.all.labels.items():
-        _say(body, "h2", f"Confusion: {name}")
-        figure = _figure(
+        say(body, "h2", f"Confusion: {name}")
+        matrix = figure(
             body,
             pictures.confusion(figures),
             "A row for what people said, a column for what was given. The numbers are texts, the shade their share of the row.",
         )
-        figure.set("class", "wide")
-
-
-def _figure(parent: ET.Element, picture: ET.Element, caption: str) -> ET.Element:
-    figure = ET.SubElement(parent, "figure")
-    figure.append(picture)
-    _say(figure, "figcaption", caption)
-    return figure
+        matrix.set("class", "wide")
 
 
 def _table(parent: ET.Element, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = ET.SubElement(ET.SubElement(parent, "div", {"class": "wide"}), "table")
     top = ET.SubElement(ET.SubElement(table, "thead"), "tr")
     for title in head:
-        _say(top, "th", title)
+        say(top, "th", title)
     inner = ET.SubElement(table, "tbody")
     for row in rows:
         line = ET.SubElement(inner, "tr")
         for cell in row:
-            _say(line, "td", cell)
-
-
-def _say(parent: ET.Element, tag: str, said: str) -> None:
-    ET.SubElement(parent, tag).text = said
+            say(line, "td", cell)
 
 
 def _number(value: float) -> str:

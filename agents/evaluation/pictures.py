@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from frontdesk.agents.evaluation.report import Figures, Share, Slice
+from frontdesk.agents.markup import add, svg, text
 
 MOST_LABELS = 24
 """rows of a heatmap; those that are mistaken least are drawn as one"""
@@ -29,13 +30,13 @@ def calibration(figures: Figures) -> ET.Element:
             continue
         left, right = _x(one.low), _x(one.high)
         top = _y(one.accuracy, 0.0)
-        bar = _add(picture, "rect", "bar", x=left + 1, y=top, width=right - left - 2, height=_y(0, 0) - top)
+        bar = add(picture, "rect", "bar", x=left + 1, y=top, width=right - left - 2, height=_y(0, 0) - top)
         said = f"confidence {one.confidence:.2f}: {one.accuracy:.0%} of {one.count} right"
         ET.SubElement(bar, "title").text = said
         # A mark where the bar should end, since the mean confidence of a bin is rarely its middle.
         level = _y(one.confidence, 0.0)
-        _add(picture, "line", "due", x1=left + 1, x2=right - 1, y1=level, y2=level)
-    _add(picture, "line", "ideal", x1=_x(0), y1=_y(0, 0), x2=_x(1), y2=_y(1, 0))
+        add(picture, "line", "due", x1=left + 1, x2=right - 1, y1=level, y2=level)
+    add(picture, "line", "ideal", x1=_x(0), y1=_y(0, 0), x2=_x(1), y2=_y(1, 0))
     return picture
 
 
@@ -52,14 +53,14 @@ def risk_coverage(everything: Slice, languages: Sequence[Slice]) -> ET.Element:
     _grid(picture, low=low)
     for number, one in enumerate(shown):
         places = [f"{_x(point.coverage):.1f},{_y(point.accuracy, low):.1f}" for point in one.risk_coverage]
-        line = _add(picture, "polyline", f"curve s{number}", points=" ".join(places))
+        line = add(picture, "polyline", f"curve s{number}", points=" ".join(places))
         ET.SubElement(line, "title").text = one.language or "all"
         if one.settled_locally.texts:
             _operating_point(picture, one.language or "all", one.settled_locally, number, low)
         at = _LEFT + 8
         level = _y(low, low) - 12 - 16 * (len(shown) - 1 - number)
-        _add(picture, "line", f"curve s{number}", x1=at, x2=at + 18, y1=level - 4, y2=level - 4)
-        _text(picture, at + 24, level, one.language or "all")
+        add(picture, "line", f"curve s{number}", x1=at, x2=at + 18, y1=level - 4, y2=level - 4)
+        text(picture, at + 24, level, one.language or "all")
     return picture
 
 
@@ -68,28 +69,28 @@ def confusion(figures: Figures) -> ET.Element:
     labels, table = _folded(figures)
     size = _CELL * len(labels)
     width, height = _MARGIN + size + 8, _MARGIN + size + 8
-    picture = _svg("Confusion: true label by row, given label by column", width, height)
+    picture = svg("Confusion: true label by row, given label by column", width, height)
     for row, name in enumerate(labels):
         middle = _MARGIN + _CELL * row + _CELL / 2
-        _text(picture, _MARGIN - 8, middle + 4, _short(name), anchor="end")
-        column = _text(picture, 0, 0, _short(name))
+        text(picture, _MARGIN - 8, middle + 4, _short(name), anchor="end")
+        column = text(picture, 0, 0, _short(name))
         column.set("transform", f"translate({middle + 4:.1f},{_MARGIN - 8}) rotate(-90)")
         total = sum(table[row])
         for at, count in enumerate(table[row]):
             share = count / total if total else 0.0
             left, top = _MARGIN + _CELL * at, _MARGIN + _CELL * row
             kind = "cell right" if row == at else "cell wrong"
-            cell = _add(picture, "rect", kind, x=left + 1, y=top + 1, width=_CELL - 2, height=_CELL - 2)
+            cell = add(picture, "rect", kind, x=left + 1, y=top + 1, width=_CELL - 2, height=_CELL - 2)
             cell.set("fill-opacity", f"{share:.3f}")
             ET.SubElement(cell, "title").text = f"{name} given as {labels[at]}: {count} of {total}"
             if count:
                 shade = "on" if share > 0.55 else ""
-                _text(picture, left + _CELL / 2, top + _CELL / 2 + 4, str(count), anchor="middle", kind=shade)
+                text(picture, left + _CELL / 2, top + _CELL / 2 + 4, str(count), anchor="middle", kind=shade)
     return picture
 
 
 def _operating_point(picture: ET.Element, name: str, share: Share, number: int, low: float) -> None:
-    dot = _add(
+    dot = add(
         picture, "circle", f"dot s{number}", cx=_x(share.share), cy=_y(max(low, share.accuracy), low), r=4.5
     )
     said = f"{name}, thresholds in use: {share.share:.1%} settled, {share.accuracy:.1%} of them right"
@@ -113,9 +114,9 @@ def _folded(figures: Figures) -> tuple[list[str], list[list[int]]]:
 
 
 def _frame(said: str, across: str, up: str) -> ET.Element:
-    picture = _svg(said, _LEFT + _SIDE + 16, _TOP + _SIDE + 44)
-    _text(picture, _LEFT + _SIDE / 2, _TOP + _SIDE + 36, across, anchor="middle")
-    label = _text(picture, 0, 0, up, anchor="middle")
+    picture = svg(said, _LEFT + _SIDE + 16, _TOP + _SIDE + 44)
+    text(picture, _LEFT + _SIDE / 2, _TOP + _SIDE + 36, across, anchor="middle")
+    label = text(picture, 0, 0, up, anchor="middle")
     label.set("transform", f"translate(10,{_TOP + _SIDE / 2}) rotate(-90)")
     return picture
 
@@ -124,11 +125,11 @@ def _grid(picture: ET.Element, low: float) -> None:
     """Lines at each fifth across, and upwards from `low` to 1."""
     for step in range(6):
         value = step / 5
-        _add(picture, "line", "grid", x1=_x(value), x2=_x(value), y1=_TOP, y2=_TOP + _SIDE)
-        _text(picture, _x(value), _TOP + _SIDE + 16, f"{value:.0%}", anchor="middle", kind="tick")
+        add(picture, "line", "grid", x1=_x(value), x2=_x(value), y1=_TOP, y2=_TOP + _SIDE)
+        text(picture, _x(value), _TOP + _SIDE + 16, f"{value:.0%}", anchor="middle", kind="tick")
         height = low + (1 - low) * step / 5
-        _add(picture, "line", "grid", x1=_LEFT, x2=_LEFT + _SIDE, y1=_y(height, low), y2=_y(height, low))
-        _text(picture, _LEFT - 6, _y(height, low) + 4, f"{height:.0%}", anchor="end", kind="tick")
+        add(picture, "line", "grid", x1=_LEFT, x2=_LEFT + _SIDE, y1=_y(height, low), y2=_y(height, low))
+        text(picture, _LEFT - 6, _y(height, low) + 4, f"{height:.0%}", anchor="end", kind="tick")
 
 
 def _x(value: float) -> float:
@@ -137,32 +138,6 @@ def _x(value: float) -> float:
 
 def _y(value: float, low: float) -> float:
     return _TOP + _SIDE * (1 - (value - low) / (1 - low))
-
-
-def _svg(said: str, width: float, height: float) -> ET.Element:
-    picture = ET.Element(
-        "svg",
-        {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "aria-label": said, "width": f"{width:g}"},
-    )
-    ET.SubElement(picture, "title").text = said
-    return picture
-
-
-def _add(parent: ET.Element, tag: str, kind: str, **attributes: float | str) -> ET.Element:
-    written = {
-        name: value if isinstance(value, str) else f"{value:.1f}" for name, value in attributes.items()
-    }
-    return ET.SubElement(parent, tag, {"class": kind, **written})
-
-
-def _text(
-    parent: ET.Element, x: float, y: float, said: str, *, anchor: str = "start", kind: str = ""
-) -> ET.Element:
-    element = ET.SubElement(parent, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor})
-    if kind:
-        element.set("class", kind)
-    element.text = said
-    return element
 
 
 def _short(name: str) -> str:
