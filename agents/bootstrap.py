@@ -84,8 +84,17 @@ def read_policy(folder: Path) -> tuple[Taxonomy, Policy]:
     Raises:
         StartupError: they cannot be read or are wrong.
     """
+    return policy_of(folder, read_pack(folder))
+
+
+def policy_of(folder: Path, files: Mapping[str, str]) -> tuple[Taxonomy, Policy]:
+    """The taxonomy and the policy of a folder, of which these are the files.
+
+    Raises:
+        StartupError: they are wrong.
+    """
     try:
-        return load_pack(read_pack(folder))
+        return load_pack(files)
     except PolicyError as error:
         raise StartupError(f"invalid policy in {folder}:\n{error}") from None
 

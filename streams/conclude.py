@@ -160,7 +160,7 @@ class Conclusions:
         )
         self._publisher.decision(decision, None if case is None else case.traceparent)
         self._labelling(decision, text, entry.usage)
-        self._shadowed(key, decision, verdict, labels, facts)
+        self._shadowed(key, decision, verdict, facts)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         may_send = verdict.automatic and self._help.may_send(decision, conversation, facts, seen)
         sent = self._help.publish(
@@ -349,13 +349,11 @@ class Conclusions:
             now=self.now,
         )
 
-    def _shadowed(
-        self, key: bytes, decision: Decision, verdict: Verdict, labels: Labels, facts: Facts
-    ) -> None:
+    def _shadowed(self, key: bytes, decision: Decision, verdict: Verdict, facts: Facts) -> None:
         shadow = self.rules.shadow
         if shadow is None or not shadow.takes(key):
             return
-        difference = shadow.difference(decision, verdict, labels, facts)
+        difference = shadow.difference(decision, verdict, facts)
         self.outbox.count(SAME if difference is None else DIFFERS)
         if difference is not None:
             self._publisher.difference(difference)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from frontdesk.schemas.outputs import Decision, Difference, Labels, Route
-from frontdesk.streams.decide import Facts, everything_to_in
+from frontdesk.schemas.outputs import Decision, Difference, Route
+from frontdesk.streams.decide import Facts, decided_again
 from frontdesk.streams.policy import Policy, Verdict
 
 SAME, DIFFERS = "shadow_same", "shadow_differs"
@@ -26,12 +26,9 @@ class Shadow:
         """Whether a customer, by state key, is among them."""
         return zlib.crc32(customer) % _SHARES < self.share * _SHARES
 
-    def difference(
-        self, decision: Decision, verdict: Verdict, labels: Labels, facts: Facts
-    ) -> Difference | None:
+    def difference(self, decision: Decision, verdict: Verdict, facts: Facts) -> Difference | None:
         """What it would have decided otherwise, from the same labels and facts; None where it is the same."""
-        everything_to = everything_to_in(decision.flags)
-        other = self.policy.decide(labels, facts, at=decision.received_at, everything_to=everything_to)
+        other = decided_again(decision, self.policy, facts=facts)
         decided, shadow = _route(verdict), _route(other)
         if decided == shadow:
             return None

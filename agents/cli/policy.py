@@ -85,16 +85,18 @@ def publish(
 
     What is wrong with it is said, and nothing is published.
     """
-    from frontdesk.agents.bootstrap import read_pack, read_policy
+    from frontdesk.agents.bootstrap import policy_of, read_pack
     from frontdesk.agents.kafka import policies
 
     if share is not None and not in_shadow:
         raise StartupError(
             "--share says how much the shadow sees; a policy that is in force decides for everybody: add --shadow"
         )
-    digest = read_policy(folder)[1].hash
+    # Read once: what is published is what was looked at, whoever is writing there meanwhile.
+    files = read_pack(folder)
+    digest = policy_of(folder, files)[1].hash
     address = common.settings(broker=broker).broker
-    common.run(policies.publish_policy(address, digest, read_pack(folder), now=_now()))
+    common.run(policies.publish_policy(address, digest, files, now=_now()))
     if in_shadow:
         common.run(policies.put_in_shadow(address, digest, share or 1.0, now=_now()))
         typer.echo(
