@@ -16,6 +16,7 @@ import structlog
 
 from frontdesk.agents import http
 from frontdesk.agents.bootstrap import build_pipeline, read_policy
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.policies import Published, read_published
@@ -33,7 +34,6 @@ from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
-from frontdesk.schemas.types import Millis
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy
@@ -112,7 +112,7 @@ class Service:
         self._metrics = Metrics()
         self._everything_to: str | None = None
         self._broadcast = Broadcast(
-            settings, codec, pipeline.catalog, self._broadcast_changed, clock=_clock, schemas=registry
+            settings, codec, pipeline.catalog, self._broadcast_changed, clock=now, schemas=registry
         )
         self._rulebook = Rulebook(own, pipeline.policy, refused=self._metrics.policy_refused)
         self._applied = -1
@@ -130,7 +130,7 @@ class Service:
             pipeline=lambda: self._pipeline,
             applied=lambda: self._applied,
             labeller=self._labeller,
-            clock=_clock,
+            clock=now,
             resumed_at=lambda: self._broadcast.resumed_at,
             pool=pool,
             observer=self._metrics,
@@ -224,7 +224,7 @@ class Service:
             return f"{type(crashed).__name__}: {str(crashed)[:300]}"
         if self._follower is not None and self._follower.done():
             return f"the broadcast topics are followed no more: {self._follower!r}"
-        return self._watchdog.look(self._worker.shards, self._lags(), _clock())
+        return self._watchdog.look(self._worker.shards, self._lags(), now())
 
     def _report(self, *, loop_lag: float) -> None:
         shards = self._worker.shards.values()
@@ -344,7 +344,3 @@ def _end_within(seconds: float) -> None:
 def _end_now() -> None:
     """End the process at once, from any thread."""
     os._exit(EXIT_FAILED)
-
-
-def _clock() -> Millis:
-    return Millis(int(time.time() * 1000))

@@ -13,6 +13,7 @@ import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.cli.progress import progress
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -74,11 +75,10 @@ class _Export:
     """Writes what is asked for, and counts."""
 
     def __init__(self, since: str | None) -> None:
-        import time
 
         from frontdesk.agents.cli.dlq import parse_since
 
-        self.since = None if since is None else parse_since(since, now_ms=int(time.time() * 1000))
+        self.since = None if since is None else parse_since(since, now_ms=now())
         self.write: Callable[[Sequence[Decision]], None] = lambda decisions: None
         self.written = self.bad = 0
 

@@ -6,7 +6,6 @@ import heapq
 import json
 import re
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ async def send_again(
 def _filter(reason: str | None, topic: str | None, since: str | None) -> Filter:
     from frontdesk.agents.kafka.dead_letters import Filter
 
-    at = None if since is None else parse_since(since, now_ms=int(time.time() * 1000))
+    at = None if since is None else parse_since(since, now_ms=now())
     return Filter(reason=reason, topic=topic, since=at)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import typer
 
 from frontdesk.agents.cli import common, policy_explain
 from frontdesk.agents.cli.tiers import Heard
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.inputs import (
     DEFAULT_TENANT,
@@ -186,22 +186,18 @@ async def _explain(
     at = Millis(0)
     past = []
     for number, (topic, record) in enumerate(records):
-        spaced = _clock() - (len(records) - number) * _BETWEEN_MS
+        spaced = now() - (len(records) - number) * _BETWEEN_MS
         given = next((value for name in ("sent_at", "at") if (value := getattr(record, name, 0))), spaced)
-        at = Millis(max(at, min(given, _clock())))
+        at = Millis(max(at, min(given, now())))
         past.append(trial.remember(topic, record, at))
     heard.local(pipeline.labeller, (message.text or "")[: pipeline.limits.max_text_chars])
     llm = connect(settings, pipeline.taxonomy) if use_llm else None
     if llm is None:
-        return past, await trial.decide(message, None, _clock)
+        return past, await trial.decide(message, None, now)
     try:
-        return past, await trial.decide(message, heard.timed(llm.label), _clock)
+        return past, await trial.decide(message, heard.timed(llm.label), now)
     finally:
         await llm.close()
-
-
-def _clock() -> Millis:
-    return Millis(int(time.time() * 1000))
 
 
 def _document(outcome: Outcome, heard: Heard) -> dict[str, object]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.clock import now
 
 
 def build() -> typer.Typer:
@@ -32,10 +31,9 @@ def resume(broker: common.Broker = None) -> None:
     Workers follow within a second. An intake that meets too many unusable records again halts again.
     """
     from frontdesk.agents.kafka.switches import INTAKE_RESUME, publish_switch
-    from frontdesk.schemas.types import Millis
 
     settings = common.settings(broker=broker)
-    common.run(publish_switch(settings.broker, INTAKE_RESUME, now=Millis(int(time.time() * 1000))))
+    common.run(publish_switch(settings.broker, INTAKE_RESUME, now=now()))
     typer.echo(
         "intake.resume is published: halted intakes go on; frontdesk dlq list shows what halted them",
         err=True,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.clock import now
 
 
 def build() -> typer.Typer:
@@ -55,8 +54,6 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
 
 def _publish(value: str, broker: str | None) -> None:
     from frontdesk.agents.kafka.switches import LLM, publish_switch
-    from frontdesk.schemas.types import Millis
 
     settings = common.settings(broker=broker)
-    now = Millis(int(time.time() * 1000))
-    common.run(publish_switch(settings.broker, LLM, now=now, value=value))
+    common.run(publish_switch(settings.broker, LLM, now=now(), value=value))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
-    from frontdesk.schemas.types import Millis
 
 Share = Annotated[
     float, typer.Option(min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0.")
@@ -96,15 +96,15 @@ def publish(
     files = read_pack(folder)
     digest = policy_of(folder, files)[1].hash
     address = common.settings(broker=broker).broker
-    common.run(policies.publish_policy(address, digest, files, now=_now()))
+    common.run(policies.publish_policy(address, digest, files, now=now()))
     if in_shadow:
-        common.run(policies.put_in_shadow(address, digest, share or 1.0, now=_now()))
+        common.run(policies.put_in_shadow(address, digest, share or 1.0, now=now()))
         typer.echo(
             f"policy {digest} shadows the one in force for {share or 1.0:.0%} of the customers; differences are on routing.differences",
             err=True,
         )
     else:
-        common.run(policies.put_in_force(address, digest, now=_now()))
+        common.run(policies.put_in_force(address, digest, now=now()))
         typer.echo(
             f"policy {digest} is in force, within seconds; each worker says in frontdesk_policy_info which it uses",
             err=True,
@@ -126,7 +126,7 @@ def use(
 
     address = common.settings(broker=broker).broker
     full = "" if digest == "own" else policies.full_hash(common.run(policies.read_published(address)), digest)
-    common.run(policies.put_in_force(address, full, now=_now()))
+    common.run(policies.put_in_force(address, full, now=now()))
     typer.echo(f"in force within seconds: {full or 'the policy of each worker'}", err=True)
 
 
@@ -143,7 +143,7 @@ def shadow(
 
     address = common.settings(broker=broker).broker
     full = "" if digest == "off" else policies.full_hash(common.run(policies.read_published(address)), digest)
-    common.run(policies.put_in_shadow(address, full, share, now=_now()))
+    common.run(policies.put_in_shadow(address, full, share, now=now()))
     typer.echo(f"in the shadow within seconds: {full or 'none'}", err=True)
 
 
@@ -176,9 +176,3 @@ def _document(found: Published) -> dict[str, object]:
 
 def _time(at: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at / 1000))
-
-
-def _now() -> Millis:
-    from frontdesk.schemas.types import Millis
-
-    return Millis(int(time.time() * 1000))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.cli.progress import progress
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _report(
     job = Job(
         old=read_pack(old),
         new=read_pack(new),
-        since=None if since is None else parse_since(since, now_ms=int(time.time() * 1000)),
+        since=None if since is None else parse_since(since, now_ms=now()),
         jobs=jobs,
     )
     staff = None if capacity is None else (capacity.name, _capacity(capacity))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
 
@@ -76,7 +76,5 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
 
 def _publish(name: str, value: str, broker: str | None) -> None:
     from frontdesk.agents.kafka.switches import publish_switch
-    from frontdesk.schemas.types import Millis
 
-    now = Millis(int(time.time() * 1000))
-    common.run(publish_switch(common.settings(broker=broker).broker, name, now=now, value=value))
+    common.run(publish_switch(common.settings(broker=broker).broker, name, now=now(), value=value))

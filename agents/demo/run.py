@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from frontdesk.agents.clock import now
 from frontdesk.agents.demo.scenario import Expected, Malformed, Moment, Scenario, expected, load
 from frontdesk.agents.demo.screen import Screen
 from frontdesk.agents.demo.tally import Counts, Tally, outcomes
@@ -29,7 +30,6 @@ from frontdesk.schemas.topics import (
     CUSTOMER_PURCHASES,
     PRODUCT_CATALOG,
 )
-from frontdesk.schemas.types import Millis
 
 USUAL_SECONDS = 20.0
 READY_WITHIN = 60.0
@@ -122,7 +122,7 @@ async def run(options: Options, screen: Screen) -> Report:
         SendFailed: the broker did not take a message.
     """
     run_id = f"run{int(time.time()):x}-"
-    scenario = load(_clock(), run="" if options.embedded else run_id)
+    scenario = load(now(), run="" if options.embedded else run_id)
     ours = frozenset(wire_key(one.tenant_id, one.customer_id) for one in scenario.profiles)
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(stage(options, screen, ours))
@@ -178,13 +178,13 @@ class _Running:
 
 
 async def _send_history(to: Sender, scenario: Scenario) -> None:
-    now = _clock()
+    at = now()
     for product in scenario.products:
-        await to.send(PRODUCT_CATALOG, product, now=now)
+        await to.send(PRODUCT_CATALOG, product, now=at)
     for profile in scenario.profiles:
-        await to.send(CUSTOMER_PROFILES, profile, now=now)
+        await to.send(CUSTOMER_PROFILES, profile, now=at)
     for purchase in scenario.purchases:
-        await to.send(CUSTOMER_PURCHASES, purchase, now=now)
+        await to.send(CUSTOMER_PURCHASES, purchase, now=at)
     await to.flush()
 
 
@@ -218,17 +218,17 @@ async def _send_day(
 
 
 async def _send_moment(to: Sender, moment: Moment, watch: Watch) -> None:
-    now = _clock()
-    match moment.stamped(now):
+    at = now()
+    match moment.stamped(at):
         case Malformed(customer_id=customer_id, value=value):
             await to.send_raw(CUSTOMER_MESSAGES, customer_id.encode(), value)
         case CustomerMessage() as message:
             if message.role == "customer":
-                watch.tally.sent_at.setdefault(message.message_id, now)
+                watch.tally.sent_at.setdefault(message.message_id, at)
                 watch.texts[message.message_id] = message.text
-            await to.send(moment.topic, message, now=now)
+            await to.send(moment.topic, message, now=at)
         case event:
-            await to.send(moment.topic, event, now=now)
+            await to.send(moment.topic, event, now=at)
 
 
 async def _account(
@@ -282,7 +282,3 @@ def _worker_settings(settings: Settings, *, embedded: bool) -> dict[str, str]:
             "FRONTDESK_REBALANCE_TIMEOUT": "3",
         }
     return chosen
-
-
-def _clock() -> Millis:
-    return Millis(int(time.time() * 1000))

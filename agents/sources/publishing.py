@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from frontdesk.agents.clock import now
 from frontdesk.agents.sources.entry import Entry, Fault
 from frontdesk.agents.sources.formats import READERS, Format, detect
 from frontdesk.schemas.types import Millis, Record
@@ -68,15 +69,15 @@ async def publish(
     told = 0.0
     restamp = _Restamp(start_at)
     for entry in entries:
-        now = time.monotonic()
-        if rate is not None and (ahead := started + tally.sent / rate - now) > 0.001:
+        tick = time.monotonic()
+        if rate is not None and (ahead := started + tally.sent / rate - tick) > 0.001:
             await asyncio.sleep(ahead)
         record = restamp(entry.record, elapsed=time.monotonic() - started)
-        await sender.send(entry.topic, record, now=_clock())
+        await sender.send(entry.topic, record, now=now())
         tally.sent += 1
         tally.topics[entry.topic] += 1
-        if now - told > 0.1:
-            told = now
+        if tick - told > 0.1:
+            told = tick
             progress(tally.sent)
             await asyncio.sleep(0)  # queueing alone never yields to the network
     await sender.flush()
@@ -105,7 +106,3 @@ class _Restamp:
                 self._shift = self._start_at - given
             moved = given + self._shift
         return replace(record, **{name: moved})  # type: ignore[type-var]  # every Record is a dataclass
-
-
-def _clock() -> Millis:
-    return Millis(int(time.time() * 1000))
