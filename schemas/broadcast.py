@@ -40,9 +40,20 @@ class PolicyUpdate(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUpdate(Record):
-    """A model by its hash, and where it lies."""
+    """A model by its version, and where it lies; or which model has a stage now (kind: model or stage)."""
 
     model: str
+    """version; of a stage that nobody has: nothing"""
     uri: str
+    """folder that holds it"""
     sha256: str
+    """of its manifest"""
     at: Millis = Millis(0)
+    kind: str = "model"
+    stage: str = ""
+    """serving, or candidate"""
+    share: float = 0.0
+    """of the customers whose messages a candidate labels; 0: it is in the shadow, and labels nothing that counts"""
+    taxonomy_hash: str = ""
+    because: str = ""
+    """why, for people"""

@@ -93,3 +93,4 @@ class Feedback(Record):
     queue: str | None = None
     emotion: str | None = None
     at: Millis = Millis(0)
+    urgency: str | None = None

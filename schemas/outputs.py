@@ -225,6 +225,14 @@ class LabelRecord(Record):
     tokens_out: int = 0
     cost_usd: float = 0.0
     labelled_at: Millis = Millis(0)
+    asked: str = ""
+    """why an LLM was asked: unsure, audit, or nothing where none was"""
+    local: Labels | None = None
+    """what the local tiers said before any answer"""
+    candidate: Label | None = None
+    """the intent that a model which is on trial says"""
+    candidate_model: str | None = None
+    """version of that model"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

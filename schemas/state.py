@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage, CustomerProfile, Purchase
-from frontdesk.schemas.outputs import Decision, Labels
+from frontdesk.schemas.outputs import Decision, Label, Labels
 from frontdesk.schemas.types import Millis, Record
 
 
@@ -168,6 +168,14 @@ class Waiting(Record):
     flags: tuple[str, ...] = ()
     local: Labels
     """what the local tiers say"""
+    model: str | None = None
+    """version of the local tiers that said it"""
+    audit: bool = False
+    """asked about though the local tiers were sure: the answer is compared and learned from, and changes nothing"""
+    candidate: Label | None = None
+    """the intent that a model which is on trial says"""
+    candidate_model: str | None = None
+    """version of that model"""
     answered: Labels | None = None
     """what the LLM said"""
     prompt_version: str | None = None
