@@ -28,7 +28,8 @@ from frontdesk.agents.embedding import CHUNK, Embed, load_embedder
 from frontdesk.agents.llm.client import connect
 from frontdesk.agents.local.cascade import Cascade
 from frontdesk.agents.local.model import LocalModel
-from frontdesk.agents.local.training import NEVER, Aim, train
+from frontdesk.agents.local.thresholds import NEVER, Aim
+from frontdesk.agents.local.training import Examples, train
 from frontdesk.agents.settings import load
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.types import Millis
@@ -86,11 +87,13 @@ def measured(data: Data, accuracy: float, embed: Embed, seed: int) -> dict[str, 
     began = time.monotonic()
     with TemporaryDirectory() as folder:
         model = train(
-            data.train.texts,
-            {"intent": [teacher(text) for text in data.train.texts]},
+            Examples(
+                texts=data.train.texts,
+                labels={"intent": [teacher(text) for text in data.train.texts]},
+                groups=data.train.groups,
+            ),
             taxonomy_hash=data.taxonomy.hash,
             embed=embed,
-            groups=data.train.groups,
             aim=Aim(teacher=accuracy),
             seed=seed,
             progress=lambda what: say(f"  {what}\n"),

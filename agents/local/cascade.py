@@ -18,6 +18,7 @@ from frontdesk.agents.embedding import CHUNK, SOURCE, Embed, prepare, softmax
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.local.model import DIGITS, LEARNED, Floats, Head, LocalModel, Tiers, mixed
 from frontdesk.agents.local.ngrams import Ngrams
+from frontdesk.agents.local.waves import waves
 from frontdesk.schemas.outputs import Label
 from frontdesk.streams.ports import Said, Scores
 from frontdesk.streams.taxonomy import Taxonomy
@@ -66,7 +67,7 @@ class Cascade:
         unsure = [row for row, sure in enumerate(answer.sure) if not sure]
         if intents.embedding is not None and unsure:
             vectors = self._embed([prepare(texts[row]) for row in unsure])
-            second = _answer(_mixed(intents, first[unsure], vectors), intents.embedding)
+            second = _answer(_mixed(intents, first[unsure], vectors, self._model.waves), intents.embedding)
             for at, row in enumerate(unsure):
                 out[row] = _scores(second, at)
         return self._with_moods(out, features)
@@ -102,7 +103,9 @@ class Cascade:
         if intents.embedding is None:
             return said
         began = time.perf_counter()
-        second = _mixed(intents, first["intent"], self._embed([prepare(text) for text in texts]))
+        second = _mixed(
+            intents, first["intent"], self._embed([prepare(text) for text in texts]), self._model.waves
+        )
         cost = (time.perf_counter() - began) * 1000 / max(1, len(texts))
         head = intents.embedding
         _say(said, "intent", "embedding", _answer(second, head), head.threshold, cost)
@@ -124,10 +127,13 @@ def check_fits(model: LocalModel, taxonomy: Taxonomy) -> None:
             )
 
 
-def _mixed(tiers: Tiers, first: Floats, vectors: Floats) -> Floats:
+def _mixed(tiers: Tiers, first: Floats, vectors: Floats, lift: Floats | None) -> Floats:
     """The logits of both tiers together."""
     assert tiers.embedding is not None  # noqa: S101  # asked by the callers
-    return mixed(first, tiers.embedding.logits(vectors), tiers.mix) / np.float32(tiers.temperature)
+    assert lift is not None  # noqa: S101  # checked when it was loaded
+    return mixed(first, tiers.embedding.logits(waves(vectors, lift)), tiers.mix) / np.float32(
+        tiers.temperature
+    )
 
 
 def _answer(logits: Floats, head: Head) -> _Answer:

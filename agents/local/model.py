@@ -17,7 +17,7 @@ from frontdesk.agents.errors import StartupError
 Floats: TypeAlias = NDArray[np.float32]
 
 MANIFEST, ARRAYS = "model.json", "model.npz"
-FORMAT = 1
+FORMAT = 2
 LEARNED = ("intent", "emotion", "urgency")
 """the labels that a model may know"""
 DIGITS = 4
@@ -70,6 +70,8 @@ class LocalModel:
     """of the n-grams: see `ngrams.Ngrams`"""
     labels: Mapping[str, Tiers]
     """intent, and emotion and urgency where there was enough to learn from"""
+    waves: Floats | None = None
+    """what lifts embeddings for the second tier: see `waves.waves`"""
     learned_from: Mapping[str, Any] = field(default_factory=dict)
     """for people: how many examples, how good out of fold"""
     version: str = ""
@@ -83,6 +85,8 @@ class LocalModel:
         """
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Floats] = {"idf": self.idf}
+        if self.waves is not None:
+            arrays["waves"] = self.waves
         told: dict[str, Any] = {}
         for name, tiers in self.labels.items():
             told[name] = {"mix": tiers.mix, "temperature": tiers.temperature, "heads": {}}
@@ -124,10 +128,11 @@ def load_model(folder: Path) -> LocalModel:
             )
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             labels = {name: _tiers(name, told, arrays) for name, told in manifest["labels"].items()}
-            _check(labels)
+            _check(labels, lifted="waves" in arrays.files)
             return LocalModel(
                 taxonomy_hash=manifest["taxonomy_hash"],
                 idf=arrays["idf"],
+                waves=arrays["waves"] if "waves" in arrays.files else None,
                 labels=labels,
                 learned_from=manifest["learned_from"],
                 version=hashlib.sha256(text.encode()).hexdigest()[:12],
@@ -142,7 +147,7 @@ def load_model(folder: Path) -> LocalModel:
         ) from None
 
 
-def _check(labels: Mapping[str, Tiers]) -> None:
+def _check(labels: Mapping[str, Tiers], *, lifted: bool) -> None:
     """Raise `ValueError` where a manifest and its arrays do not go together: else every message would find out."""
     if "intent" not in labels:
         raise ValueError("it knows no intents")
@@ -151,6 +156,8 @@ def _check(labels: Mapping[str, Tiers]) -> None:
             classes = len(head.classes)
             if head.weights.ndim != 2 or head.weights.shape[1] != classes or head.bias.shape != (classes,):
                 raise ValueError(f"{name}, {tier}: {classes} classes, but weights {head.weights.shape}")
+        if tiers.embedding is not None and not lifted:
+            raise ValueError(f"{name}: nothing lifts embeddings for its second tier")
         if tiers.embedding is not None and tiers.embedding.classes != tiers.ngrams.classes:
             raise ValueError(f"{name}: its tiers have other classes")
 
