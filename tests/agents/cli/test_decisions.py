@@ -21,10 +21,10 @@ from frontdesk.schemas.types import Millis
 from frontdesk.schemas.writers import wire_of
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce
-from tests.support.decided import decisions
+from tests.support.day_of_decisions import decisions
 
 COUNT = 1_500
-"""10,000 take as many seconds as a command for them is worth: see `tests.support.decided`"""
+"""10,000 take as many seconds as a command for them is worth: see `tests.support.day_of_decisions`"""
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from frontdesk.schemas.outputs import Decision, LabelRecord
 from frontdesk.streams.policy import Policy, load_pack
 from tests.support.cli import frontdesk
 from tests.support.core import POLICY, TAXONOMY
-from tests.support.decisions import BEGAN, decision, many
+from tests.support.month_of_decisions import BEGAN, decision, many
 
 MOVED = POLICY.replace(
     "match: {intent: billing}, then: {queue: billing}", "match: {intent: billing}, then: {queue: general}"
@@ -71,6 +71,21 @@ def test_what_people_see(old, new, tmp_path):
     for words in ("3 messages from", "33.3 %", "billing", "general", "SLA", "30m → 1h", "Alerts", "Examples"):
         assert words in shown
     assert OLD.hash in shown
+
+
+def test_how_far_the_records_are_the_old_policys_own_is_always_said(old, new, tmp_path):
+    def said(*made: Decision) -> str:
+        file = jsonl(tmp_path / "d.jsonl", made)
+        shown = frontdesk("policy", "backtest", str(new), str(file), "--against", str(old)).stdout
+        return " ".join(shown.split())
+
+    one, two, three_ = three()
+    by_old = "The old policy decided 3 of the messages when they came in"
+    assert f"{by_old}; it sends none of its own elsewhere today." in said(one, two, three_)
+    assert f"{by_old}; it sends 1 of its own elsewhere today" in said(one, two, replace(three_, queue="x"))
+    others = [replace(each, policy_hash="0" * 16) for each in (one, two)]
+    assert "decided 1 of the messages when they came in, another one 2, which" in said(*others, three_)
+    assert "decided 0 of the messages when they came in: both" in said(*others)
 
 
 def test_every_figure_of_a_small_case(old, new, tmp_path):
