@@ -30,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 PolicyFolder = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FOLDER]", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
+        metavar="FOLDER", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
     ),
 ]
 PolicyOption = Annotated[

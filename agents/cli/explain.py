@@ -38,7 +38,7 @@ _BETWEEN_MS = 60_000
 
 
 def command(
-    text: Annotated[str, typer.Argument(help="What the customer writes.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the customer writes.")],
     history: Annotated[
         Path | None,
         typer.Option(

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
 
 Share = Annotated[
-    float, typer.Option(min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0.")
+    float,
+    typer.Option(
+        metavar="SHARE", min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0."
+    ),
 ]
 
 
@@ -71,14 +74,16 @@ def build() -> typer.Typer:
 
 
 def publish(
-    folder: Annotated[Path, typer.Argument(help="The policy's folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The policy's folder.")],
     in_shadow: Annotated[
         bool,
         typer.Option("--shadow", help="Decide with it beside the one in force, and publish the differences."),
     ] = False,
     share: Annotated[
         float | None,
-        typer.Option(min=0.0001, max=1.0, help="With --shadow: the share of the customers; else all."),
+        typer.Option(
+            metavar="SHARE", min=0.0001, max=1.0, help="With --shadow: the share of the customers; else all."
+        ),
     ] = None,
     broker: common.Broker = None,
     as_json: common.Json = False,
@@ -114,7 +119,8 @@ def use(
     digest: Annotated[
         str,
         typer.Argument(
-            help="The policy's hash, or the beginning of it; `own`: each worker's FRONTDESK_POLICY."
+            metavar="HASH",
+            help="The policy's hash, or the beginning of it; `own`: each worker's FRONTDESK_POLICY.",
         ),
     ],
     broker: common.Broker = None,
@@ -132,7 +138,9 @@ def use(
 
 
 def shadow(
-    digest: Annotated[str, typer.Argument(help="The policy's hash, or the beginning of it; `off`: none.")],
+    digest: Annotated[
+        str, typer.Argument(metavar="HASH", help="The policy's hash, or the beginning of it; `off`: none.")
+    ],
     share: Share = 1.0,
     broker: common.Broker = None,
     as_json: common.Json = False,

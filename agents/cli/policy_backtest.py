@@ -28,7 +28,7 @@ def command(
     decisions: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[DECISIONS]...",
+            metavar="DECISIONS",
             help="Files of recorded decisions: JSON lines, or Parquet. Without one: the topic routing.decisions.",
             show_default=False,
         ),
@@ -55,7 +55,8 @@ def command(
         typer.Option("--since", metavar="AGO|TIME", help="Decided not before: 12h, 7d, or an ISO time."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes. Without it: one for each core.")
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, max=256, help="Processes. Without it: one for each core."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="REPORT", help="Write a page with pictures to this file too.")

@@ -25,7 +25,7 @@ _MARKS = {True: "true ", False: "false", None: "error"}
 
 def command(
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Further labels and facts.")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Further labels and facts.")
     ] = None,
     facts: Annotated[
         list[str] | None,
@@ -42,7 +42,7 @@ def command(
     ] = None,
     policy: common.PolicyOption = None,
     rule: Annotated[
-        list[str] | None, typer.Option("--rule", help="Only this rule; several times: these.")
+        list[str] | None, typer.Option("--rule", metavar="ID", help="Only this rule; several times: these.")
     ] = None,
     as_json: common.Json = False,
 ) -> None:

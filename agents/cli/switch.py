@@ -38,7 +38,9 @@ def build() -> typer.Typer:
 
 
 def everything_to(
-    queue: Annotated[str | None, typer.Argument(help="A queue of the policy in force.")] = None,
+    queue: Annotated[
+        str | None, typer.Argument(metavar="QUEUE", help="A queue of the policy in force.")
+    ] = None,
     off: Annotated[bool, typer.Option("--off", help="Let the rules route again.")] = False,
     broker: common.Broker = None,
 ) -> None:
@@ -87,7 +89,7 @@ def _doubt_of(published: Published, queue: str) -> str | None:
 
 
 def learning(
-    value: Annotated[str, typer.Argument(metavar="on|frozen")],
+    value: Annotated[str, typer.Argument(metavar="on|frozen", help="What it shall be.")],
     broker: common.Broker = None,
 ) -> None:
     """Freeze learning in every worker, or let it go on. Nothing learns by itself yet: the switch is kept for what will."""
