@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,7 +134,8 @@ def _report(
         since=None if since is None else parse_since(since, now_ms=now()),
         jobs=jobs,
     )
-    staff = None if capacity is None else (capacity.name, _capacity(capacity))
+    known = {name for policy in policies for name in policy.queues}
+    staff = None if capacity is None else (capacity.name, _capacity(capacity, known))
     counted = _count(settings, job, files)
     for *_, told in counted.faults:
         typer.echo(f"frontdesk: {told}", err=True)
@@ -176,12 +178,12 @@ def _texts(settings: Settings, sources: list[Path], wanted: set[str]) -> dict[st
     return found
 
 
-def _capacity(path: Path) -> Capacity:
+def _capacity(path: Path, queues: Collection[str]) -> Capacity:
     from frontdesk.streams.capacity import load_capacity
     from frontdesk.streams.policy import PolicyError
 
     try:
-        return load_capacity(path.read_text(encoding="utf-8"), path.name)
+        return load_capacity(path.read_text(encoding="utf-8"), path.name, queues)
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"{path}: cannot be read ({type(error).__name__})") from None
     except PolicyError as error:

@@ -217,6 +217,10 @@ def test_since(old, new, tmp_path):
         (["{tmp}/none", "{tmp}/d.jsonl"], "cannot read"),
         (["{new}", "{tmp}/empty.jsonl"], "there is no decision to decide again"),
         (["{new}", "{tmp}/d.jsonl", "--capacity", "{tmp}/bad.yaml"], "bad.yaml:1:1: "),
+        (
+            ["{new}", "{tmp}/d.jsonl", "--capacity", "{tmp}/misspelt.yaml"],
+            "misspelt.yaml:1:10: no queue is called 'biling'; did you mean 'billing'?",
+        ),
         (["{new}", "{tmp}/d.jsonl", "--since", "yesterday"], "--since 'yesterday'"),
     ],
 )
@@ -224,6 +228,9 @@ def test_what_is_refused(old, new, tmp_path, arguments, said):
     jsonl(tmp_path / "d.jsonl", three())
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "bad.yaml").write_text("queue: {}", encoding="utf-8")
+    (tmp_path / "misspelt.yaml").write_text(
+        "queues: {biling: {people: 1, messages_per_hour: 1}}", encoding="utf-8"
+    )
     filled = [one.format(new=new, tmp=tmp_path) for one in arguments]
     done = frontdesk("policy", "backtest", *filled, "--against", str(old), code=2)
     assert said in done.stderr
