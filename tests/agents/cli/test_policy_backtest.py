@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -470,3 +471,37 @@ def test_a_process_that_ends_is_told_in_one_line(old, new, tmp_path):
             for _ in range(20):
                 pool.put(chunk)
             pool.finish()
+
+
+def test_the_capacity_of_hours_in_which_nothing_comes_is_drawn(old, new, tmp_path):
+    """Two days of messages at noon and at one o'clock, and nobody at one: the line falls after noon, each day."""
+    hours = [
+        decision(OLD, at, intent="other", at=BEGAN + hour * 3_600_000) for at, hour in enumerate((12, 13, 36))
+    ]
+    capacity = tmp_path / "capacity.yaml"
+    capacity.write_text('queues: {general: {people: {"12-13": 1}, messages_per_hour: 1}}', encoding="utf-8")
+    file, page = (
+        jsonl(tmp_path / "d.jsonl", [*hours, decision(OLD, 9, intent="billing", at=BEGAN + 37 * 3_600_000)]),
+        tmp_path / "r.html",
+    )
+    given = ("--against", str(old), "--capacity", str(capacity), "--html", str(page))
+    frontdesk("policy", "backtest", str(new), str(file), *given)
+    html = page.read_text(encoding="utf-8")
+    (line,) = re.findall(r'<polyline class="room" points="([^"]*)"', html)
+    heights = [float(point.partition(",")[2]) for point in line.split()]
+    assert heights == [8.0, 128.0, 8.0, 128.0], "at noon all of it, an hour later nothing"
+
+
+def test_notes_are_as_wide_as_the_page_and_the_legend_is_there_once(old, new, tmp_path):
+    page = tmp_path / "r.html"
+    file = jsonl(tmp_path / "d.jsonl", three())
+    frontdesk("policy", "backtest", str(new), str(file), "--against", str(old), "--html", str(page))
+    html = page.read_text(encoding="utf-8")
+    assert html.count("Messages an hour:") == 1
+    assert "capacity</span>" not in html, "none was given"
+    tags = Tags()
+    tags.feed(html)
+    described = {value for name, value in tags.attributes if name == "aria-describedby"}
+    assert described
+    assert described <= {value for name, value in tags.attributes if name == "id"}
+    assert "caption" not in tags.tags
