@@ -474,22 +474,17 @@ def test_a_process_that_ends_is_told_in_one_line(old, new, tmp_path):
 
 
 def test_the_capacity_of_hours_in_which_nothing_comes_is_drawn(old, new, tmp_path):
-    """Two days of messages at noon and at one o'clock, and nobody at one: the line falls after noon, each day."""
-    hours = [
-        decision(OLD, at, intent="other", at=BEGAN + hour * 3_600_000) for at, hour in enumerate((12, 13, 36))
-    ]
-    capacity = tmp_path / "capacity.yaml"
+    """Nobody is there at one o'clock, and on the second day no message shows it."""
+    made = [decision(OLD, hour, intent="other", at=BEGAN + hour * 3_600_000) for hour in (12, 13, 36)]
+    made.append(decision(OLD, 60, intent="billing", at=BEGAN + 60 * 3_600_000))
+    capacity, page = tmp_path / "capacity.yaml", tmp_path / "r.html"
     capacity.write_text('queues: {general: {people: {"12-13": 1}, messages_per_hour: 1}}', encoding="utf-8")
-    file, page = (
-        jsonl(tmp_path / "d.jsonl", [*hours, decision(OLD, 9, intent="billing", at=BEGAN + 37 * 3_600_000)]),
-        tmp_path / "r.html",
-    )
+    file = jsonl(tmp_path / "d.jsonl", made)
     given = ("--against", str(old), "--capacity", str(capacity), "--html", str(page))
     frontdesk("policy", "backtest", str(new), str(file), *given)
-    html = page.read_text(encoding="utf-8")
-    (line,) = re.findall(r'<polyline class="room" points="([^"]*)"', html)
+    (line,) = re.findall(r'<polyline class="room" points="([^"]*)"', page.read_text(encoding="utf-8"))
     heights = [float(point.partition(",")[2]) for point in line.split()]
-    assert heights == [8.0, 128.0, 8.0, 128.0], "at noon all of it, an hour later nothing"
+    assert heights == [8.0, 128.0, 8.0, 128.0, 8.0], "all of it at noon, nothing an hour later"
 
 
 def test_notes_are_as_wide_as_the_page_and_the_legend_is_there_once(old, new, tmp_path):
