@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -26,14 +25,15 @@ from frontdesk.schemas.topics import (
 from frontdesk.schemas.types import Millis, Record, Scalar
 from frontdesk.streams.conditions import CONFIDENCE
 from frontdesk.streams.decide import recorded_facts
+from frontdesk.streams.label import FALLBACK
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy, PolicyError, Verdict
-from frontdesk.streams.policy_cases import Case, read_cases
-from frontdesk.streams.policy_expect import Miss, misses
+from frontdesk.streams.policy_cases import USUAL_AT, Case, read_cases
+from frontdesk.streams.policy_expect import ASKED, NOT_ASKED, SKIPPED, WAITED, Miss, misses
+from frontdesk.streams.policy_rules import SKIP, WAIT
 
 CUSTOMER = "case"
 """whose message it is; records of the past that say nothing else are theirs, too"""
-_USUAL = "2026-01-05T10:00:00+00:00"
 _BETWEEN_MS = 60_000
 
 
@@ -87,17 +87,25 @@ class Runner:
         """
         for case in cases:
             started = time.perf_counter()
-            labels, facts = self._given(case)
-            verdict = self.policy.decide(labels, facts, at=_millis(case))
+            given = self._given(case)
+            verdict = self.policy.decide(given.labels, given.facts, at=case.at or USUAL_AT)
+            llm = None if case.expect.llm is None else self._llm(given)
             yield Ran(
                 case=case,
                 verdict=verdict,
-                labels=labels,
-                misses=tuple(misses(case.expect, verdict, labels)),
+                labels=given.labels,
+                misses=tuple(misses(case.expect, verdict, given.labels, llm)),
                 seconds=time.perf_counter() - started,
             )
 
-    def _given(self, case: Case) -> tuple[Labels, Mapping[str, Scalar]]:
+    def _llm(self, given: _Given) -> str:
+        """What becomes of asking an LLM. The rules see what a worker's see when the message comes: local labels, and facts as they are then."""
+        choice, _ = self.policy.llm(given.labels, given.facts)
+        if given.labels.intent.source == FALLBACK:
+            return NOT_ASKED  # there are no words to ask about
+        return {WAIT: WAITED, SKIP: SKIPPED}.get(choice, ASKED if given.unsure else NOT_ASKED)
+
+    def _given(self, case: Case) -> _Given:
         taxonomy = self.policy.taxonomy
         if case.text is None:
             plain = Label(value="und", confidence=1.0, source="rule")
@@ -107,26 +115,38 @@ class Runner:
                 urgency=replace(plain, value="normal"),
                 language=plain,
             )
-            return _with_values(labels, {}, case.values)
-        trial, at = Trial(self._pipeline), _millis(case)
+            return _with_values(labels, {}, case.values, unsure=False)
+        trial, at = Trial(self._pipeline), case.at or USUAL_AT
         records = list(_past(case))
         events = [one for one in records if one[0] == CONVERSATION_EVENTS]
         past = [*(one for one in records if one not in events), *_turns(case), *events]
         for number, (topic, record) in enumerate(past):
             trial.remember(topic, record, Millis(at - (len(past) - number) * _BETWEEN_MS))
-        outcome = trial.remember(CUSTOMER_MESSAGES, _message(case, "m", "customer", case.text), at)
+        message = _message(case, "m", "customer", case.text)
+        unsure = case.expect.llm is not None and trial.unsure(message, at)
+        outcome = trial.remember(CUSTOMER_MESSAGES, message, at)
         if not outcome.decisions:
             letters = "; ".join(f"{one.reason}: {one.detail}" for one in outcome.dead_letters)
             raise StartupError(
                 f"{case.source}: no decision: {letters or 'the message repeats an earlier one'}"
             )
         decision = outcome.decisions[-1]
-        return _with_values(decision.labels, recorded_facts(decision), case.values)
+        return _with_values(decision.labels, recorded_facts(decision), case.values, unsure=unsure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What the policy is asked about."""
+
+    labels: Labels
+    facts: Mapping[str, Scalar]
+    unsure: bool
+    """whether the local labels of a text are"""
 
 
 def _with_values(
-    labels: Labels, facts: Mapping[str, Scalar], values: Mapping[str, Scalar]
-) -> tuple[Labels, Mapping[str, Scalar]]:
+    labels: Labels, facts: Mapping[str, Scalar], values: Mapping[str, Scalar], *, unsure: bool
+) -> _Given:
     """Labels and facts with those of a case in their place."""
     facts = {**facts, **values}
     sure = facts.pop(CONFIDENCE, None)
@@ -136,17 +156,7 @@ def _with_values(
             labels = replace(labels, **{name: label})
     if sure is not None:
         labels = replace(labels, intent=replace(labels.intent, confidence=float(sure)))
-    return labels, facts
-
-
-def _millis(case: Case) -> Millis:
-    try:
-        at = datetime.fromisoformat(case.at or _USUAL)
-    except ValueError:
-        raise StartupError(
-            f"{case.source}: at {case.at!r} is no time; write it like 2026-01-31T09:00:00Z"
-        ) from None
-    return Millis(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
+    return _Given(labels=labels, facts=facts, unsure=unsure)
 
 
 def _message(case: Case, message_id: str, role: str, text: str) -> CustomerMessage:

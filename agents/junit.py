@@ -18,7 +18,9 @@ class Tested:
     name: str
     seconds: float
     failure: str | None = None
-    """what went wrong, its first line for a list; None: nothing"""
+    """what went wrong; None: nothing"""
+    message: str = ""
+    """as above in one line, for lists"""
 
 
 def junit(suite: str, tests: Sequence[Tested]) -> bytes:
@@ -35,8 +37,7 @@ def junit(suite: str, tests: Sequence[Tested]) -> bytes:
             {"classname": _clean(test.group), "name": _clean(test.name), "time": f"{test.seconds:.3f}"},
         )
         if test.failure is not None:
-            first = test.failure.partition("\n")[0]
-            failure = ET.SubElement(case, "failure", {"message": _clean(first), "type": "mismatch"})
+            failure = ET.SubElement(case, "failure", {"message": _clean(test.message), "type": "mismatch"})
             failure.text = _clean(test.failure)
     ET.indent(root)
     data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

@@ -27,6 +27,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.runtime.redirect import Redirect
 from frontdesk.agents.runtime.rulebook import Rulebook, begin_with
 from frontdesk.agents.runtime.stores import check_state_dir
 from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
@@ -110,7 +111,7 @@ class Service:
         self._settings = settings
         self._pipeline = pipeline
         self._metrics = Metrics()
-        self._everything_to: str | None = None
+        self._redirect = Redirect()
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=now, schemas=registry
         )
@@ -262,25 +263,12 @@ class Service:
             shadow=rulebook.shadow,
             everything_to=broadcast.everything_to,
         )
-        self._tell_switched(broadcast.everything_to)
+        self._redirect.tell(broadcast.everything_to, rulebook.policy.queues)
         self._turn_llm(broadcast.llm_on)
         self._applied = newest
         self._metrics.policies(rulebook.policy, rulebook.shadow)
         for shard in self._worker.shards.values():
             shard.poke()
-
-    def _tell_switched(self, queue: str | None) -> None:
-        if queue == self._everything_to:
-            return
-        self._everything_to = queue
-        if queue is None:
-            log.warning("everything_to", queue="", detail="the rules route again")
-        elif queue in self._pipeline.policy.queues:
-            log.warning("everything_to", queue=queue)
-        else:
-            log.error(
-                "everything_to", queue=queue[:80], detail="the policy has no such queue: the rules route"
-            )
 
     def _turn_llm(self, on: bool) -> None:
         if self._labeller is None or self._labeller.on == on:

@@ -71,6 +71,16 @@ class Trial:
         self._step(local, self._batch(topic, record, now), now, outcome)
         return outcome
 
+    def unsure(self, message: CustomerMessage, now: Millis) -> bool:
+        """Whether an LLM would be asked about a message for what it is, whatever the policy's rules say of that. Nothing is taken up."""
+        pipeline = replace(
+            self._pipeline,
+            policy=replace(self._pipeline.policy, rules=()),
+            limits=replace(self._pipeline.limits, llm_enabled=True),
+        )
+        effects = pipeline.step(self._state, self._batch(CUSTOMER_MESSAGES, message, now), now)
+        return any(isinstance(effect, Ask) for effect in effects)
+
     async def decide(
         self, message: CustomerMessage, ask: AskLlm | None, clock: Callable[[], Millis]
     ) -> Outcome:

@@ -32,7 +32,7 @@ from frontdesk.streams.backtest import compare
 from frontdesk.streams.decide import recorded_facts
 from frontdesk.streams.ids import decision_id
 from frontdesk.streams.policy import Policy, load_pack
-from tests.support.decisions import DAY_MS, many
+from tests.support.month_of_decisions import DAY_MS, many
 
 DIFFERENT = 5_000
 """messages that are not alike but for their ids and times"""

@@ -38,7 +38,8 @@ class Reason(Record):
     source: str
     """file:line of the rule, or the stage"""
     effect: str
-    """route, keep, escalate, alert, tag, priority, steps, automatic, llm, overflow, default, flag"""
+    """route, keep, escalate, default: what decided the route; overflow: of a closed queue; alert, priority, steps, automatic, tag, skill,
+    sla, representative: what a rule adds, of several the first; none: nothing; llm: whether one was asked; flag: what was odd"""
     because: str
     """for people: the condition and the values it saw"""
 

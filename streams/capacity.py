@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from frontdesk.streams.yaml_fields import integer, mapping, mapping_of_any, number, string
-from frontdesk.streams.yaml_source import Node, Problems, read
+from frontdesk.streams.yaml_source import Node, Problems, read, suggest
 
 HOUR_SECONDS = 3600
 _LEAST = 1e-9
@@ -97,8 +97,8 @@ def at_risk(hours: Iterable[Hour], arrivals: Mapping[int, Mapping[int | None, in
     )
 
 
-def load_capacity(text: str, source: str) -> Capacity:
-    """Read a capacity file.
+def load_capacity(text: str, source: str, known: Collection[str] | None = None) -> Capacity:
+    """Read a capacity file. `known`: the queues that there are; None: any.
 
     Raises:
         PolicyError: with every problem of the file.
@@ -106,6 +106,9 @@ def load_capacity(text: str, source: str) -> Capacity:
     root, problems = read(text, source)
     fields = mapping(root, "the capacity", _KEYS, problems, required=("queues",))
     named = mapping_of_any(fields["queues"], "queues", problems) if "queues" in fields else {}
+    for name, node in named.items():
+        if known is not None and name not in known:
+            problems.add(node.key, f"no queue is called {name!r}", suggest(name, sorted(known), "there are"))
     queues = {name: _staff(name, node, problems) for name, node in named.items()}
     offset = _offset(fields.get("utc_offset"), problems)
     problems.raise_if_any()

@@ -21,6 +21,7 @@ from frontdesk.streams.condition_limits import (
     refuse_expensive,
     without_quotes,
 )
+from frontdesk.streams.condition_slips import slip_in
 from frontdesk.streams.facts import FACTS, LABEL_NAMES, complete
 
 __all__ = [
@@ -137,10 +138,7 @@ def compile_condition(text: str, source: str) -> Condition:
     try:
         program = _environment().compile(text)
     except (RuntimeError, ValueError, TypeError) as error:
-        found = _PLACE.search(str(error))
-        if found:
-            raise ConditionError(_plain_words(found[3]), int(found[1]), int(found[2])) from None
-        raise ConditionError(_first_line(str(error))) from None
+        raise _slip(text) or _unreadable(str(error)) from None
     if program.return_type() != cel.Type.BOOL:
         raise ConditionError(f"the condition gives {program.return_type().name().lower()}, not true or false")
     for pattern in patterns:
@@ -157,6 +155,28 @@ def declared_types() -> Mapping[str, type]:
         **dict.fromkeys(LABEL_NAMES, str),
         CONFIDENCE: float,
     }
+
+
+def _unreadable(error: str) -> ConditionError:
+    found = _PLACE.search(error)
+    if found:
+        return ConditionError(_plain_words(found[3]), int(found[1]), int(found[2]))
+    return ConditionError(_first_line(error))
+
+
+def _slip(text: str) -> ConditionError | None:
+    """The error of a condition that would compile, were it not for signs of another language."""
+    slip = slip_in(text)
+    if slip is None:
+        return None
+    try:
+        _environment().compile(slip.mended)
+    except (RuntimeError, ValueError, TypeError):
+        return None
+    before = text[: slip.start].split("\n")
+    what = f"{slip.found!r} is written {slip.right!r} in conditions"
+    fix = f"write {' '.join(slip.mended.split())}"
+    return ConditionError(what, len(before), len(before[-1]) + 1, fix)
 
 
 def _try_pattern(pattern: str) -> None:

@@ -5,9 +5,10 @@ Everything is a function of the instant and the rules of the time zone; no clock
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from frontdesk.schemas.types import DAY_MS, MINUTE_MS, Millis
@@ -88,11 +89,9 @@ class Hours:
             told = self._told[minute] = f"{day} {local.hour:02}:{local.minute:02} {self.zone.key}"
         return told
 
-    def zone_rules(self) -> list[int]:
-        """The zone's distance from UTC, in seconds, week by week: two machines whose time zones differ do not decide alike."""
-        first = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
-        weeks = (first + timedelta(weeks=week) for week in range((_LAST_YEAR - _FIRST_YEAR) * 52))
-        return [int((at.astimezone(self.zone).utcoffset() or timedelta()).total_seconds()) for at in weeks]
+    def zone_rules(self) -> Sequence[tuple[int, int]]:
+        """How the zone's clock is set, for the policy's hash: two machines whose time zones differ do not decide alike."""
+        return _zone_rules(self.zone)
 
     def _local(self, at: Millis) -> datetime:
         return datetime.fromtimestamp(at / 1000, self.zone)
@@ -113,6 +112,36 @@ class Hours:
             spans = self.week[day.weekday()]
         midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
         return [(_instant(midnight, begin), _instant(midnight, end)) for begin, end in spans]
+
+
+@cache
+def _zone_rules(zone: ZoneInfo) -> Sequence[tuple[int, int]]:
+    """From which second since the epoch on the clock is how many seconds ahead of UTC. One that is set twice within a week, and back
+    again, is not seen."""
+    week = 7 * 86_400
+    at, end = _utc(_FIRST_YEAR), _utc(_LAST_YEAR)
+    rules = [(at, _offset(zone, at))]
+    while at < end:
+        before, at = at, at + week
+        while _offset(zone, at) != rules[-1][1]:  # a clock may be set twice in a week
+            last = at
+            while last - before > 1:
+                middle = (before + last) // 2
+                if _offset(zone, middle) == rules[-1][1]:
+                    before = middle
+                else:
+                    last = middle
+            before = last
+            rules.append((last, _offset(zone, last)))
+    return rules
+
+
+def _utc(year: int) -> int:
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+
+
+def _offset(zone: ZoneInfo, at: int) -> int:
+    return int((datetime.fromtimestamp(at, zone).utcoffset() or timedelta()).total_seconds())
 
 
 def _instant(midnight: datetime, minutes: int) -> Millis:

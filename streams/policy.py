@@ -35,6 +35,8 @@ __all__ = ["AlertDue", "Policy", "PolicyError", "Queue", "Verdict", "load_pack",
 
 TAXONOMY_FILE = "taxonomy.yaml"
 POLICY_FILE = "policy.yaml"
+HOURS = "path.hours"
+"""what reasons call it that a queue is open or closed"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +256,7 @@ class Policy:
             return named, ()
         if named.hours.open_at(at):
             line = f"{named.id} is open at {named.hours.shown(at)}"
-            return named, (flag("path.hours", line, named.source),)
+            return named, (flag(HOURS, line, named.source),)
         closed = f"{named.id} is closed at {named.hours.shown(at)}"
         overflow = (route.then.overflow if route else None) or named.overflow
         passed = [named.id]
@@ -263,10 +265,10 @@ class Policy:
             other = self.queues[overflow]
             if other.hours is None or other.hours.open_at(at):
                 line = f"{closed}; overflows into {other.id}"
-                return other, (flag("path.hours", line, named.source, "overflow"),)
+                return other, (flag(HOURS, line, named.source, "overflow"),)
             overflow = other.overflow
         line = f"{closed}; the message waits until it opens"
-        return named, (flag("path.hours", line, named.source),)
+        return named, (flag(HOURS, line, named.source),)
 
 
 def _wants_trouble(rule: Rule) -> bool:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from frontdesk.schemas.types import Scalar
+from frontdesk.schemas.types import Millis, Scalar
 from frontdesk.streams.conditions import Value, declared_types
 from frontdesk.streams.facts import LABEL_NAMES
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.policy_expect import Expect, ExpectReader
-from frontdesk.streams.yaml_fields import items, mapping, mapping_of_any, string
+from frontdesk.streams.policy_values import never_said
+from frontdesk.streams.spelling import alike
+from frontdesk.streams.yaml_fields import AN_INSTANT, instant, items, mapping, mapping_of_any, string
 from frontdesk.streams.yaml_source import Node, Problems, read, suggest
 
 _KEYS = ("version", "cases")
 _CASE_KEYS = ("case", "given", "expect", "note")
 _GIVEN_KEYS = ("text", "channel", "locale", "at", "turns", "profile", "records", "labels", "facts")
 ROLES = ("customer", "representative", "bot")
+USUAL_AT = Millis(1_767_607_200_000)
+"""2026-01-05T10:00:00Z, a Monday: when a message comes whose case does not say"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,8 @@ class Case:
     """None: labels and facts are given alone"""
     channel: str = "chat"
     locale: str | None = None
-    at: str | None = None
-    """RFC 3339; None: a Monday morning"""
+    at: Millis | None = None
+    """when it comes; None: `USUAL_AT`"""
     turns: tuple[tuple[str, str], ...] = ()
     """role and text of what was said before"""
     profile: Mapping[str, object] | None = None
@@ -65,10 +69,11 @@ class _Reader:
     def __init__(self, problems: Problems, policy: Policy, file: str) -> None:
         self._problems = problems
         self._file = file
+        self._policy = policy
         self._types = declared_types()
         taxonomy = policy.taxonomy
-        self._known = {**taxonomy.values(), "language": (*taxonomy.languages, "und")}
-        self._expect = ExpectReader(problems, policy, self._known)
+        known = {**taxonomy.values(), "language": (*taxonomy.languages, "und")}
+        self._expect = ExpectReader(problems, policy, known)
 
     def case(self, node: Node) -> Case:
         problems = self._problems
@@ -88,9 +93,9 @@ class _Reader:
             text=self._text(parts.get("text")),
             channel=string(parts.get("channel"), "channel", problems) or "chat",
             locale=string(parts.get("locale"), "locale", problems),
-            at=string(parts.get("at"), "at", problems),
+            at=self._at(parts.get("at")),
             turns=self._turns(parts.get("turns")),
-            profile=self._plain(parts.get("profile"), "profile"),
+            profile=self._profile(parts.get("profile")),
             records=tuple(
                 self._plain(item, "a record") or {}
                 for item in items(parts.get("records"), "records", problems)
@@ -99,7 +104,7 @@ class _Reader:
                 **self._values(parts.get("labels"), "labels", LABEL_NAMES),
                 **self._values(parts.get("facts"), "facts", tuple(self._types)),
             },
-            expect=self._expect.read(expect) if expect is not None else Expect(),
+            expect=self._expect.read(expect, text="text" in parts) if expect is not None else Expect(),
         )
 
     def _text(self, node: Node | None) -> str | None:
@@ -109,6 +114,38 @@ class _Reader:
             self._problems.add(node, "text is not a text", "put quotes around it")
             return None
         return node.value
+
+    def _at(self, node: Node | None) -> Millis | None:
+        text = string(node, "at", self._problems)
+        if node is None or text is None:
+            return None
+        try:
+            return instant(text)
+        except ValueError as error:
+            self._problems.add(node, f"at {text!r} {error}", AN_INSTANT)
+            return None
+
+    def _profile(self, node: Node | None) -> Mapping[str, object] | None:
+        profile = self._plain(node, "profile")
+        tier = None if profile is None else profile.get("tier")
+        known = self._policy.tiers or ()
+        if (
+            node is not None
+            and isinstance(node.value, Mapping)
+            and isinstance(tier, str)
+            and tier not in known
+        ):
+            # Platforms send tiers that no policy knows, and a case may be about that; what is nearly one is misspelt.
+            near = [one for one in known if alike(tier, one, exact_case=True)]
+            if near:
+                what = f"no customer has the tier {tier!r}"
+                self._problems.add(node.value["tier"], what, f"did you mean {near[0]!r}?")
+        return profile
+
+    def _possible(self, name: str, value: Value, node: Node) -> None:
+        wrong = never_said(self._policy, name, value)
+        if wrong is not None:
+            self._problems.add(node, *wrong)
 
     def _turns(self, node: Node | None) -> tuple[tuple[str, str], ...]:
         turns: list[tuple[str, str]] = []
@@ -151,9 +188,5 @@ class _Reader:
             words = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
             self._problems.add(node, f"{name!r} never has this value", f"write {words[kind]}")
             return None
-        known = self._known.get(name)
-        if known is not None and value not in known:
-            self._problems.add(
-                node, f"{name} {value!r} is not in the taxonomy", suggest(str(value), known, "known are")
-            )
+        self._possible(name, value, node)
         return value

@@ -126,7 +126,7 @@ class Applied:
         if has_say and not then.automatic:
             reasons.append(_reason(rule, "automatic", f"{because}; no automatic reply"))
         if not reasons and not then.only_asks:
-            reasons.append(_reason(rule, "tag", because))
+            reasons.append(_reason(rule, then.only_adds, because))
         return reasons
 
     def alert(self, rule: Rule, values: Mapping[str, Value]) -> AlertDue:

@@ -8,16 +8,48 @@ from dataclasses import dataclass, field
 from frontdesk.schemas.outputs import Labels
 from frontdesk.streams.facts import LABEL_NAMES
 from frontdesk.streams.policy import Policy, Verdict
-from frontdesk.streams.policy_rules import ACTIONS, SEVERITIES
-from frontdesk.streams.yaml_fields import integer, mapping, seconds, string, strings
+from frontdesk.streams.policy_rules import ACTIONS, SEVERITIES, StepDue, duration
+from frontdesk.streams.yaml_fields import integer, items, mapping, seconds, string, strings
 from frontdesk.streams.yaml_source import Node, Problems, suggest
 
 _KEYS = (
     "queue", "action", "rule", "priority", "sla", "representative", "alerts", "not_alerts", "tags", "not_tags", "skills", "labels",
+    "steps", "llm",
 )  # fmt: skip
+_STEP_KEYS = ("after", "queue", "skills", "priority")
+ASKED, SKIPPED, WAITED, NOT_ASKED = "asked", "skipped", "waited", "not asked"
+"""what becomes of asking an LLM: it is asked; a rule skips it; it is asked since a rule waits for it; the local labels are sure"""
 NOBODY = "nobody"
 ROUTES = ("route", "keep", "escalate", "default")
 """effects of reasons that say what decided the route"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectStep:
+    """What is said of the step at an instant."""
+
+    after: int
+    queue: str | None = None
+    skills: tuple[str, ...] | None = None
+    """all of them"""
+    priority: tuple[int, int] | None = None
+    """least and most"""
+
+    def met_by(self, step: StepDue) -> bool:
+        """Whether the step is as expected."""
+        return (
+            self.queue in (None, step.queue)
+            and (self.skills is None or set(self.skills) == set(step.skills))
+            and (self.priority is None or self.priority[0] <= step.priority <= self.priority[1])
+        )
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        parts = [] if self.queue is None else [f"queue {self.queue}"]
+        parts += [] if self.priority is None else [f"priority {_bounds(self.priority)}"]
+        parts += [] if self.skills is None else [f"skills {', '.join(self.skills) or 'none'}"]
+        return " ".join([f"after {duration(self.after)}", ", ".join(parts)]).rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +72,10 @@ class Expect:
     not_tags: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[ExpectStep, ...] | None = None
+    """each is there, others may be; none: none is"""
+    llm: str | None = None
+    """asked, skipped or waited"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +103,8 @@ class ExpectReader:
             dict.fromkeys([*queued, *(skill for rule in rules for skill in rule.then.skills)])
         )
 
-    def read(self, node: Node) -> Expect:
-        """What is expected; what is wrong with it goes to the problems."""
+    def read(self, node: Node, *, text: bool) -> Expect:
+        """What is expected; what is wrong with it goes to the problems. `text`: whether one is given."""
         fields = mapping(node, "expect", _KEYS, self._problems)
         if isinstance(node.value, Mapping) and not fields:
             self._problems.add(node, "nothing is expected", "expect a queue, an action, a priority, ...")
@@ -86,7 +122,32 @@ class ExpectReader:
             not_tags=self._words(fields.get("not_tags"), "not_tags", self._tags),
             skills=self._words(fields.get("skills"), "skills", self._skills),
             labels=self._labels(fields.get("labels")),
+            steps=self._steps(fields.get("steps")),
+            llm=self._llm(fields.get("llm"), text=text),
         )
+
+    def _steps(self, node: Node | None) -> tuple[ExpectStep, ...] | None:
+        if node is None:
+            return None
+        found = []
+        for item in items(node, "steps", self._problems):
+            fields = mapping(item, "a step", _STEP_KEYS, self._problems, required=("after",))
+            asked = fields.get("skills")
+            step = ExpectStep(
+                after=seconds(fields.get("after"), "after", self._problems) or 0,
+                queue=self._word(fields.get("queue"), "queue", self._queues),
+                skills=None if asked is None else self._words(asked, "skills", self._skills),
+                priority=self._priority(fields.get("priority")),
+            )
+            found.append(step)
+        return tuple(found)
+
+    def _llm(self, node: Node | None, *, text: bool) -> str | None:
+        word = self._word(node, "llm", (ASKED, SKIPPED, WAITED))
+        if node is not None and word == ASKED and not text:
+            what = "whether the local labels are unsure is known of texts only"
+            self._problems.add(node, what, f"give a text, or expect {SKIPPED} or {WAITED}, which rules say")
+        return word
 
     def _word(self, node: Node | None, what: str, known: tuple[str, ...]) -> str | None:
         word = string(node, what, self._problems)
@@ -126,8 +187,8 @@ class ExpectReader:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def misses(expect: Expect, verdict: Verdict, labels: Labels) -> Iterator[Miss]:
-    """How a verdict misses what is expected; nothing where it does not."""
+def misses(expect: Expect, verdict: Verdict, labels: Labels, llm: str | None = None) -> Iterator[Miss]:
+    """How a verdict misses what is expected; nothing where it does not. `llm`: what becomes of asking one, where that is expected."""
     for name, wanted in expect.labels.items():
         yield from _same(name, wanted, getattr(labels, name).value)
     yield from _same("action", expect.action, verdict.action)
@@ -136,11 +197,10 @@ def misses(expect: Expect, verdict: Verdict, labels: Labels) -> Iterator[Miss]:
     if expect.priority is not None:
         low, high = expect.priority
         if not low <= verdict.priority <= high:
-            wanted = str(low) if low == high else f"{low} to {high}"
-            yield Miss(what="priority", expected=wanted, got=str(verdict.priority))
+            yield Miss(what="priority", expected=_bounds(expect.priority), got=str(verdict.priority))
     if expect.sla_seconds is not None and expect.sla_seconds != verdict.sla_seconds:
-        got = "none" if verdict.sla_seconds is None else _duration(verdict.sla_seconds)
-        yield Miss(what="sla", expected=_duration(expect.sla_seconds), got=got)
+        got = "none" if verdict.sla_seconds is None else duration(verdict.sla_seconds)
+        yield Miss(what="sla", expected=duration(expect.sla_seconds), got=got)
     yield from _same("representative", expect.representative, verdict.preferred_representative or NOBODY)
     raised = [f"{alert.kind}/{alert.severity}" for alert in verdict.alerts]
     kinds = [alert.kind for alert in verdict.alerts]
@@ -151,6 +211,36 @@ def misses(expect: Expect, verdict: Verdict, labels: Labels) -> Iterator[Miss]:
     yield from _all_there("tags", expect.tags, verdict.tags, verdict.tags)
     yield from _none_there("tags", expect.not_tags, verdict.tags, verdict.tags)
     yield from _all_there("skills", expect.skills, verdict.skills, verdict.skills)
+    yield from _steps(expect.steps, verdict.steps)
+    if (
+        expect.llm is not None
+        and llm is not None
+        and not (llm == expect.llm or (expect.llm, llm) == (ASKED, WAITED))
+    ):
+        yield Miss(what="llm", expected=expect.llm, got=llm)
+
+
+def step_told(step: StepDue) -> str:
+    """A step of a verdict, for people."""
+    exact = (step.priority, step.priority)
+    return ExpectStep(after=step.after, queue=step.queue, skills=step.skills, priority=exact).told
+
+
+def _steps(wanted: tuple[ExpectStep, ...] | None, steps: tuple[StepDue, ...]) -> Iterator[Miss]:
+    if wanted == () and steps:
+        yield Miss(what="steps", expected="none", got="; ".join(map(step_told, steps)))
+    by_time = {step.after: step for step in steps}
+    for one in wanted or ():
+        found = by_time.get(one.after)
+        if found is None:
+            yield Miss(what="steps", expected=one.told, got="; ".join(map(step_told, steps)) or "none")
+        elif not one.met_by(found):
+            yield Miss(what="steps", expected=one.told, got=step_told(found))
+
+
+def _bounds(priority: tuple[int, int]) -> str:
+    low, high = priority
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def decided_by(verdict: Verdict) -> str:
@@ -178,11 +268,3 @@ def _none_there(
     found = [word for word in unwanted if word in there]
     if found:
         yield Miss(what=what, expected=f"without {', '.join(found)}", got=", ".join(shown))
-
-
-def _duration(length: int) -> str:
-    """As a policy's author would write it."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if length % size == 0:
-            return f"{length // size}{unit}"
-    return f"{length}s"

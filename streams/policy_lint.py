@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from frontdesk.streams import policy_lint_names, policy_lint_rules
+from frontdesk.streams import policy_lint_names, policy_lint_rules, policy_lint_steps
 from frontdesk.streams.policy import PolicyError, load_pack
 from frontdesk.streams.policy_findings import ERROR, WARNING, Finding, Pack
 from frontdesk.streams.policy_places import places_of
@@ -24,7 +24,11 @@ def lint(files: Mapping[str, str]) -> tuple[Finding, ...]:
     except PolicyError as error:
         return tuple(_problem(text, line) for text, line in zip(error.problems, error.shown, strict=True))
     pack = Pack(policy=policy, places=places_of(files), reach=Reach(policy))
-    found = {*policy_lint_rules.findings(pack), *policy_lint_names.findings(pack)}
+    found = {
+        *policy_lint_rules.findings(pack),
+        *policy_lint_names.findings(pack),
+        *policy_lint_steps.findings(pack),
+    }
     order = {name: number for number, name in enumerate(files)}
     return tuple(sorted(found, key=lambda one: (order.get(one.file, 0), one)))
 

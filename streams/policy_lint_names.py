@@ -9,10 +9,9 @@ from itertools import combinations
 from frontdesk.streams.condition_parts import parts_of
 from frontdesk.streams.policy_findings import ERROR, WARNING, Finding, Pack, at, at_value
 from frontdesk.streams.policy_places import Place
+from frontdesk.streams.spelling import alike
 from frontdesk.streams.yaml_source import suggest
 
-_SHORT, _LONG = 5, 9
-"""letters from which one letter makes no other word, and from which two do not"""
 _QUEUE_KEYS = frozenset(("queue", "overflow"))
 """keys whose value names a queue, wherever they stand"""
 _OPEN_NAMES = ("channel", "tags", "tier")
@@ -150,7 +149,7 @@ def _misspelt(what: str, words: Iterable[tuple[str, Place]]) -> Iterator[Finding
             places[word].append(place)
     spellings = list(places)
     for one, other in combinations(spellings, 2):
-        if not _alike(one, other, exact_case=what == "tier"):
+        if not alike(one, other, exact_case=what == "tier"):
             continue
         rare, usual = sorted((one, other), key=lambda word: _weight(places[word]))
         for place in places[rare]:
@@ -165,39 +164,3 @@ def _misspelt(what: str, words: Iterable[tuple[str, Place]]) -> Iterator[Finding
 def _weight(places: list[Place]) -> tuple[int, int]:
     """How much a spelling is worth: by how often it is used, then by how early."""
     return len(places), -min(place.node.line for place in places)
-
-
-def _alike(one: str, other: str, *, exact_case: bool) -> bool:
-    """Whether the words differ by what fingers do: case, hyphens, a letter (two in long words). Numbers tell words apart; case does
-    where platforms spell the words."""
-    if [letter for letter in one if letter.isdigit()] != [letter for letter in other if letter.isdigit()]:
-        return False
-    if exact_case and one.lower() == other.lower():
-        return False
-    plain, other_plain = _plain(one), _plain(other)
-    if plain == other_plain:
-        return True
-    length = min(len(plain), len(other_plain))
-    allowed = 2 if length >= _LONG else 1 if length >= _SHORT else 0
-    return allowed > 0 and _distance(plain, other_plain, allowed) <= allowed
-
-
-def _plain(word: str) -> str:
-    return "".join(letter for letter in word.lower() if letter.isalnum())
-
-
-def _distance(one: str, other: str, most: int) -> int:
-    """Letters put in, left out, changed or exchanged with their neighbour (optimal string alignment); more than `most` is not counted."""
-    if abs(len(one) - len(other)) > most:
-        return most + 1
-    before: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, 1):
-        line = [row]
-        for column, theirs in enumerate(other, 1):
-            cost = min(last[column] + 1, line[column - 1] + 1, last[column - 1] + (letter != theirs))
-            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == theirs:
-                cost = min(cost, before[column - 2] + 1)
-            line.append(cost)
-        before, last = last, line
-    return last[-1]

@@ -9,9 +9,8 @@ from frontdesk.streams.condition_parts import Part, parts_of
 from frontdesk.streams.conditions import Condition, Value
 from frontdesk.streams.policy_findings import ERROR, WARNING, Finding, Pack, at, at_value
 from frontdesk.streams.policy_places import Place
-from frontdesk.streams.policy_reach import RANGES, closed
 from frontdesk.streams.policy_rules import Match, Rule, Then, shown
-from frontdesk.streams.yaml_source import suggest
+from frontdesk.streams.policy_values import limits, never
 
 _MEND = "mend it, or remove the rule"
 
@@ -46,7 +45,7 @@ def _of_match(pack: Pack, rule: Rule, place: Place) -> Iterator[Finding]:
             if value in seen:
                 yield at_value(item, WARNING, f"{shown(value)} is listed twice", "remove one of them")
             seen.add(value)
-            if match.name != "tags" and (fix := _never(pack, match.name, value)):
+            if match.name != "tags" and (fix := never(pack.policy, match.name, value)):
                 yield at_value(item, ERROR, f"{match.name} is never {shown(value)}", fix)
         if not match.any_of and not pack.reach.match_possible(match):
             yield at(line, ERROR, f"{match.name} is never {_bounds(match)}", _range_fix(match))
@@ -78,7 +77,7 @@ def _of_test(pack: Pack, part: Part, place: Place) -> Iterator[Finding]:
     test = part.test
     if test is None:
         return
-    outside = [(value, fix) for value in test.constants if (fix := _never(pack, test.name, value))]
+    outside = [(value, fix) for value in test.constants if (fix := never(pack.policy, test.name, value))]
     if test.sign in ("==", "!=", "in"):
         for value, fix in outside:
             offset = part.start + max(
@@ -88,9 +87,9 @@ def _of_test(pack: Pack, part: Part, place: Place) -> Iterator[Finding]:
     if outside and test.sign in ("==", "!=", "in"):
         return
     if not pack.reach.part_possible(part, wanted=True):
-        yield at(place, ERROR, f"{part.text} is never true", _limits(test.name), offset=part.start)
+        yield at(place, ERROR, f"{part.text} is never true", limits(test.name), offset=part.start)
     elif not pack.reach.part_possible(part, wanted=False):
-        yield at(place, WARNING, f"{part.text} is always true", _limits(test.name), offset=part.start)
+        yield at(place, WARNING, f"{part.text} is always true", limits(test.name), offset=part.start)
 
 
 def _idle_parts(
@@ -188,28 +187,6 @@ def _twins(pack: Pack, places: Mapping[str, Place]) -> Iterator[Finding]:
         alike.append(rule)
 
 
-def _never(pack: Pack, name: str, value: Value) -> str | None:
-    """The suggestion about a value that a name never has; None where it may have it."""
-    known = _known(pack, name)
-    if isinstance(value, str):
-        if known is None or value in known:
-            return None
-        return suggest(value, [one for one in known if one], "it is one of")
-    return None if pack.reach.constant_possible(name, value) else _limits(name)
-
-
-def _known(pack: Pack, name: str) -> tuple[str, ...] | None:
-    """What a text can be, as far as a policy can mean it: an unknown queue may come from an older policy, but no rule means that."""
-    taxonomy = pack.policy.taxonomy
-    if name in ("queue_before", "topic_queue"):
-        return (*pack.policy.queues, "")
-    if name == "intent_before":
-        return (*taxonomy.intent_ids(), "")
-    if name == "language":
-        return (*taxonomy.languages, "und")
-    return taxonomy.values().get(name) or closed(name, pack.policy)
-
-
 def _said(match: Match) -> str:
     if match.any_of:
         return f"{match.name} is {' or '.join(shown(value) for value in match.any_of)}"
@@ -225,11 +202,4 @@ def _bounds(match: Match) -> str:
 def _range_fix(match: Match) -> str:
     if match.low is not None and match.high is not None and match.low > match.high:
         return "min is above max: exchange them"
-    return _limits(match.name)
-
-
-def _limits(name: str) -> str:
-    if name not in RANGES:
-        return "say what is meant"
-    least, most = RANGES[name]
-    return f"{name} is at least {least:g}" + (f" and at most {most:g}" if math.isfinite(most) else "")
+    return limits(match.name)

@@ -15,7 +15,7 @@ from frontdesk.streams.conditions import (
 from frontdesk.streams.policy_rules import Match, Queue
 from frontdesk.streams.taxonomy import Taxonomy
 from frontdesk.streams.yaml_fields import items, mapping, number, string
-from frontdesk.streams.yaml_source import Node, Problems, suggest
+from frontdesk.streams.yaml_source import Node, Problems, suggest, within
 
 
 class MatchReader:
@@ -99,7 +99,8 @@ class MatchReader:
             if "undeclared reference to '" in error.what:
                 word = error.what.split("'")[1]
                 fix = suggest(word, self.types, "known are")
-            self.problems.add(_place(node, error), error.what, error.fix or fix)
+            at = within(node, self.problems.lines, _offset(text, error))
+            self.problems.add(at, error.what, error.fix or fix)
             return None
         self._spend(node, len(text), condition.costly)
         return condition
@@ -124,9 +125,8 @@ class MatchReader:
         return word
 
 
-def _place(node: Node, error: ConditionError) -> tuple[int, int]:
-    """Where in the file an error inside a condition is; a block's own indentation is not known to YAML's tree."""
-    if node.style in ("|", ">"):
-        return node.line + error.line, 1
-    quote = 1 if node.style in ("'", '"') else 0
-    return node.line + error.line - 1, (node.column if error.line == 1 else 1) + quote + error.column - 1
+def _offset(text: str, error: ConditionError) -> int:
+    """Characters of a condition before the place of an error in it."""
+    before = text.split("\n")[: error.line - 1]
+    offset = sum(len(line) + 1 for line in before) + error.column - 1
+    return min(offset, len(text.rstrip()) - 1)

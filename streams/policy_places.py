@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from frontdesk.streams.yaml_source import Node, read
+from frontdesk.streams.yaml_source import Node, read, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +52,7 @@ class Place:
 
     def within(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of a text, however its lines are folded."""
-        text = str(self.node.value)
-        ahead = sum(not letter.isspace() for letter in text[:offset])
-        line, column = self.node.line, self.node.column
-        if self.node.style in ("|", ">"):
-            line, column = line + 1, 1
-        elif self.node.style:
-            column += 1
-        for number in range(line, len(self.lines) + 1):
-            for at, letter in enumerate(self.lines[number - 1], 1):
-                if (number == line and at < column) or letter.isspace():
-                    continue
-                if ahead == 0:
-                    return number, at
-                ahead -= 1
-        return self.key()
+        return within(self.node, self.lines, offset)
 
     def _of(self, node: Node) -> Place:
         return Place(file=self.file, node=node, lines=self.lines)

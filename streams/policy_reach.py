@@ -88,16 +88,6 @@ class Reach:
         """Whether one line of `match` can hold."""
         return self._satisfiable(self._match(match))
 
-    def constant_possible(self, name: str, value: Value) -> bool:
-        """Whether a name can have a value."""
-        known = closed(name, self.policy)
-        if known is not None:
-            return value in known
-        if name in RANGES and isinstance(value, int | float):
-            least, most = RANGES[name]
-            return least <= value <= most
-        return True
-
     def beaten_by(self, rule: Rule) -> tuple[Rule, ...]:
         """The earlier rules of which one always decides the route where this one holds, as few as it takes; none where it can."""
         if not rule.then.routes():

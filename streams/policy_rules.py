@@ -161,6 +161,8 @@ class Then:
     """what `routes` says"""
     only_asks: bool = field(init=False, compare=False, default=False)
     """whether all it says is if an LLM is asked, which no verdict shows"""
+    only_adds: str = field(init=False, compare=False, default="tag")
+    """what it is called where it does nothing that has a reason of its own: tag, skill, sla, representative, none"""
 
     def __post_init__(self) -> None:
         routes = self.action is not None or self.queue is not None or self.queue_from is not None
@@ -169,6 +171,16 @@ class Then:
         adds = routes or any(other is not None for other in others) or not self.automatic
         adds = adds or bool(self.priority_add or self.tags or self.skills or self.representative_from)
         object.__setattr__(self, "only_asks", self.llm is not None and not adds)
+        object.__setattr__(self, "only_adds", self._only_adds())
+
+    def _only_adds(self) -> str:
+        added: tuple[tuple[str, object], ...] = (
+            ("tag", self.tags),
+            ("skill", self.skills),
+            ("sla", self.sla_seconds),
+            ("representative", self.representative_from),
+        )
+        return next((name for name, what in added if what), "none")
 
     def routes(self) -> bool:
         """Whether the rule competes for the route; the others only add to it."""

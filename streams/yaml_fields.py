@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.hours import LATEST
 from frontdesk.streams.yaml_source import Node, Problems, suggest
 
 MAX_CHARS = 2_000
@@ -118,3 +121,24 @@ def seconds(node: Node | None, what: str, problems: Problems, *, none: bool = Fa
         problems.add(node, f"{what} is longer than ten years", "mend its unit: s, m, h or d")
         return None
     return length
+
+
+AN_INSTANT = "write it with its zone: 2026-01-31T09:00:00Z, or 2026-01-31T17:00:00+08:00"
+
+
+def instant(text: str) -> Millis:
+    """The instant that a text of RFC 3339 names.
+
+    Raises:
+        ValueError: it names none; for people, to be said behind it.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is no time") from None
+    if at.tzinfo is None:
+        raise ValueError("is a time without a zone")
+    millis = int(at.timestamp() * 1000)
+    if not 0 < millis <= LATEST:
+        raise ValueError("is no time at which messages come")
+    return Millis(millis)

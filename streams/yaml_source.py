@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +138,24 @@ def read(text: str, source: str) -> tuple[Node, Problems]:
         problems.add((1, 1), "the file is not a mapping", "write `name: value` lines at the top level")
         problems.raise_if_any()
     return _node(root, (0, 0), problems), problems
+
+
+def within(node: Node, lines: Sequence[str], offset: int) -> tuple[int, int]:
+    """Line and column of a character of a scalar's text, however its lines are folded. `lines` are those of the file."""
+    ahead = sum(not letter.isspace() for letter in str(node.value)[:offset])
+    line, column = node.line, node.column
+    if node.style in ("|", ">"):
+        line, column = line + 1, 1
+    elif node.style:
+        column += 1
+    for number in range(line, len(lines) + 1):
+        for at, letter in enumerate(lines[number - 1], 1):
+            if (number == line and at < column) or letter.isspace():
+                continue
+            if ahead == 0:
+                return number, at
+            ahead -= 1
+    return node.key if node.key[0] else (node.line, node.column)
 
 
 def digest(content: object) -> str:

@@ -14,7 +14,7 @@ MOST_CHARTS = 24
 _POINTS = 360
 """across a chart; where there are more hours, the busiest of several stands for them"""
 _WIDE, _HIGH, _LEFT, _TOP, _FOOT = 400, 120, 44, 8, 20
-_ROW, _NAME, _HALF = 22, 170, 220
+_ROW, _NAME, _HALF = 22, 150, 110
 
 
 def worth_drawing(queues: Sequence[QueueReport]) -> list[QueueReport]:
@@ -27,8 +27,8 @@ def flows(queues: Sequence[QueueReport]) -> ET.Element:
     """A bar to the right for what a queue gains, to the left for what it loses."""
     shown = [one for one in queues if one.came or one.left]
     most = max(max(one.came, one.left) for one in shown)
-    picture = svg("Messages that queues gain and lose", _NAME + 2 * _HALF + 130, _ROW * len(shown) + 8)
-    middle = _NAME + _HALF + 60
+    picture = svg("Messages that queues gain and lose", _NAME + 2 * _HALF + 110, _ROW * len(shown) + 8)
+    middle = _NAME + _HALF + 50
     for row, one in enumerate(shown):
         top = _ROW * row + 4
         text(picture, _NAME - 8, top + 13, _short(one.queue), anchor="end", kind="name")
@@ -67,13 +67,13 @@ def load(queue: QueueReport) -> ET.Element:
     for share in (0.0, 0.5, 1.0):
         level = _TOP + _HIGH * (1 - share)
         add(picture, "line", "grid", x1=_LEFT, x2=_LEFT + _WIDE, y1=level, y2=level)
-        text(picture, _LEFT - 5, level + 4, f"{most * share:,.0f}", anchor="end")
+        text(picture, _LEFT - 5, level + 4, f"{most * share:g}", anchor="end")
     if hours:
         text(picture, _LEFT, _TOP + _HIGH + 15, queue.hours[0].time[:10])
         text(picture, _LEFT + _WIDE, _TOP + _HIGH + 15, queue.hours[-1].time[:10], anchor="end")
     span = range(max(hours, default=-1) + 1)
     for kind, values in (
-        ("room", {at: one.capacity for at, one in hours.items()}),
+        ("room", _room(queue.hours)),
         ("old", {at: hours[at].old if at in hours else 0 for at in span}),
         ("new", {at: hours[at].new if at in hours else 0 for at in span}),
     ):
@@ -88,12 +88,36 @@ def load(queue: QueueReport) -> ET.Element:
     return picture
 
 
+def sample(kind: str) -> ET.Element:
+    """A piece of a line of the load, for its legend."""
+    picture = ET.Element("svg", {"viewBox": "0 0 32 10", "aria-hidden": "true"})
+    add(picture, "line", kind, x1=0, x2=32, y1=5, y2=5)
+    return picture
+
+
+def _room(hours: Sequence[HourLoad]) -> dict[int, float | None]:
+    """The capacity at each point of the chart: hours in which nothing comes have it, too, and every day is like the others."""
+    by_hour = {one.hour % 24: one.capacity for one in hours}
+    out: dict[int, float | None] = {}
+    if hours:
+        first, size = hours[0].hour, _size(hours)
+        for hour in range(first, hours[-1].hour + 1):
+            at, capacity = (hour - first) // size, by_hour.get(hour % 24)
+            known = out.get(at)
+            out[at] = known if capacity is None or (known is not None and known > capacity) else capacity
+    return out
+
+
+def _size(hours: Sequence[HourLoad]) -> int:
+    """Hours that a point of the chart stands for."""
+    return -(-(hours[-1].hour - hours[0].hour + 1) // _POINTS)
+
+
 def _thinned(hours: Sequence[HourLoad]) -> dict[int, HourLoad]:
     """The busiest hour of each stretch of time that has a point on the chart."""
     if not hours:
         return {}
-    first = hours[0].hour
-    size = -(-(hours[-1].hour - first + 1) // _POINTS)
+    first, size = hours[0].hour, _size(hours)
     out: dict[int, HourLoad] = {}
     for one in hours:
         at = (one.hour - first) // size

@@ -26,14 +26,14 @@ a { color: var(--new); } nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.
 .tile { background: var(--tile); border-radius: .5rem; padding: .75rem 1rem; list-style: none; }
 .tile b { display: block; font-size: 1.5rem; font-weight: 600; } .tile span { color: var(--muted); font-size: .85rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--muted); padding-bottom: .3rem; }
-th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-.word { text-align: left; overflow-wrap: anywhere; } thead th { color: var(--muted); font-weight: 500; } tbody th { font-weight: 400; }
+th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
+.word { text-align: left; white-space: normal; } thead th { color: var(--muted); font-weight: 500; } tbody th { font-weight: 400; }
 details { border-bottom: 1px solid var(--line); padding: .4rem 0; } summary { cursor: pointer; overflow-wrap: anywhere; }
 .example { margin: .6rem 0 .9rem 1rem; overflow-wrap: anywhere; } .example code { color: var(--muted); font-size: .85rem; }
 blockquote { margin: .3rem 0; padding-left: .75rem; border-left: 3px solid var(--line); }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; } figure { margin: 0; }
-svg { max-width: 100%; height: auto; } svg text { fill: var(--muted); font: 11px system-ui, sans-serif; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1.5rem; } figure { margin: 1rem 0 0; }
+.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-top: 1.5rem; } .legend svg { width: 2rem; height: .6rem; margin-right: .4rem; }
+svg { max-width: 100%; height: auto; } .wide svg { max-width: none; } svg text { fill: var(--muted); font: 11px system-ui, sans-serif; }
 .grid { stroke: var(--line); } .old { fill: none; stroke: var(--old); stroke-width: 1.5; stroke-dasharray: 4 3; }
 .new { fill: none; stroke: var(--new); stroke-width: 1.75; } .room { fill: none; stroke: var(--over); stroke-width: 1.25; }
 .came { fill: var(--new); } .left { fill: var(--old); } svg .name { fill: var(--ink); }
@@ -87,13 +87,15 @@ def _section(main: ET.Element, name: str, title: str) -> ET.Element:
 
 
 def _table(section: ET.Element, table: wording.Table) -> None:
+    if table.note:  # no caption: that would be as narrow as the table
+        say(section, "p", table.note.replace("`", ""), {"id": f"{section.get('id')}-note"})
     # A part that scrolls takes the focus, so that it can be scrolled by keyboard.
     wide = ET.SubElement(
         section, "div", {"class": "wide", "tabindex": "0", "role": "region", "aria-label": table.title}
     )
     grid = ET.SubElement(wide, "table")
     if table.note:
-        say(grid, "caption", table.note)
+        grid.set("aria-describedby", f"{section.get('id')}-note")
     top = ET.SubElement(ET.SubElement(grid, "thead"), "tr")
     for column, title in enumerate(table.head):
         say(top, "th", title, {"scope": "col", **_word(column, table)})
@@ -113,15 +115,24 @@ def _word(column: int, table: wording.Table) -> dict[str, str]:
 
 def _charts(section: ET.Element, report: Report) -> None:
     if any(queue.came or queue.left for queue in report.queues):
-        figure(
-            section, pictures.flows(report.queues), "Messages that each queue gains (right) and loses (left)."
-        )
+        said = "Messages that each queue gains (right) and loses (left)."
+        flows = figure(section, pictures.flows(report.queues), said)
+        for name, value in {"class": "wide", "tabindex": "0", "role": "region", "aria-label": said}.items():
+            flows.set(name, value)
+    drawn = pictures.worth_drawing(report.queues)
+    if not drawn:
+        return
+    legend = ET.SubElement(section, "p", {"class": "legend"})
+    say(legend, "span", "Messages an hour:")
+    for kind, meaning in (("old", "old"), ("new", "new"), ("room", "capacity")):
+        if kind != "room" or any(queue.old.hours_over is not None for queue in drawn):
+            key = ET.SubElement(legend, "span")
+            sample = pictures.sample(kind)
+            sample.tail = meaning
+            key.append(sample)
     charts = ET.SubElement(section, "div", {"class": "charts"})
-    for queue in pictures.worth_drawing(report.queues):
-        legend = "Messages an hour: dashed old, solid new" + (
-            ", thin line capacity." if queue.old.hours_over is not None else "."
-        )
-        figure(charts, pictures.load(queue), f"{wording.safe(queue.queue)}. {legend}")
+    for queue in drawn:
+        figure(charts, pictures.load(queue), wording.safe(queue.queue))
 
 
 def _examples(main: ET.Element, report: Report) -> None:

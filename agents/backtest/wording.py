@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontdesk.agents.backtest.loads import Load
-from frontdesk.agents.backtest.report import Example, Report
+from frontdesk.agents.backtest.report import Example, Read, Report
 
 NONE = "–"
 ENDLESS = "no end"
@@ -44,18 +44,25 @@ def about(report: Report) -> list[str]:
     for count, what in (
         (read.fallback, "that no rule could look at, hence in the default queue"),
         (read.undated, "without a time: in no load"),
-        (
-            read.messages - read.by_old,
-            "decided by another policy than the old one when they came in: both decide them here",
-        ),
-        (
-            read.not_as_recorded,
-            "that the old policy itself sends elsewhere today: this program decides otherwise than the one that recorded them",
-        ),
     ):
         if count:
             said.append(f"{_count(count, 'message')} {what}.")
+    said.append(_recorded(read))
     return [safe(sentence) for sentence in said]
+
+
+def _recorded(read: Read) -> str:
+    """How far the records are the old policy's own, which tells whether they are fit to compare with."""
+    others = read.messages - read.by_old
+    by_old = f"The old policy decided {read.by_old:,} of the messages when they came in"
+    if not read.by_old:
+        return f"{by_old}: both policies decide here what another one has decided."
+    if others:
+        by_old += f", another one {others:,}, which both decide here"
+    if not read.not_as_recorded:
+        return f"{by_old}; it sends none of its own elsewhere today."
+    today = f"it sends {read.not_as_recorded:,} of its own elsewhere today"
+    return f"{by_old}; {today}: this program decides otherwise than the one that recorded them."
 
 
 def tiles(report: Report) -> list[tuple[str, str]]:

@@ -111,7 +111,9 @@ def build() -> typer.Typer:
     )(doctor.command)
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
     app.add_typer(
-        decisions.build(), name="decisions", short_help="Make recorded decisions again, and compare."
+        decisions.build(),
+        name="decisions",
+        short_help="Make recorded decisions again, or write them to a file.",
     )
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")

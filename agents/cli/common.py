@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from frontdesk.agents.settings import Settings
+    from frontdesk.schemas.types import Millis
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 PolicyFolder = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FOLDER]", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
+        metavar="FOLDER", help="Folder of the policy. Without it: FRONTDESK_POLICY.", show_default=False
     ),
 ]
 PolicyOption = Annotated[
@@ -94,6 +95,20 @@ def known_names(given: Sequence[str], known: Sequence[str], what: str) -> None:
     for name in given:
         if name not in known:
             raise StartupError(f"no {what} is called {name!r}; {suggest(name, known, 'there are')}")
+
+
+def instant(at: str | None) -> Millis | None:
+    """The instant that --at names; None where it is not given.
+
+    Raises:
+        StartupError: it names none, or says no zone.
+    """
+    from frontdesk.streams.yaml_fields import AN_INSTANT, instant
+
+    try:
+        return None if at is None else instant(at)
+    except ValueError as error:
+        raise StartupError(f"--at {at!r} {error}: {AN_INSTANT}") from None
 
 
 def counted(number: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""`frontdesk decisions replay`: recorded decisions made again from their own records."""
+"""`frontdesk decisions`: recorded decisions made again from their own records, or written to a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _TOLD = 10
 
 def build() -> typer.Typer:
     """The group."""
-    app = common.group("Recorded decisions.", "frontdesk decisions replay decisions.jsonl")
+    app = common.group(
+        "Make recorded decisions again and compare, or write them to a file.",
+        "frontdesk decisions replay decisions.jsonl",
+    )
     app.command(
         "replay",
         short_help="Make recorded decisions again, and compare.",
@@ -44,14 +47,18 @@ def build() -> typer.Typer:
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="JSON lines or Avro files of decisions, as routing.decisions holds them."),
+        typer.Argument(
+            metavar="FILE",
+            help="JSON lines, Parquet or Avro files of decisions, as routing.decisions holds them.",
+        ),
     ] = None,
     from_kafka: Annotated[
         bool,
         typer.Option("--from-kafka", help="Read routing.decisions, and the policies that were published."),
     ] = False,
     last: Annotated[
-        int | None, typer.Option(min=1, help="With --from-kafka: about so many of the newest only.")
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="With --from-kafka: about so many of the newest only."),
     ] = None,
     policy: Annotated[
         list[Path] | None,
@@ -82,6 +89,8 @@ def replay(
 
     if bool(files) is from_kafka:
         raise StartupError("name files of decisions, or --from-kafka; see: frontdesk decisions replay --help")
+    if last is not None and not from_kafka:
+        raise StartupError("--last says how many of the newest in Kafka: add --from-kafka, or leave it out")
     settings = common.settings(broker=broker)
     given = _policies(policy or [settings.policy])
     work = Replaying(policies={one.hash: one for one in given}, any_policy=given[0] if any_policy else None)

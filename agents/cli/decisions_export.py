@@ -32,8 +32,8 @@ def command(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[DECISIONS]...",
-            help="JSON lines or Avro files of decisions. Without one: the topic routing.decisions.",
+            metavar="DECISIONS",
+            help="JSON lines, Parquet or Avro files of decisions. Without one: the topic routing.decisions.",
             show_default=False,
         ),
     ] = None,

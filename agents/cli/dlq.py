@@ -99,9 +99,7 @@ def show(
 
 
 def replay(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="partition/offset of each.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="partition/offset of each.")] = None,
     broker: common.Broker = None,
     reason: Reason = None,
     topic: Topic = None,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from frontdesk.agents.cli import common, policy_explain
+from frontdesk.agents.cli.as_of import AsOf
 from frontdesk.agents.cli.tiers import Heard
-from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.inputs import (
     DEFAULT_TENANT,
@@ -38,7 +38,7 @@ _BETWEEN_MS = 60_000
 
 
 def command(
-    text: Annotated[str, typer.Argument(help="What the customer writes.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the customer writes.")],
     history: Annotated[
         Path | None,
         typer.Option(
@@ -49,6 +49,13 @@ def command(
     tier: Annotated[str | None, typer.Option(help="The customer's tier.")] = None,
     locale: Annotated[str | None, typer.Option(help="The customer's locale, for example zh-CN.")] = None,
     channel: Annotated[str, typer.Option(help="Where the customer writes.")] = "chat",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the message comes, with its zone: 2026-01-31T09:00:00Z. Opening hours go by it. Without it: now.",
+        ),
+    ] = None,
     no_llm: Annotated[
         bool, typer.Option("--no-llm", help="Local labels only, even if an LLM is configured.")
     ] = False,
@@ -66,7 +73,8 @@ def command(
     entries = _history(history) if history is not None else []
     message, records = _scene(entries, text=text, tier=tier, locale=locale, channel=channel)
     heard = Heard()
-    past, outcome = common.run(_explain(settings, message, records, heard, use_llm=not no_llm))
+    clock = AsOf(common.instant(at))
+    past, outcome = common.run(_explain(settings, message, records, heard, clock, use_llm=not no_llm))
     for entry, before in zip(entries, past, strict=False):
         _doubt(entry, before)
     if not outcome.decisions:
@@ -173,6 +181,7 @@ async def _explain(
     message: CustomerMessage,
     records: Sequence[tuple[str, Record]],
     heard: Heard,
+    clock: AsOf,
     *,
     use_llm: bool,
 ) -> tuple[list[Outcome], Outcome]:
@@ -183,19 +192,19 @@ async def _explain(
 
     pipeline = build_pipeline(settings)
     trial = Trial(pipeline)
-    at = Millis(0)
+    at, comes = Millis(0), clock.first()
     past = []
     for number, (topic, record) in enumerate(records):
-        spaced = now() - (len(records) - number) * _BETWEEN_MS
+        spaced = comes - (len(records) - number) * _BETWEEN_MS
         given = next((value for name in ("sent_at", "at") if (value := getattr(record, name, 0))), spaced)
-        at = Millis(max(at, min(given, now())))
+        at = Millis(max(at, min(given, comes)))
         past.append(trial.remember(topic, record, at))
     heard.local(pipeline.labeller, (message.text or "")[: pipeline.limits.max_text_chars])
     llm = connect(settings, pipeline.taxonomy) if use_llm else None
     if llm is None:
-        return past, await trial.decide(message, None, now)
+        return past, await trial.decide(message, None, clock.now)
     try:
-        return past, await trial.decide(message, heard.timed(llm.label), now)
+        return past, await trial.decide(message, heard.timed(clock.asking(llm.label)), clock.now)
     finally:
         await llm.close()
 
@@ -213,11 +222,13 @@ def _document(outcome: Outcome, heard: Heard) -> dict[str, object]:
 
 
 def _show(console: Console, outcome: Outcome, heard: Heard) -> None:
+    from frontdesk.streams.policy_rules import duration
+
     decision = outcome.decisions[-1]
     head = f"{decision.action} to {decision.queue}, priority {decision.priority}"
     if decision.sla_due_at is not None:
-        minutes = (decision.sla_due_at - decision.received_at) / 60_000
-        head += f", answer within {minutes:g} min ({_time(decision.sla_due_at)})"
+        within = duration((decision.sla_due_at - decision.received_at) // 1000)
+        head += f", answer within {within} ({_time(decision.sla_due_at)})"
     console.print(head, style="bold")
     if decision.preferred_representative:
         console.print(f"  for {decision.preferred_representative}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test
+from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test, switch
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
 
 Share = Annotated[
-    float, typer.Option(min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0.")
+    float,
+    typer.Option(
+        metavar="SHARE", min=0.0001, max=1.0, help="Share of the customers that it is tried on, above 0."
+    ),
 ]
 
 
@@ -70,16 +74,19 @@ def build() -> typer.Typer:
 
 
 def publish(
-    folder: Annotated[Path, typer.Argument(help="The policy's folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The policy's folder.")],
     in_shadow: Annotated[
         bool,
         typer.Option("--shadow", help="Decide with it beside the one in force, and publish the differences."),
     ] = False,
     share: Annotated[
         float | None,
-        typer.Option(min=0.0001, max=1.0, help="With --shadow: the share of the customers; else all."),
+        typer.Option(
+            metavar="SHARE", min=0.0001, max=1.0, help="With --shadow: the share of the customers; else all."
+        ),
     ] = None,
     broker: common.Broker = None,
+    as_json: common.Json = False,
 ) -> None:
     """Check a policy as workers do, publish it, and put it in force in all of them; each swaps it in between two steps.
 
@@ -99,41 +106,44 @@ def publish(
     common.run(policies.publish_policy(address, digest, files, now=now()))
     if in_shadow:
         common.run(policies.put_in_shadow(address, digest, share or 1.0, now=now()))
-        typer.echo(
-            f"policy {digest} shadows the one in force for {share or 1.0:.0%} of the customers; differences are on routing.differences",
-            err=True,
-        )
+        said = f"policy {digest} shadows the one in force for {share or 1.0:.0%} of the customers; differences are on routing.differences"
     else:
         common.run(policies.put_in_force(address, digest, now=now()))
-        typer.echo(
-            f"policy {digest} is in force, within seconds; each worker says in frontdesk_policy_info which it uses",
-            err=True,
-        )
-    typer.echo(digest)
+        said = f"policy {digest} is in force, within seconds; each worker says in frontdesk_policy_info which it uses"
+    _report(said, digest, as_json, [] if in_shadow else _doubts(address, files), share or 1.0, in_shadow)
+    if not as_json:
+        typer.echo(digest)
 
 
 def use(
     digest: Annotated[
         str,
         typer.Argument(
-            help="The policy's hash, or the beginning of it; `own`: each worker's FRONTDESK_POLICY."
+            metavar="HASH",
+            help="The policy's hash, or the beginning of it; `own`: each worker's FRONTDESK_POLICY.",
         ),
     ],
     broker: common.Broker = None,
+    as_json: common.Json = False,
 ) -> None:
     """Put a policy in force that was published before."""
     from frontdesk.agents.kafka import policies
 
     address = common.settings(broker=broker).broker
-    full = "" if digest == "own" else policies.full_hash(common.run(policies.read_published(address)), digest)
+    published = common.run(policies.read_published(address))
+    full = "" if digest == "own" else policies.full_hash(published, digest)
     common.run(policies.put_in_force(address, full, now=now()))
-    typer.echo(f"in force within seconds: {full or 'the policy of each worker'}", err=True)
+    doubts = _doubts(address, _files(published, full)) if full else []
+    _report(f"in force within seconds: {full or 'the policy of each worker'}", full, as_json, doubts)
 
 
 def shadow(
-    digest: Annotated[str, typer.Argument(help="The policy's hash, or the beginning of it; `off`: none.")],
+    digest: Annotated[
+        str, typer.Argument(metavar="HASH", help="The policy's hash, or the beginning of it; `off`: none.")
+    ],
     share: Share = 1.0,
     broker: common.Broker = None,
+    as_json: common.Json = False,
 ) -> None:
     """Let a policy that was published before shadow the one in force, or end that.
 
@@ -144,7 +154,35 @@ def shadow(
     address = common.settings(broker=broker).broker
     full = "" if digest == "off" else policies.full_hash(common.run(policies.read_published(address)), digest)
     common.run(policies.put_in_shadow(address, full, share, now=now()))
-    typer.echo(f"in the shadow within seconds: {full or 'none'}", err=True)
+    _report(f"in the shadow within seconds: {full or 'none'}", full, as_json, [], share, True)
+
+
+def _files(published: Published, digest: str) -> Mapping[str, str]:
+    try:
+        return published.files(digest)
+    except ValueError:
+        return {}  # workers refuse it, and say why
+
+
+def _doubts(broker: str, files: Mapping[str, str]) -> list[str]:
+    """What is odd about a policy in force beside the switches as they stand."""
+    from frontdesk.agents.kafka.switches import EVERYTHING_TO, read_switch
+
+    found = common.run(read_switch(broker, EVERYTHING_TO))
+    said = switch.doubt(files, "" if found is None else found.body.strip())
+    return [] if said is None else [said]
+
+
+def _report(
+    said: str, digest: str, as_json: bool, doubts: list[str], share: float = 1.0, in_shadow: bool = False
+) -> None:
+    """What was done: a line on stderr for people, an object for machines; and what is odd about it."""
+    typer.echo(said, err=True)
+    for one in doubts:
+        typer.echo(f"frontdesk: {one}; see: frontdesk switch status", err=True)
+    if as_json:
+        use = {"use": "shadow", "share": share} if in_shadow else {"use": "in_force"}
+        common.print_json({"policy": digest, **use, "warnings": doubts})
 
 
 def status(broker: common.Broker = None, as_json: common.Json = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,7 @@ def command(
     decisions: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[DECISIONS]...",
+            metavar="DECISIONS",
             help="Files of recorded decisions: JSON lines, or Parquet. Without one: the topic routing.decisions.",
             show_default=False,
         ),
@@ -55,7 +56,8 @@ def command(
         typer.Option("--since", metavar="AGO|TIME", help="Decided not before: 12h, 7d, or an ISO time."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes. Without it: one for each core.")
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, max=256, help="Processes. Without it: one for each core."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="REPORT", help="Write a page with pictures to this file too.")
@@ -132,7 +134,8 @@ def _report(
         since=None if since is None else parse_since(since, now_ms=now()),
         jobs=jobs,
     )
-    staff = None if capacity is None else (capacity.name, _capacity(capacity))
+    known = {name for policy in policies for name in policy.queues}
+    staff = None if capacity is None else (capacity.name, _capacity(capacity, known))
     counted = _count(settings, job, files)
     for *_, told in counted.faults:
         typer.echo(f"frontdesk: {told}", err=True)
@@ -175,12 +178,12 @@ def _texts(settings: Settings, sources: list[Path], wanted: set[str]) -> dict[st
     return found
 
 
-def _capacity(path: Path) -> Capacity:
+def _capacity(path: Path, queues: Collection[str]) -> Capacity:
     from frontdesk.streams.capacity import load_capacity
     from frontdesk.streams.policy import PolicyError
 
     try:
-        return load_capacity(path.read_text(encoding="utf-8"), path.name)
+        return load_capacity(path.read_text(encoding="utf-8"), path.name, queues)
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"{path}: cannot be read ({type(error).__name__})") from None
     except PolicyError as error:

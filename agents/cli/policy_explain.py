@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from frontdesk.agents.cli import common
-from frontdesk.agents.errors import StartupError
 from frontdesk.schemas.types import Millis
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ _MARKS = {True: "true ", False: "false", None: "error"}
 
 def command(
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Further labels and facts.")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Further labels and facts.")
     ] = None,
     facts: Annotated[
         list[str] | None,
@@ -38,12 +36,13 @@ def command(
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="When the message comes (RFC 3339). Without it: opening hours do not count."
+            metavar="TIME",
+            help="When the message comes, with its zone: 2026-01-31T09:00:00Z. Without it: opening hours do not count.",
         ),
     ] = None,
     policy: common.PolicyOption = None,
     rule: Annotated[
-        list[str] | None, typer.Option("--rule", help="Only this rule; several times: these.")
+        list[str] | None, typer.Option("--rule", metavar="ID", help="Only this rule; several times: these.")
     ] = None,
     as_json: common.Json = False,
 ) -> None:
@@ -52,13 +51,13 @@ def command(
     from frontdesk.agents.cli.policy_facts import written
 
     folder = policy or common.settings().policy
-    taxonomy, loaded = read_policy(folder)
-    labels, known = written([*(facts or ()), *(more or ())], taxonomy)
+    loaded = read_policy(folder)[1]
+    labels, known = written([*(facts or ()), *(more or ())], loaded)
     examined = rules_on(loaded, read_pack(folder), labels, known)
     if rule:
         common.known_names(rule, [one.rule for one in examined], "rule")
         examined = [one for one in examined if one.rule in rule]
-    verdict = loaded.decide(labels, known, at=_millis(at))
+    verdict = loaded.decide(labels, known, at=common.instant(at) or Millis(0))
     if as_json:
         common.print_json(
             {"policy": loaded.hash, "verdict": asdict(verdict), "rules": [asdict(one) for one in examined]}
@@ -66,17 +65,9 @@ def command(
         return
     console = common.stdout()
     console.print(_head(verdict), style="bold")
+    for line in path_lines(verdict):
+        console.print(f"  {line}")
     show_rules(console, examined)
-
-
-def _millis(at: str | None) -> Millis:
-    try:
-        given = None if at is None else datetime.fromisoformat(at)
-    except ValueError:
-        raise StartupError(f"--at {at!r} is no time: write it like 2026-01-31T09:00:00Z") from None
-    if given is None:
-        return Millis(0)
-    return Millis(int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
 def rules_on(
@@ -87,6 +78,17 @@ def rules_on(
     from frontdesk.streams.policy_places import places_of
 
     return list(examine(policy, labels, facts, places_of(files)))
+
+
+def path_lines(verdict: Verdict) -> list[str]:
+    """What the route brings with it, and what the path itself says: opening hours, an overflow, labels that were not gone by."""
+    from frontdesk.streams.policy_expect import step_told
+
+    lines = [f"skills: {', '.join(verdict.skills)}"] if verdict.skills else []
+    lines += [f"steps: {'; '.join(map(step_told, verdict.steps))}"] if verdict.steps else []
+    said = (one for one in verdict.reasons if one.rule.startswith("path."))
+    told = [one for one in said if one.effect not in ("default", "steps")]
+    return lines + [f"{one.rule} ({one.source}) {one.effect}: {one.because}" for one in told]
 
 
 def show_rules(console: Console, examined: Sequence[Examined]) -> None:
@@ -121,7 +123,9 @@ def _effect(one: Examined) -> str:
 
 
 def _head(verdict: Verdict) -> str:
-    sla = "" if verdict.sla_seconds is None else f", answer within {verdict.sla_seconds / 60:g} min"
+    from frontdesk.streams.policy_rules import duration
+
+    sla = "" if verdict.sla_seconds is None else f", answer within {duration(verdict.sla_seconds)}"
     alerts = "".join(f", alert {one.kind} to {one.to}" for one in verdict.alerts)
     tags = f", tags {', '.join(verdict.tags)}" if verdict.tags else ""
     return f"{verdict.action} to {verdict.queue}, priority {verdict.priority}{sla}{alerts}{tags}"

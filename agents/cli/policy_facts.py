@@ -10,10 +10,11 @@ from frontdesk.agents.errors import StartupError
 if TYPE_CHECKING:
     from frontdesk.schemas.outputs import Labels
     from frontdesk.schemas.types import Scalar
+    from frontdesk.streams.policy import Policy
     from frontdesk.streams.taxonomy import Taxonomy
 
 
-def written(pairs: Sequence[str], taxonomy: Taxonomy) -> tuple[Labels, Mapping[str, Scalar]]:
+def written(pairs: Sequence[str], policy: Policy) -> tuple[Labels, Mapping[str, Scalar]]:
     """The labels and facts of ``name=value`` pairs; what is not said has its default.
 
     Raises:
@@ -28,33 +29,33 @@ def written(pairs: Sequence[str], taxonomy: Taxonomy) -> tuple[Labels, Mapping[s
         if not sign:
             raise StartupError(f"{pair!r} is no name=value: write it like intent=complaint or mood=-0.6")
         values[name] = _value(name, text, types.get(name, str))
-    return read(values, taxonomy)
+    return read(values, policy)
 
 
-def read(values: Mapping[str, Scalar], taxonomy: Taxonomy) -> tuple[Labels, Mapping[str, Scalar]]:
+def read(values: Mapping[str, Scalar], policy: Policy) -> tuple[Labels, Mapping[str, Scalar]]:
     """The labels and facts among the values. A whole number stands for the decimal it equals.
 
     Raises:
         StartupError: one names nothing that is declared, or has a value of another kind.
     """
     from frontdesk.streams.conditions import declared_types
+    from frontdesk.streams.policy_values import never_said
     from frontdesk.streams.yaml_source import suggest
 
     types = declared_types()
-    known = {**taxonomy.values(), "language": (*taxonomy.languages, "und")}
     facts: dict[str, Scalar] = {}
     for name, value in values.items():
         if name not in types:
             raise StartupError(f"no fact or label is called {name!r}; {suggest(name, types, 'known are')}")
         if types[name] is float and type(value) is int:
             value = float(value)
-        if type(value) is not types[name]:
+        if value is None or type(value) is not types[name]:
             raise StartupError(f"{name} = {value!r} is {_KINDS[types[name]]}, by its declaration: write one")
-        if name in known and value not in known[name]:
-            fix = suggest(str(value), known[name], "known are")
-            raise StartupError(f"{name} {value!r} is not in the taxonomy; {fix}")
+        wrong = never_said(policy, name, value)
+        if wrong is not None:
+            raise StartupError("; ".join(wrong))
         facts[name] = value
-    return _labels(facts, taxonomy), facts
+    return _labels(facts, policy.taxonomy), facts
 
 
 _KINDS = {

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from frontdesk.agents.cases import Ran
     from frontdesk.streams.policy import Policy
 
+_USUAL = "Monday 2026-01-05 at 10:00 UTC (18:00 in Shanghai)"
+
 
 def command(
     folder: common.PolicyFolder = None,
@@ -68,6 +70,8 @@ def command(
 
 def _lines(ran: Ran) -> str:
     """What was expected and what came, one line each, and the rule behind it."""
+    from frontdesk.agents.cli.policy_explain import path_lines
+    from frontdesk.streams.policy import HOURS
     from frontdesk.streams.policy_expect import ROUTES
 
     width = max(len(miss.what) for miss in ran.misses)
@@ -76,6 +80,9 @@ def _lines(ran: Ran) -> str:
     reason = next((one for one in ran.verdict.reasons if one.effect in ROUTES), None)
     if reason is not None:
         lines.append(f"  decided by {reason.rule} ({reason.source}): {reason.because}")
+    lines += [f"  {line}" for line in path_lines(ran.verdict)]
+    if ran.case.at is None and any(one.rule == HOURS for one in ran.verdict.reasons):
+        lines.append(f"  the case says no `at`, so the message came on {_USUAL}")
     if ran.case.text is not None:
         labels = asdict(ran.labels)
         said = ", ".join(
@@ -119,6 +126,9 @@ def _write(path: Path, suite: str, ran: list[Ran]) -> None:
             name=one.case.name,
             seconds=one.seconds,
             failure=_lines(one) if one.misses else None,
+            message="; ".join(
+                f"{miss.what}: expected {miss.expected}, got {miss.got}" for miss in one.misses
+            ),
         )
         for one in ran
     ]

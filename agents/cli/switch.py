@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from frontdesk.agents.kafka.policies import Published
 
 
 def build() -> typer.Typer:
@@ -34,23 +38,58 @@ def build() -> typer.Typer:
 
 
 def everything_to(
-    queue: Annotated[str | None, typer.Argument(help="A queue of the policy in force.")] = None,
+    queue: Annotated[
+        str | None, typer.Argument(metavar="QUEUE", help="A queue of the policy in force.")
+    ] = None,
     off: Annotated[bool, typer.Option("--off", help="Let the rules route again.")] = False,
     broker: common.Broker = None,
 ) -> None:
     """Send every message that nobody has yet to one queue, in every worker, until `--off`.
 
     Alerts, tags and priorities stay as the rules say; each decision tells of the switch. A queue that the policy in force does
-    not have changes nothing, and workers say so in their logs.
+    not have changes nothing: that is said here where one was published, and in the logs of workers.
     """
     if (queue is None) != off:
         raise StartupError("name a queue, or say --off: frontdesk switch everything-to general")
     _publish("everything_to", queue or "", broker)
-    typer.echo(f"everything goes to {queue}" if queue else "the rules route again", err=True)
+    doubt = _doubt_in_force(common.settings(broker=broker).broker, queue or "")
+    said = f"everything goes to {queue}" if queue else "the rules route again"
+    typer.echo(doubt or said, err=True)
+
+
+def doubt(files: Mapping[str, str], queue: str) -> str | None:
+    """What is to be said where the switch names a queue that a policy, given by its files, does not have. Of one that does not load
+    here nothing is known."""
+    from frontdesk.streams.policy import PolicyError, load_pack
+    from frontdesk.streams.yaml_source import suggest
+
+    try:
+        queues = load_pack(files)[1].queues
+    except PolicyError:
+        return None
+    if not queue or queue in queues:
+        return None
+    fix = suggest(queue, queues, "it has")
+    return f"the policy has no queue {queue!r}, to which a switch sends everything: while it is in force the switch counts for nothing; {fix}"
+
+
+def _doubt_in_force(broker: str, queue: str) -> str | None:
+    from frontdesk.agents.kafka.policies import read_published
+
+    return _doubt_of(common.run(read_published(broker)), queue) if queue else None
+
+
+def _doubt_of(published: Published, queue: str) -> str | None:
+    """As `doubt`, of the published policy in force; where none is, each worker has its own, and nothing is known."""
+    digest = "" if published.in_force is None else published.in_force.body.strip()
+    try:
+        return doubt(published.files(digest), queue)
+    except ValueError:
+        return None
 
 
 def learning(
-    value: Annotated[str, typer.Argument(metavar="on|frozen")],
+    value: Annotated[str, typer.Argument(metavar="on|frozen", help="What it shall be.")],
     broker: common.Broker = None,
 ) -> None:
     """Freeze learning in every worker, or let it go on. Nothing learns by itself yet: the switch is kept for what will."""
@@ -72,6 +111,8 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
             common.print_json({"switch": name, "value": value, "since": None if found is None else found.at})
         else:
             typer.echo(f"{name}: {value or 'off'}")
+        if name == EVERYTHING_TO and (said := _doubt_in_force(address, value.strip())):
+            typer.echo(said, err=True)
 
 
 def _publish(name: str, value: str, broker: str | None) -> None:

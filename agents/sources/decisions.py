@@ -1,4 +1,4 @@
-"""Decisions in files: JSON lines or an Avro container, as consumers of `routing.decisions` keep them."""
+"""Decisions in files: JSON lines, Parquet or an Avro container, as consumers of `routing.decisions` keep them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from frontdesk.agents.backtest.chunks import PARQUET
 from frontdesk.agents.sources.entry import Fault
 from frontdesk.schemas.errors import DecodeError
 from frontdesk.schemas.json_value import read_json
@@ -23,20 +24,22 @@ def read_decisions(path: Path) -> Iterator[tuple[int, Decision] | Fault]:
 
     Raises:
         OSError: the file cannot be read.
+        StartupError: it is Parquet, and pyarrow is missing or the file damaged.
     """
     with path.open("rb") as file:
-        avro = file.read(len(_AVRO)) == _AVRO
-    yield from _avro(path) if avro else _json(path)
+        begins = file.read(len(_AVRO))
+    readers = {_AVRO: _avro, PARQUET: _parquet}
+    yield from readers.get(begins, _json)(path)
 
 
 def count_lines(path: Path) -> int | None:
-    """How many lines the file has; None for Avro.
+    """How many lines the file has; None for Avro and Parquet.
 
     Raises:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        if file.read(len(_AVRO)) == _AVRO:
+        if file.read(len(_AVRO)) in (_AVRO, PARQUET):
             return None
         file.seek(0)
         return sum(1 for _ in file)
@@ -81,6 +84,16 @@ def _avro(path: Path) -> Iterator[tuple[int, Decision] | Fault]:
                 problem=f"not Avro from here on ({type(error).__name__})",
                 fix="write the file anew",
             )
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Decision] | Fault]:
+    from frontdesk.agents.backtest.chunks import Rows, chunks_of
+    from frontdesk.agents.backtest.parquet import read_rows
+
+    for group in chunks_of(path, 0):
+        if isinstance(group, Rows):
+            for number, row in enumerate(read_rows(path, group.group), start=group.first_row):
+                yield _decision(path, number, row)
 
 
 def _refuse(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """`frontdesk explain`: the core's answer about one message, from the command line."""
 
 import json
+import shutil
 
 import pytest
 import typer
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from frontdesk.agents.cli import explain as explain_cli
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.settings import BUNDLED_POLICY
 from frontdesk.agents.trial import Trial
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import Purchase
@@ -69,6 +71,48 @@ class TestDocument:
 
     def test_an_empty_text_is_decided_as_in_the_stream(self):
         assert explained("")["decision"]["flags"]
+
+
+class TestAt:
+    """When a message comes, by which opening hours go."""
+
+    AT = 1_767_607_200_000
+
+    def test_it_comes_then_and_its_history_before(self, tmp_path):
+        path = tmp_path / "history.jsonl"
+        said = {"message_id": "m1", "conversation_id": "c", "customer_id": "u", "text": "hello"}
+        path.write_text(json.dumps(said), encoding="utf-8")
+        given = ("--at", "2026-01-05T18:00:00+08:00", "--history", path)
+        decision = explained(LATE_PARCEL, *given)["decision"]
+        assert decision["received_at"] == self.AT
+        assert {one["name"]: one["value"] for one in decision["facts"]}["minutes_open"] == 1
+
+    def test_a_closed_queue_overflows(self, tmp_path, monkeypatch):
+        at = shutil.copytree(BUNDLED_POLICY, tmp_path / "pack")
+        file = at / "policy.yaml"
+        hours = "hours: {time_zone: Europe/Berlin, open: {mon-fri: 09:00-18:00}}\n    overflow: general\n"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("  after_sales:\n", f"  after_sales:\n    {hours}", 1), encoding="utf-8")
+        monkeypatch.setenv("FRONTDESK_POLICY", str(at))
+        open_, closed = (
+            explained(LATE_PARCEL, "--at", f"2026-01-0{day}T12:00:00Z")["decision"] for day in (5, 4)
+        )
+        assert (open_["queue"], closed["queue"]) == ("after_sales", "general")
+        shown = invoke(LATE_PARCEL, "--at", "2026-01-04T12:00:00Z").stdout
+        assert "after_sales is closed at Sun 2026-01-04 13:00 Europe/Berlin; overflows into general" in shown
+
+    @pytest.mark.parametrize("at", ["2026-01-05T18:00:00", "noon", "0001-01-01T00:00:00Z"])
+    def test_what_is_no_instant_is_refused(self, at):
+        with pytest.raises(StartupError, match="with its zone"):
+            raise invoke(LATE_PARCEL, "--at", at).exception
+
+    def test_an_llm_is_asked_by_the_wall_clock(self, monkeypatch):
+        with running(LlmServer()) as server:
+            monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", server.url)
+            monkeypatch.setenv("FRONTDESK_LLM_MODEL", "test")
+            document = explained("it is about what we spoke of", "--at", "2026-01-05T10:00:00Z")
+        assert [one["error"] for one in document["llm"]] == [None]
+        assert document["labels"]["intent"]["source"] == "llm"
 
 
 class TestHistory:

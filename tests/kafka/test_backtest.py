@@ -18,8 +18,8 @@ from frontdesk.schemas.topics import ROUTING_DECISIONS, ROUTING_LABELS
 from frontdesk.streams.policy import load_pack
 from tests.support.clients import produce
 from tests.support.core import POLICY, TAXONOMY
-from tests.support.decisions import many
 from tests.support.kafka import KafkaServer
+from tests.support.month_of_decisions import many
 
 pytestmark = pytest.mark.kafka
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from frontdesk.schemas.outputs import Decision
 from frontdesk.streams.backtest import Comparison, compare
 from frontdesk.streams.backtest_tally import EXAMPLES, Tally
-from frontdesk.streams.decide import CORE_ERROR, recorded_facts
+from frontdesk.streams.decide import CORE_ERROR, recorded_facts, replay
 from frontdesk.streams.policy import Policy, load_pack
 from tests.support.core import POLICY, TAXONOMY
-from tests.support.decisions import BEGAN, decision, many
+from tests.support.month_of_decisions import BEGAN, decision, many
 
 
 def policy(text: str) -> Policy:
@@ -159,3 +159,10 @@ def test_however_the_messages_are_parted_the_tally_is_the_same(data: st.DataObje
         one = parts.pop(data.draw(st.integers(0, len(parts) - 1)))
         parts[data.draw(st.integers(0, len(parts) - 1))].merge(one)
     assert parts[0].settled() == WHOLE
+
+
+def test_the_made_up_month_is_replayed_bit_for_bit() -> None:
+    month = list(many(OLD, 300, provisional=0.2))
+    assert {one.provisional for one in month} == {True, False}
+    month.append(decision(OLD, flags=(CORE_ERROR,)))
+    assert [one for one in month if replay(one, OLD) != one] == []

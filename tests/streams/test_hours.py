@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,6 +32,37 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> Millis:
 def hours(text: str) -> tuple[Hours | None, list[str]]:
     root, problems = read(text, "h.yaml")
     return read_hours(root, problems), [f"{line}:{column}: {what}" for line, column, what in problems.found]
+
+
+def zone_of(*changes: tuple[int, int]) -> ZoneInfo:
+    """A zone whose clock is set so many seconds ahead of UTC at each of the instants (RFC 8536, version 1)."""
+    times, offsets = [at for at, _ in changes], [offset for _, offset in changes]
+    counts = struct.pack(">6l", 0, 0, 0, len(changes), len(changes), 4)
+    types = b"".join(struct.pack(">lbb", offset, 0, 0) for offset in offsets)
+    data = struct.pack(f">{len(times)}l", *times) + bytes(range(len(times))) + types + b"XXX\0"
+    return ZoneInfo.from_file(io.BytesIO(b"TZif" + bytes(16) + counts + data), key="Test/Zone")
+
+
+NEW_YEAR_2026 = 1_767_225_600
+CHANGES = ((NEW_YEAR_2026 - 10**8, 3600), (NEW_YEAR_2026 + 10**7, 7200), (NEW_YEAR_2026 + 2 * 10**7, 3600))
+
+
+def rules_of(*changes: tuple[int, int]) -> list[tuple[int, int]]:
+    return list(Hours(zone=zone_of(*changes), week=OFFICE.week).zone_rules())
+
+
+def test_every_setting_of_the_clock_is_among_the_zones_rules() -> None:
+    twice = ((CHANGES[2][0] + 20_000, 0), (CHANGES[2][0] + 40_000, 1800))
+    found = rules_of(*CHANGES, *twice)
+    assert found[1:] == [*CHANGES[1:], *twice]
+    assert found[0][1] == 3600
+
+
+@pytest.mark.parametrize("seconds", [1, 3600, -86_400])
+def test_a_clock_that_is_set_at_another_hour_has_other_rules(seconds: int) -> None:
+    first, (when, ahead), last = CHANGES
+    assert rules_of(first, (when + seconds, ahead), last) != rules_of(*CHANGES)
+    assert rules_of(*CHANGES) == rules_of(*CHANGES)
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,26 @@ class TestDecide:
         assert (reason.rule, reason.source, reason.effect) == ("two", f"policy.yaml:{line}", "route")
         assert reason.because == "intent = buy; turn = 3 (>= 2); mood < -0.1 with mood = -0.25"
 
+    def test_a_reason_names_what_a_rule_that_routes_nowhere_adds(self) -> None:
+        rules = """
+  - {id: a, then: {skills: [zh]}}
+  - {id: b, then: {sla: 1m}}
+  - {id: c, then: {preferred_representative: {from: last_representative}}}
+  - {id: d, then: {tags: [x], skills: [y]}}
+  - {id: e, then: {skills: [z], priority_add: 1}}
+  - {id: f, then: {tags: []}}
+"""
+        effects = {one.rule: one.effect for one in policy(rules).decide(labels(), {}).reasons}
+        assert effects == {
+            "a": "skill",
+            "b": "sla",
+            "c": "representative",
+            "d": "tag",
+            "e": "priority",
+            "f": "none",
+            "path.default": "default",
+        }
+
     def test_an_intent_outside_the_taxonomy_counts_as_the_fallback_and_is_flagged(self) -> None:
         verdict = policy("  - {id: one, match: {intent: other}, then: {queue: repair}}").decide(
             labels("weird"), {}

@@ -30,6 +30,16 @@ def policy() -> Policy:
         ("{text: hi}", "{}", "nothing is expected"),
         ("{channel: chat}", "{queue: billing}", "nothing is given"),
         ("{facts: {turn: 2}, turns: [{customer: hi}]}", "{queue: billing}", "says nothing without a text"),
+        ("{facts: {tier: platinium}}", "{queue: billing}", "cases.yaml:3:27: tier is never platinium; did you mean 'platinum'?"),
+        ("{facts: {mood: -2}}", "{queue: billing}", "cases.yaml:3:27: mood is never -2; mood is at least -1 and at most 1"),
+        ("{facts: {intent_confidence: 50}}", "{queue: billing}", "intent_confidence is at least 0 and at most 1"),
+        ("{text: hi, profile: {tier: platinium}}", "{queue: billing}", "cases.yaml:3:39: no customer has the tier 'platinium'; did you mean 'platinum'?"),
+        ("{text: hi, at: noon}", "{queue: billing}", "cases.yaml:3:27: at 'noon' is no time; write it with its zone: 2026-01-31T09:00:00Z"),
+        ("{text: hi, at: 2026-01-31T09:00:00}", "{queue: billing}", "is a time without a zone; write it with its zone"),
+        ("{text: hi}", "{llm: skiped}", "did you mean 'skipped'"),
+        ("{facts: {turn: 2}}", "{llm: asked}", "whether the local labels are unsure is known of texts only; give a text, or expect skipped or waited"),
+        ("{text: hi}", "{steps: [{queue: billing}]}", "a step lacks 'after'"),
+        ("{text: hi}", "{steps: [{after: 2m, queue: biling}]}", "did you mean 'billing'"),
         ("{text: hi, turns: [{custmer: hi}]}", "{queue: billing}", "did you mean 'customer'"),
     ],
 )  # fmt: skip
@@ -52,3 +62,11 @@ def test_a_number_stands_for_the_decimal_it_equals(policy: Policy) -> None:
     assert case.values == {"mood": -1.0}
     assert isinstance(case.values["mood"], float)
     assert case.expect.priority == (3, 100)
+
+
+def test_a_profile_may_have_a_tier_that_nobody_knows(policy: Policy) -> None:
+    given = "{text: hi, profile: {tier: titanium}}"
+    [case] = read_cases(
+        f"cases: [{{case: one, given: {given}, expect: {{queue: billing}}}}]", "cases.yaml", policy
+    )
+    assert case.profile == {"tier": "titanium"}

@@ -6,10 +6,12 @@ import asyncio
 import io
 import json
 from dataclasses import asdict
+from functools import cache
 
 import fastavro
 import pytest
 
+from frontdesk.agents import bootstrap
 from frontdesk.agents.bootstrap import read_pack
 from frontdesk.agents.kafka.policies import publish_policy
 from frontdesk.agents.replaying import Replaying
@@ -21,10 +23,19 @@ from frontdesk.schemas.types import Millis
 from frontdesk.schemas.writers import wire_of
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce
-from tests.support.decided import decisions
+from tests.support.day_of_decisions import decisions
 
-COUNT = 1_500
-"""10,000 take as many seconds as a command for them is worth: see `tests.support.decided`"""
+COUNT = 800
+"""10,000 take as many seconds as a command for them is worth: see `tests.support.day_of_decisions`"""
+
+
+_read_once = cache(bootstrap.read_policy)
+
+
+@pytest.fixture(autouse=True)
+def policies_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second for each of some forty commands, which all read the same immutable policy."""
+    monkeypatch.setattr(bootstrap, "read_policy", _read_once)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +109,17 @@ def test_an_avro_file(tmp_path, decided):
     assert replayed(path, code=1)["bad"] == 1
 
 
+def test_a_parquet_file(kept, tmp_path):
+    columns, again = tmp_path / "decisions.parquet", tmp_path / "again.jsonl"
+    lines = kept()
+    frontdesk("decisions", "export", str(columns), str(lines))
+    assert replayed(columns)["equal"] == 60
+    frontdesk("decisions", "export", str(again), str(columns))
+    assert again.read_text(encoding="utf-8") == lines.read_text(encoding="utf-8")
+    columns.write_bytes(columns.read_bytes()[:-100])
+    assert "write it anew" in frontdesk("decisions", "replay", str(columns), code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -169,7 +191,9 @@ def test_what_is_read_can_be_kept(kept, tmp_path):
     assert replayed(again)["equal"] == 60
 
 
-@pytest.mark.parametrize("arguments", [(), ("x.jsonl", "--from-kafka"), ("none.jsonl",)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("x.jsonl", "--from-kafka"), ("none.jsonl",), ("x.jsonl", "--last", "9")]
+)
 def test_it_must_be_told_what_to_read(arguments):
     frontdesk("decisions", "replay", *arguments, code=2)
 

@@ -58,6 +58,13 @@ def test_help_ends_with_an_example(path: tuple[str, ...]) -> None:
     assert f"frontdesk {' '.join(path)}" in " ".join(last.split())
 
 
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_usage_is_written_as_people_write_it(path: tuple[str, ...]) -> None:
+    usage = frontdesk(*path, "--help").output.partition("\n\n")[0]
+    assert "[[" not in usage
+    assert "]...]..." not in usage
+
+
 @pytest.mark.parametrize("path", sorted({path[:-1] for path in ALL}), ids=" ".join)
 def test_no_command_is_listed_with_half_a_sentence(path: tuple[str, ...]) -> None:
     assert "..." not in frontdesk(*path, "--help").output.partition("\nCommands:\n")[2]

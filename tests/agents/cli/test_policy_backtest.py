@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from frontdesk.schemas.outputs import Decision, LabelRecord
 from frontdesk.streams.policy import Policy, load_pack
 from tests.support.cli import frontdesk
 from tests.support.core import POLICY, TAXONOMY
-from tests.support.decisions import BEGAN, decision, many
+from tests.support.month_of_decisions import BEGAN, decision, many
 
 MOVED = POLICY.replace(
     "match: {intent: billing}, then: {queue: billing}", "match: {intent: billing}, then: {queue: general}"
@@ -71,6 +72,21 @@ def test_what_people_see(old, new, tmp_path):
     for words in ("3 messages from", "33.3 %", "billing", "general", "SLA", "30m → 1h", "Alerts", "Examples"):
         assert words in shown
     assert OLD.hash in shown
+
+
+def test_how_far_the_records_are_the_old_policys_own_is_always_said(old, new, tmp_path):
+    def said(*made: Decision) -> str:
+        file = jsonl(tmp_path / "d.jsonl", made)
+        shown = frontdesk("policy", "backtest", str(new), str(file), "--against", str(old)).stdout
+        return " ".join(shown.split())
+
+    one, two, three_ = three()
+    by_old = "The old policy decided 3 of the messages when they came in"
+    assert f"{by_old}; it sends none of its own elsewhere today." in said(one, two, three_)
+    assert f"{by_old}; it sends 1 of its own elsewhere today" in said(one, two, replace(three_, queue="x"))
+    others = [replace(each, policy_hash="0" * 16) for each in (one, two)]
+    assert "decided 1 of the messages when they came in, another one 2, which" in said(*others, three_)
+    assert "decided 0 of the messages when they came in: both" in said(*others)
 
 
 def test_every_figure_of_a_small_case(old, new, tmp_path):
@@ -202,6 +218,10 @@ def test_since(old, new, tmp_path):
         (["{tmp}/none", "{tmp}/d.jsonl"], "cannot read"),
         (["{new}", "{tmp}/empty.jsonl"], "there is no decision to decide again"),
         (["{new}", "{tmp}/d.jsonl", "--capacity", "{tmp}/bad.yaml"], "bad.yaml:1:1: "),
+        (
+            ["{new}", "{tmp}/d.jsonl", "--capacity", "{tmp}/misspelt.yaml"],
+            "misspelt.yaml:1:10: no queue is called 'biling'; did you mean 'billing'?",
+        ),
         (["{new}", "{tmp}/d.jsonl", "--since", "yesterday"], "--since 'yesterday'"),
     ],
 )
@@ -209,6 +229,9 @@ def test_what_is_refused(old, new, tmp_path, arguments, said):
     jsonl(tmp_path / "d.jsonl", three())
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "bad.yaml").write_text("queue: {}", encoding="utf-8")
+    (tmp_path / "misspelt.yaml").write_text(
+        "queues: {biling: {people: 1, messages_per_hour: 1}}", encoding="utf-8"
+    )
     filled = [one.format(new=new, tmp=tmp_path) for one in arguments]
     done = frontdesk("policy", "backtest", *filled, "--against", str(old), code=2)
     assert said in done.stderr
@@ -448,3 +471,32 @@ def test_a_process_that_ends_is_told_in_one_line(old, new, tmp_path):
             for _ in range(20):
                 pool.put(chunk)
             pool.finish()
+
+
+def test_the_capacity_of_hours_in_which_nothing_comes_is_drawn(old, new, tmp_path):
+    """Nobody is there at one o'clock, and on the second day no message shows it."""
+    made = [decision(OLD, hour, intent="other", at=BEGAN + hour * 3_600_000) for hour in (12, 13, 36)]
+    made.append(decision(OLD, 60, intent="billing", at=BEGAN + 60 * 3_600_000))
+    capacity, page = tmp_path / "capacity.yaml", tmp_path / "r.html"
+    capacity.write_text('queues: {general: {people: {"12-13": 1}, messages_per_hour: 1}}', encoding="utf-8")
+    file = jsonl(tmp_path / "d.jsonl", made)
+    given = ("--against", str(old), "--capacity", str(capacity), "--html", str(page))
+    frontdesk("policy", "backtest", str(new), str(file), *given)
+    (line,) = re.findall(r'<polyline class="room" points="([^"]*)"', page.read_text(encoding="utf-8"))
+    heights = [float(point.partition(",")[2]) for point in line.split()]
+    assert heights == [8.0, 128.0, 8.0, 128.0, 8.0], "all of it at noon, nothing an hour later"
+
+
+def test_notes_are_as_wide_as_the_page_and_the_legend_is_there_once(old, new, tmp_path):
+    page = tmp_path / "r.html"
+    file = jsonl(tmp_path / "d.jsonl", three())
+    frontdesk("policy", "backtest", str(new), str(file), "--against", str(old), "--html", str(page))
+    html = page.read_text(encoding="utf-8")
+    assert html.count("Messages an hour:") == 1
+    assert "capacity</span>" not in html, "none was given"
+    tags = Tags()
+    tags.feed(html)
+    described = {value for name, value in tags.attributes if name == "aria-describedby"}
+    assert described
+    assert described <= {value for name, value in tags.attributes if name == "id"}
+    assert "caption" not in tags.tags

@@ -24,7 +24,7 @@ def test_people_read_why_a_rule_does_not_hold():
     lines = frontdesk(
         "policy", "explain", "--facts", "mood=-0.6", "--rule", "mood-collapse"
     ).stdout.splitlines()
-    assert lines[0] == "route to general, priority 30, answer within 60 min"
+    assert lines[0] == "route to general, priority 30, answer within 1h"
     assert lines[1].startswith("false mood-collapse  (policy.yaml:")
     assert "        false negative_streak >= 3   with negative_streak = 0" in lines
     assert "        true  mood <= -0.4   with mood = -0.6" in lines
@@ -38,6 +38,13 @@ def test_people_read_why_a_rule_does_not_hold():
         (("turn=often",), "write a whole number"),
         (("assigned=1",), "write true or false"),
         (("complaint",), "no name=value"),
+        (("tier=platinium",), "tier is never platinium; did you mean 'platinum'?"),
+        (("mood=-1.5",), "mood is never -1.5; mood is at least -1 and at most 1"),
+        (("turn=0",), "turn is at least 1"),
+        (
+            ("--at", "2026-01-05T10:00:00"),
+            "is a time without a zone: write it with its zone: 2026-01-31T09:00:00Z",
+        ),
         (("--rule", "mood-colapse"), "did you mean 'mood-collapse'"),
     ],
 )

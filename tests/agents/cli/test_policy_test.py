@@ -58,7 +58,7 @@ def test_the_bundled_cases_pass_and_make_every_rule_hold(tmp_path):
 def test_each_miss_is_a_line(folder, tmp_path):
     report = tmp_path / "report.xml"
     done = frontdesk("policy", "test", folder(WRONG), "--junit", str(report), code=1)
-    first, *misses, reason, total = done.stdout.splitlines()
+    first, *misses, reason, skills, total = done.stdout.splitlines()
     assert first == "FAILED complaint of a VIP  (cases.yaml:3)"
     assert misses == [
         "  action          expected keep, got route",
@@ -74,12 +74,16 @@ def test_each_miss_is_a_line(folder, tmp_path):
         "  skills          expected with payments, got vip",
     ]
     assert reason.startswith("  decided by vip-unhappy (policy.yaml:")
+    assert skills == "  skills: vip"
     assert total == "2 cases, 1 failed"
     case = ET.parse(report).getroot().find("testsuite/testcase")
     assert case is not None
     failure = case.find("failure")
     assert failure is not None
     assert "expected billing, got vip_care" in str(failure.text)
+    assert str(failure.get("message")).startswith(
+        "action: expected keep, got route; queue: expected billing, got vip_care; rule: "
+    )
     assert case.get("classname") == "cases.yaml"
 
 
@@ -157,3 +161,93 @@ def test_a_rule_that_only_says_whether_an_llm_is_asked_is_held_by_no_case(folder
     assert document["failed"] == 0
     assert "quick" not in document["unheld_rules"]
     assert "complaint" in document["unheld_rules"]
+
+
+STEPS = "steps: [{after: 2m, drop_skills: [payments]}, {after: 5m, priority: 90, queue: general}]"
+CLOSED = "hours: {time_zone: Asia/Shanghai, open: {mon-fri: 09:00-18:00}}\n    overflow: general"
+
+
+def with_lines(pack, after, lines):
+    """The pack with more lines in its policy."""
+    file = Path(pack) / "policy.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert after in text
+    file.write_text(text.replace(after, f"{after}{lines}", 1), encoding="utf-8")
+    return pack
+
+
+def test_steps_may_be_expected(folder):
+    def tested(steps, code=0):
+        pack = folder(one("{labels: {intent: billing}}", f"{{queue: billing, steps: {steps}}}"))
+        return frontdesk(
+            "policy", "test", with_lines(pack, "  billing:\n", f"    {STEPS}\n"), code=code
+        ).stdout
+
+    assert "0 failed" in tested("[{after: 2m, skills: []}, {after: 5m, queue: general, priority: {min: 80}}]")
+    assert "0 failed" in tested("[{after: 5m}]")
+    shown = tested("[{after: 2m, skills: [payments], priority: 45}, {after: 3m}]", code=1)
+    first = "after 2m queue billing, priority 45, skills none"
+    second = "after 5m queue general, priority 90, skills none"
+    assert f"  steps  expected after 2m priority 45, skills payments, got {first}" in shown
+    assert f"  steps  expected after 3m, got {first}; {second}" in shown
+    assert f"  steps  expected none, got {first}; {second}" in tested("[]", code=1)
+
+
+def test_it_may_be_expected_whether_an_llm_is_asked(folder):
+    unsure, sure = "那个东西怎么回事啊", "where is my refund"
+    rules = """
+  - {id: slow, match: {intent: technical}, then: {llm: wait}}
+  - {id: quick, match: {channel: email}, then: {llm: skip}}
+"""
+    cases = "".join(
+        f"  - {{case: c{number}, given: {given}, expect: {{llm: {expected}}}}}\n"
+        for number, (given, expected) in enumerate(
+            [
+                (f"{{text: {unsure}}}", "asked"),
+                (f"{{text: {sure}}}", "asked"),
+                (f"{{text: {sure}, labels: {{intent: technical}}}}", "waited"),
+                (f"{{text: {sure}, labels: {{intent: technical}}}}", "asked"),
+                (f"{{text: {unsure}, channel: email}}", "skipped"),
+                (f"{{text: {unsure}, channel: email}}", "asked"),
+                ("{text: '👍', channel: email}", "skipped"),
+                ("{labels: {intent: technical}}", "waited"),
+                ("{labels: {intent: technical}}", "skipped"),
+            ]
+        )
+    )
+    pack = with_lines(folder(f"cases:\n{cases}"), "\nrules:", rules)
+    (document,) = json_lines(frontdesk("policy", "test", pack, "--json", code=1))
+    assert {result["case"]: miss["got"] for result in document["results"] for miss in result["misses"]} == {
+        "c1": "not asked",
+        "c5": "skipped",
+        "c6": "not asked",
+        "c8": "waited",
+    }
+
+
+def test_a_failing_case_says_that_a_closed_queue_overflowed_and_when_it_came(folder):
+    """18:00 in Shanghai, where a case says nothing: the office has just closed."""
+    billing = one("{labels: {intent: billing}}", "{queue: billing}")
+    shown = frontdesk(
+        "policy", "test", with_lines(folder(billing), "  billing:\n", f"    {CLOSED}\n"), code=1
+    ).stdout.splitlines()
+    closed = "billing is closed at Mon 2026-01-05 18:00 Asia/Shanghai; overflows into general"
+    assert any(line.startswith("  path.hours (policy.yaml:") and line.endswith(closed) for line in shown)
+    came = (
+        "  the case says no `at`, so the message came on Monday 2026-01-05 at 10:00 UTC (18:00 in Shanghai)"
+    )
+    assert came in shown
+
+
+def test_explain_says_skills_steps_and_the_overflow_of_a_closed_queue(folder):
+    pack = with_lines(
+        folder(one("{text: hi}", "{queue: billing}")), "  billing:\n", f"    {CLOSED}\n    {STEPS}\n"
+    )
+    asked = ("policy", "explain", "--policy", pack, "intent=billing", "--rule", "billing", "--at")
+    shown = frontdesk(*asked, "2026-01-05T09:00:00Z").stdout.splitlines()
+    assert shown[1:3] == [
+        "  skills: payments",
+        "  steps: after 2m queue billing, priority 45, skills none; after 5m queue general, priority 90, skills none",
+    ]
+    assert shown[3].startswith("  path.hours (policy.yaml:")
+    assert "overflow: billing is closed at Mon" in frontdesk(*asked, "2026-01-05T10:00:00Z").stdout

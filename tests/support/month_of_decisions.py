@@ -1,6 +1,7 @@
-"""Recorded decisions for backtests: made up, the same ones from the same seed.
+"""A month of decisions for backtests: labels and facts drawn by chance and decided by a policy alone, hundreds in a second, the same ones
+from the same seed. Those that the whole core makes of texts: `day_of_decisions`.
 
-    python -m tests.support.decisions month.jsonl --messages 5000
+    python -m tests.support.month_of_decisions month.jsonl --messages 5000
 
 writes a month of them, as the bundled policy decides them, for docs/backtest.md.
 """
@@ -11,12 +12,12 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from frontdesk.schemas.outputs import Decision, Fact, Label, Labels
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.decide import CORE_ERROR, decided_again
+from frontdesk.streams.decide import CORE_ERROR, replay
 from frontdesk.streams.facts import FACTS
 from frontdesk.streams.ids import decision_id
 from frontdesk.streams.policy import Policy
@@ -63,18 +64,7 @@ def decision(
         received_at=Millis(at),
         decided_at=Millis(at),
     )
-    verdict = decided_again(bare, policy, facts=known)
-    return replace(
-        bare,
-        action=verdict.action,
-        queue=verdict.queue,
-        skills=verdict.skills,
-        priority=verdict.priority,
-        sla_due_at=Millis(at + verdict.sla_seconds * 1000) if verdict.sla_seconds else None,
-        preferred_representative=verdict.preferred_representative,
-        tags=verdict.tags,
-        reasons=verdict.reasons,
-    )
+    return replay(bare, policy)
 
 
 def many(

@@ -1,6 +1,7 @@
-"""Decisions of the core over a varied day: both languages, every tier, orders, alerts, handovers, an LLM that answers, fails or is late.
+"""A varied day through the whole core: both languages, every tier, orders, alerts, handovers, an LLM that answers, fails or is late.
+Many more in the same time, by a policy alone: `month_of_decisions`.
 
-python -m tests.support.decided 10000 > decisions.jsonl
+python -m tests.support.day_of_decisions 10000 > decisions.jsonl
 frontdesk decisions replay decisions.jsonl
 """
 
