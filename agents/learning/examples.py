@@ -69,7 +69,12 @@ class Example:
 def hashed(tenant_id: str, name: str) -> str:
     """A customer or conversation of a tenant as a dataset names it: 16 hex digits. A pseudonym, not anonymous: whoever knows
     the id can make it again."""
-    return hashlib.blake2b(wire_key(tenant_id, name), digest_size=_HEX_BYTES).hexdigest()
+    return hashed_key(wire_key(tenant_id, name))
+
+
+def hashed_key(key: bytes) -> str:
+    """As `hashed`, from the Kafka key of the customer."""
+    return hashlib.blake2b(key, digest_size=_HEX_BYTES).hexdigest()
 
 
 def read_examples(path: Path) -> list[Example]:
