@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from frontdesk.agents.cli import common, learn_collect, texts
+from frontdesk.agents.cli import common, learn_collect, learn_dataset, texts
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ def build() -> typer.Typer:
         short_help="Collect label records and feedback.",
         epilog=learn_collect.EXAMPLE,
     )(learn_collect.command)
+    app.command(
+        "dataset",
+        short_help="Make a dataset of what was collected.",
+        epilog=learn_dataset.EXAMPLE,
+    )(learn_dataset.command)
     return app
 
 
