@@ -51,7 +51,6 @@ def collect_file(path: Path, collecting: Collecting) -> None:
             counts.rows[topic] += len(rows)
             store.add(f"{topic}@{name}", 0, [row for row in rows if row.offset >= before], number)
             rows.clear()
-        store.flush()
         collecting.progress(counts.total)
 
     for number, found in enumerate(_records(path), start=1):

@@ -10,17 +10,29 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from frontdesk.agents.cli import build
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.learning.rows import Given, Labelled
 from frontdesk.agents.learning.store import rows
 from frontdesk.agents.settings import load
 from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import CustomerMessage, Feedback
 from frontdesk.schemas.keys import partition_of, wire_key
-from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_FEEDBACK, ROUTING_LABELS
-from tests.support.clients import produce
+from frontdesk.schemas.state import Customer
+from frontdesk.schemas.topics import (
+    CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
+    CUSTOMERS_TABLE,
+    ROUTING_FEEDBACK,
+    ROUTING_LABELS,
+    changelog_topic,
+)
+from tests.support.clients import produce, read_all
 from tests.support.kafka import KafkaServer
 from tests.support.learning import record, said
+from tests.support.workers import Worker
 
 pytestmark = pytest.mark.kafka
 
@@ -79,3 +91,53 @@ async def test_killed_while_collecting_and_started_again_each_row_is_there_once(
     assert await asyncio.to_thread(done.wait) == 0
     assert len(list(rows(folder, Labelled))) == ROWS - 1
     assert set(json.loads(positions.read_text(encoding="utf-8"))) >= {ROUTING_LABELS, ROUTING_FEEDBACK}
+
+
+async def test_an_answer_in_a_review_is_heard_by_the_shard(kafka: KafkaServer, tmp_path: Path) -> None:
+    settings = load(broker=kafka.bootstrap, application="review")
+    await create_topics(settings)
+    folder = tmp_path / "learning"
+    message = CustomerMessage(
+        message_id="m",
+        conversation_id="talk",
+        customer_id="张三/7",
+        tenant_id="acme",
+        text="purple monkey dishwasher",
+    )
+    key = wire_key("acme", "张三/7")
+    await produce(
+        kafka.bootstrap, CUSTOMER_MESSAGES, [(key, CODEC.encode(message))], partition=partition_of(key, 4)
+    )
+
+    def run(*words: str, keys: str = "") -> str:
+        done = CliRunner().invoke(build(), [*words, "--broker", kafka.bootstrap], input=keys)
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    worker = Worker(kafka.bootstrap, application="review")
+    try:
+        worker.start()
+        await worker.ready(within=30)
+        while not await read_all(kafka.bootstrap, ROUTING_LABELS):  # noqa: ASYNC110  # only the broker knows when
+            await asyncio.sleep(0.1)
+        await asyncio.to_thread(run, "learn", "collect", str(folder))
+        told = await asyncio.to_thread(run, "review", str(folder), "--by", "ann", keys="3")
+        assert "1 answer published" in told
+        (sent,) = await read_all(kafka.bootstrap, ROUTING_FEEDBACK)
+        assert (sent.key, sent.partition) == (key, partition_of(key, 4))
+        answer = CODEC.decode(Feedback, sent.value)
+        assert (answer.by, answer.intent, answer.tenant_id) == ("ann", "complaint", "acme")
+        for _ in range(200):
+            states = await read_all(kafka.bootstrap, changelog_topic("review", CUSTOMERS_TABLE))
+            if states and CODEC.decode(Customer, states[-1].value).corrections == 1:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("no shard has heard of it")
+        worker.check()
+    finally:
+        worker.stop()
+    await asyncio.to_thread(run, "learn", "collect", str(folder))
+    (collected,) = rows(folder, Given)
+    assert (collected.by, collected.intent) == ("ann", "complaint")
+    assert "nothing is worth a look" in await asyncio.to_thread(run, "review", str(folder), "--by", "ann")
