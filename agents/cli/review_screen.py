@@ -38,7 +38,8 @@ async def review(items: Sequence[Item], taxonomy: Taxonomy, to: Publishing, key:
     at, page = 0, 0
     pages = _pages(taxonomy)
     try:
-        _show(items, at, pages[page])
+        if items:
+            _show(items, at, pages[page])
         while at < len(items):
             pressed = await asyncio.to_thread(key)
             if pressed in _QUIT:
