@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ NAMES = "123456789abcdefghijklmnoprtvwxyz"
 _ENTER, _SKIP, _UNDO, _MORE = ("\r", "\n"), "s", "u", " "
 _QUIT = ("q", "", "\x03", "\x04")
 _PER_LINE = 4
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])?")
+"""an arrow, or the like: one key in several characters"""
 
 ReadKey = Callable[[], str]
 """the next key; nothing at the end"""
@@ -104,10 +107,9 @@ class _Terminal:
     def __call__(self) -> str:
         if not self._pressed:
             self._pressed = os.read(self._number, 64).decode(errors="replace")
-        if self._pressed.startswith("\x1b"):  # an arrow, or the like: several characters that come at once
-            pressed, self._pressed = self._pressed, ""
-            return pressed
-        pressed, self._pressed = self._pressed[:1], self._pressed[1:]
+        size = _ESCAPE.match(self._pressed)
+        end = 1 if size is None else size.end()
+        pressed, self._pressed = self._pressed[:end], self._pressed[end:]
         return pressed
 
 

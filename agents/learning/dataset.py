@@ -11,7 +11,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 
 from frontdesk.agents.learning import near
 from frontdesk.agents.learning.clean import cleaned, folded
@@ -26,6 +27,7 @@ from frontdesk.streams.taxonomy import Taxonomy
 TIE, UNKNOWN, SAME_CUSTOMER = "people_disagree", "unknown_intent", "customer_in_holdout"
 """why messages are left out, beside `clean.JUNK`"""
 _BEST = {PERSON: 0, LLM: 1}
+_VALUES = attrgetter(*(one.name for one in fields(Example)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def make(
     `share` of the messages, the latest, are the holdout; earlier ones of the same customers are left out.
     """
     account = Account()
-    kept = []
+    kept: list[Example] = []
     intents = frozenset(taxonomy.intent_ids())
     for joined in messages:
         account.messages += 1
@@ -74,9 +76,10 @@ def make(
             account.taxonomies[joined.row.taxonomy_hash] += 1
             kept.append(example)
     kept.sort(key=_order)
-    parted = split(kept, share)
-    account.removed[SAME_CUSTOMER] += len(kept) - len(parted)
-    merged = _merged(parted, account)
+    before = len(kept)
+    kept = split(kept, share)
+    account.removed[SAME_CUSTOMER] += before - len(kept)
+    merged = _merged(kept, account)
     train = {folded(one.text) for one in merged if one.split == TRAIN}
     account.seen = sum(one.split == HOLDOUT and folded(one.text) in train for one in merged)
     account.removed = +account.removed
@@ -87,13 +90,13 @@ def digest(examples: Iterable[Example]) -> str:
     """SHA-256 of examples, in the order of `make`: 64 hex digits."""
     found = hashlib.sha256()
     for one in examples:
-        found.update(json.dumps(astuple(one), ensure_ascii=False, separators=(",", ":")).encode())
+        found.update(json.dumps(_VALUES(one), ensure_ascii=False, separators=(",", ":")).encode())
         found.update(b"\n")
     return found.hexdigest()
 
 
 def split(examples: Sequence[Example], share: float) -> list[Example]:
-    """The latest `share` of examples, which are in order of time, as holdout; the others as train, without customers of the holdout.
+    """The latest `share` of examples, which are in order of time and all train, as holdout; the others without customers of the holdout.
 
     What was labelled in one moment is never parted, so the holdout may be smaller; where all is of one moment there is none.
     """
@@ -102,7 +105,7 @@ def split(examples: Sequence[Example], share: float) -> list[Example]:
         at += 1
     late = examples[at:]
     customers = {one.customer for one in late}
-    early = [replace(one, split=TRAIN) for one in examples[:at] if one.customer not in customers]
+    early = [one for one in examples[:at] if one.customer not in customers]
     return [*early, *(replace(one, split=HOLDOUT) for one in late)]
 
 

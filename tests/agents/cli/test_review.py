@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import os
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.bootstrap import read_policy
-from frontdesk.agents.cli.review_screen import NAMES, review
+from frontdesk.agents.cli.review_screen import NAMES, keys, review
 from frontdesk.agents.learning.answers import Notes, Publishing
 from frontdesk.agents.learning.joining import join
 from frontdesk.agents.learning.sheets import COLUMNS, guarded, unguarded
@@ -113,14 +116,23 @@ async def test_more_intents_than_keys_are_on_pages(folder: Path) -> None:
 def test_the_screen_shows_redacted_words_and_who_says_what(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import asyncio
-
     asyncio.run(answers(folder, "ssq"))
     shown = capsys.readouterr().out
     assert "ring [PHONE]" in shown
     assert "13912345678" not in shown
     assert "[1 of 4] nobody is sure (0.00)" in shown
     assert "\x1b" not in shown
+
+
+def test_keys_of_a_terminal_come_one_by_one_and_it_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, encoding="utf-8") as terminal, os.fdopen(ours, "wb", buffering=0) as person:
+        monkeypatch.setattr("sys.stdin", terminal)
+        before = termios.tcgetattr(terminal)
+        with keys() as key:
+            person.write(b"1u\x1b[A2\x03\r")
+            assert [key() for _ in range(6)] == ["1", "u", "\x1b[A", "2", "\x03", "\n"]
+        assert termios.tcgetattr(terminal) == before
 
 
 def test_it_says_what_is_missing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
