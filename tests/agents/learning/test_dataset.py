@@ -35,6 +35,8 @@ WORDS = (
     "price of it",
 )
 
+LONG = ", and i have been waiting for somebody to tell me what to do about it since last tuesday"
+
 
 def votes(*given: Feedback) -> tuple[Given, ...]:
     return tuple(given_row(one, number, Millis(0)) for number, one in enumerate(given))
@@ -174,7 +176,13 @@ def test_the_holdout_is_later_and_shares_no_customer(rows: list[tuple[int, int]]
 MESSAGES = st.lists(
     st.builds(
         lambda number, text, source, at, people: joined(
-            record(number, "billing", source, text=f"{WORDS[text]} {number % 3}", labelled_at=Millis(at)),
+            record(
+                number,
+                "billing",
+                source,
+                text=f"{WORDS[text]}{LONG * (number % 2)} {'abcde'[number % 5]}",
+                labelled_at=Millis(at),
+            ),
             *(said(record(number), intent, by=by) for by, intent in people),
         ),
         st.integers(0, 30),
@@ -219,13 +227,14 @@ def put(
 REVISED = [
     record(0, labelled_at=Millis(10)),
     record(0, "complaint", "llm", revision=2, labelled_at=Millis(20)),
+    record(0, "billing", "llm", asked="audit", labelled_at=Millis(30)),
     record(1, labelled_at=Millis(10)),
     record(1, "complaint", "llm", asked="audit", local=labels("billing"), labelled_at=Millis(10)),
 ]
 ABOUT = [said(REVISED[0], "other"), said(record(77), "other")]
 
 
-@given(order=st.permutations(range(4)), early=st.booleans(), parted=st.integers(0, 4))
+@given(order=st.permutations(range(5)), early=st.booleans(), parted=st.integers(0, 5))
 @settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_the_newest_revision_counts_and_feedback_about_an_older_one_applies(
     order: list[int], early: bool, parted: int, tmp_path_factory: pytest.TempPathFactory
