@@ -27,6 +27,7 @@ from frontdesk.agents.cli import (
     llm,
     policy,
     publish,
+    review,
     switch,
     topics,
     worker,
@@ -122,6 +123,7 @@ def build() -> typer.Typer:
     app.add_typer(
         policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force."
     )
+    app.add_typer(review.build(), name="review", short_help="Say what messages are, where it is worth it.")
     app.add_typer(
         switch.build(), name="switch", short_help="Send everything to one queue, or freeze learning."
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from frontdesk.agents.cli import common, texts
+from frontdesk.agents.cli import common, learn_collect, learn_dataset, texts
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -25,17 +25,22 @@ def build() -> typer.Typer:
         "Teach the local labels what the company's own messages mean.",
         "frontdesk learn train labelled.csv --out model",
     )
-    app.callback()(_group)  # keeps `train` a subcommand
     app.command(
         "train",
         short_help="Make a model from labelled texts.",
         epilog="Example: frontdesk learn train labelled.jsonl model && FRONTDESK_MODEL=model frontdesk worker",
     )(train)
+    app.command(
+        "collect",
+        short_help="Collect label records and feedback.",
+        epilog=learn_collect.EXAMPLE,
+    )(learn_collect.command)
+    app.command(
+        "dataset",
+        short_help="Make a dataset of what was collected.",
+        epilog=learn_dataset.EXAMPLE,
+    )(learn_dataset.command)
     return app
-
-
-def _group() -> None:
-    """Teach the local labels what the company's own messages mean."""
 
 
 def train(

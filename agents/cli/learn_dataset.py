@@ -1,0 +1,91 @@
+"""`frontdesk learn dataset`: a version of the dataset from what was collected. Needs no Kafka."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from frontdesk.agents.cli import common
+from frontdesk.agents.cli.progress import progress
+from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from frontdesk.agents.cli.progress import Tell
+    from frontdesk.agents.learning.joining import Joined, Joins
+
+EXAMPLE = "Example: frontdesk learn dataset learning --holdout 0.2"
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `frontdesk learn collect`.")],
+    holdout: Annotated[
+        float,
+        typer.Option(min=0, max=0.9, help="Share of the messages, the latest, that is never trained on."),
+    ] = 0.2,
+    as_json: common.Json = False,
+) -> None:
+    """Make a version of the dataset: labelled by the best source, cleaned, split, near-duplicates merged.
+
+    It goes to FOLDER/versions/HASH with its card; the hash is that of its contents, so the same rows give the same version. Labels
+    have to be of the taxonomy of FRONTDESK_POLICY; products are told by FRONTDESK_CATALOG.
+    """
+    settings = common.settings()
+    from frontdesk.agents.bootstrap import read_catalog, read_policy
+    from frontdesk.agents.learning.card import card
+    from frontdesk.agents.learning.dataset import digest, make
+    from frontdesk.agents.learning.joining import join
+    from frontdesk.agents.learning.versions import save
+    from frontdesk.streams.mentions import Mentions
+
+    taxonomy, _ = read_policy(settings.policy)
+    catalog = read_catalog(settings.catalog)
+    joins = join(folder)
+    with progress("cleaning", joins.messages, "messages cleaned") as tell:
+        mentions = Mentions(catalog.values()) if catalog else None
+        examples, account = make(_told(joins, tell), taxonomy, share=holdout, mentions=mentions)
+    if not examples:
+        why = ", ".join(f"{reason} {number:,}" for reason, number in account.removed.most_common())
+        raise StartupError(
+            f"{folder}: none of {account.messages:,} messages is of use ({why}); collect more, or look at FRONTDESK_POLICY"
+        )
+    found = card(
+        examples,
+        account,
+        sha256=digest(examples),
+        taxonomy_hash=taxonomy.hash,
+        share=holdout,
+        collected={
+            "label records": joins.labelled,
+            "messages": joins.messages,
+            "feedback": joins.feedback,
+            "feedback without its label record": joins.orphans,
+        },
+    )
+    version = save(folder, examples, found)
+    if as_json:
+        common.print_json(found | {"folder": str(version)})
+    else:
+        _say(version, found)
+
+
+def _told(joins: Joins, tell: Tell) -> Iterator[Joined]:
+    for number, one in enumerate(joins, start=1):
+        yield one
+        if number % 1_000 == 0:
+            tell(number)
+
+
+def _say(version: Path, found: dict[str, Any]) -> None:
+    counts = found["counts"]
+    typer.echo(f"{version}: {found['examples']:,} examples for {found['messages']:,} messages")
+    for name in ("split", "intent_source", "language", "intent"):
+        said = ", ".join(f"{value or '(none)'} {number:,}" for value, number in counts[name].items())
+        typer.echo(f"  {name.replace('_', ' '):13} {said}")
+    removed = ", ".join(f"{reason} {number:,}" for reason, number in found["removed"].items()) or "nothing"
+    typer.echo(f"  {'left out':13} {removed}; {found['merged']:,} near-duplicates merged")
+    if not counts["split"].get("holdout"):
+        typer.echo("frontdesk: there is no holdout: too few messages, or all of one moment", err=True)
