@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from frontdesk.agents.cli import common, learn_finetune, texts
+from frontdesk.agents.cli import common, learn_drift, learn_finetune, texts
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ def build() -> typer.Typer:
         short_help="Make a model from labelled texts.",
         epilog="Example: frontdesk learn train labelled.jsonl model && FRONTDESK_MODEL=model frontdesk worker",
     )(train)
+    app.command(
+        "drift",
+        short_help="Compare the newest messages with those before.",
+        epilog="Example: frontdesk learn drift data --window 7",
+    )(learn_drift.command)
     app.add_typer(
         learn_finetune.build(),
         name="finetune",

@@ -239,8 +239,9 @@ def _candidates(settings: Settings, folder: Path, dataset: Path | None, at_least
         StartupError: there is no model yet, or too few messages.
     """
     from frontdesk.agents.bootstrap import read_policy
+    from frontdesk.agents.learning.dataset_file import examples_file
     from frontdesk.agents.learning.examples import read_examples
-    from frontdesk.agents.learning.finetune_folder import examples_file, taught
+    from frontdesk.agents.learning.finetune_folder import taught
     from frontdesk.agents.learning.finetune_state import read_manifest
     from frontdesk.agents.learning.finetune_trial import LEAST, judged_by
     from frontdesk.agents.learning.tuned import read_tuned

@@ -10,25 +10,12 @@ from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning import finetune_state as state
+from frontdesk.agents.learning.dataset_file import examples_file
 from frontdesk.agents.learning.examples import read_examples
 from frontdesk.agents.learning.finetune_check import faults_in
 from frontdesk.agents.learning.finetune_export import Tally, Trusted, lines
 from frontdesk.agents.llm.prompt import LabelPrompt
 from frontdesk.streams.taxonomy import Taxonomy
-
-EXAMPLES = "examples.parquet"
-
-
-def examples_file(dataset: Path) -> Path:
-    """The file of examples that a path means.
-
-    Raises:
-        StartupError: there is none.
-    """
-    path = dataset / EXAMPLES if dataset.is_dir() else dataset
-    if not path.is_file():
-        raise StartupError(f"{path}: there is no such file; make a dataset with: frontdesk learn dataset")
-    return path
 
 
 def written(
