@@ -144,6 +144,18 @@ class Settings(BaseSettings):
     llm_urgent_share: float = Field(
         0.0, ge=0, le=1, description="of each budget, kept for messages of high or critical urgency"
     )
+    # Tuning the LLM: for `frontdesk learn finetune`; what is none, the endpoint chooses
+    finetune_base: str | None = Field(None, description="model that is tuned; none: FRONTDESK_LLM_MODEL")
+    finetune_suffix: str = Field(
+        "frontdesk", pattern=r"^[a-z0-9-]{1,18}$", description="in the tuned model's name"
+    )
+    finetune_epochs: int | None = Field(None, ge=1, le=50)
+    finetune_batch_size: int | None = Field(None, ge=1, le=256)
+    finetune_learning_rate_multiplier: float | None = Field(None, gt=0, le=100, allow_inf_nan=False)
+    finetune_price: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="US dollars for a million trained tokens"
+    )
+    finetune_timeout: float = Field(120.0, gt=0, description="of one request, an upload included")
     deadline: float = Field(6.0, gt=0, description="from intake to decision, when the LLM is asked")
     llm_backlog_age: float = Field(
         120.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from frontdesk.agents.cli import common, learn_collect, learn_dataset, texts
+from frontdesk.agents.cli import common, learn_collect, learn_dataset, learn_drift, learn_finetune, texts
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -40,6 +40,15 @@ def build() -> typer.Typer:
         short_help="Make a dataset of what was collected.",
         epilog=learn_dataset.EXAMPLE,
     )(learn_dataset.command)
+        "drift",
+        short_help="Compare the newest messages with those before.",
+        epilog="Example: frontdesk learn drift data --window 7",
+    )(learn_drift.command)
+    app.add_typer(
+        learn_finetune.build(),
+        name="finetune",
+        short_help="Tune a language model on what people said.",
+    )
     return app
 
 

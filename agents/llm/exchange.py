@@ -51,10 +51,7 @@ class Exchange:
         self._proven = False
         """capabilities have worked once: a 400 now is about the request, not about its form"""
         self._client = client
-        # The client takes no for an answer only here, request by request: not as a default header.
-        self._headers: Mapping[str, Any] = {name: Omit() for name in _OTHERS}
-        if client.api_key == _NO_KEY:
-            self._headers = {**self._headers, "Authorization": Omit()}
+        self._headers = plain_headers(client)
         self._endpoint = endpoint
         self._rate = rate
         self._clock = clock
@@ -131,6 +128,15 @@ def _value(question: Question[V], reply: Reply) -> Success[V] | Failure:
     if value is not None:
         return Success(value=value)
     return Failure(word="truncated" if reply.cut else "invalid", free=False)
+
+
+def plain_headers(client: AsyncOpenAI) -> Mapping[str, Any]:
+    """Headers of a request that keep the client from adding its own: accounts of the environment, and a key where there is none.
+
+    It takes no for an answer only so, request by request: not as default headers.
+    """
+    headers = {name: Omit() for name in _OTHERS}
+    return headers | {"Authorization": Omit()} if client.api_key == _NO_KEY else headers
 
 
 def open_client(base_url: str, api_key: str, timeout: float) -> AsyncOpenAI:

@@ -1,6 +1,6 @@
 """A real HTTP server that speaks the OpenAI chat protocol and misbehaves on request.
 
-It answers ``POST /v1/chat/completions`` (and ``GET /v1/models``) on 127.0.0.1 from a function ``message -> labels`` (and drafts from one of
+It answers ``POST /v1/chat/completions`` (and ``GET /v1/models``, and what tunes models: see llm_tuning) on 127.0.0.1 from a function ``message -> labels`` (and drafts from one of
 their own), with a chosen share of wrong
 labels, latency and failures. What becomes of a request depends only on the seed, its message and how often that message was
 asked before, never on the order in which requests arrive: two runs with the same seed see the same outcomes.
@@ -31,6 +31,7 @@ from aiohttp import web
 
 from tests.support.llm_answers import INTENTS, Answer, Reply, Wording, by_cues, data_of, message_of, politely
 from tests.support.llm_latency import Latency, seconds
+from tests.support.llm_tuning import Tuning
 
 FAILURES = (
     "429",
@@ -77,6 +78,10 @@ class LlmServer:
     """The server. Use as an async context manager; settings may be changed while it runs."""
 
     answer: Answer = by_cues
+    tuned: Answer | None = None
+    """what models answer that were tuned here; None: as the others"""
+    tuning: Tuning = field(default_factory=Tuning)
+    """files and jobs that tune models"""
     reply: Reply | None = None
     """what is said instead of labels, where an answer would have been good"""
     wording: Wording = politely
@@ -132,6 +137,7 @@ class LlmServer:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_get("/v1/models", _models)
+        app.router.add_routes(self.tuning.routes())
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -216,7 +222,9 @@ class LlmServer:
         else:
             data = data_of(body)
             said["content"] = (
-                self._wording(data, outcome) if "facts" in data else self._content(message, outcome)
+                self._wording(data, outcome)
+                if "facts" in data
+                else self._content(message, outcome, str(body.get("model")))
             )
         choice = {
             "index": 0,
@@ -243,8 +251,9 @@ class LlmServer:
             return content[: len(content) // 2]
         return "I would write something nice." if outcome == "not_json" else content
 
-    def _content(self, message: str, outcome: str) -> str:
-        labels = {"emotion": "neutral", "urgency": "normal", "language": "en", **self.answer(message)}
+    def _content(self, message: str, outcome: str, model: str) -> str:
+        answer = self.tuned if self.tuned is not None and model.startswith("ft:") else self.answer
+        labels = {"emotion": "neutral", "urgency": "normal", "language": "en", **answer(message)}
         if self._draw("label", message) < self.error_rate:
             others = [intent for intent in self.intents if intent != labels["intent"]]
             labels["intent"] = others[int(self._draw("which", message) * len(others))]
