@@ -40,6 +40,7 @@ def build() -> typer.Typer:
         short_help="Make a dataset of what was collected.",
         epilog=learn_dataset.EXAMPLE,
     )(learn_dataset.command)
+    app.command(
         "drift",
         short_help="Compare the newest messages with those before.",
         epilog="Example: frontdesk learn drift data --window 7",
