@@ -46,6 +46,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "profile": ("bench.profile",),
     "history": ("bench.history",),
     "labels": ("bench.labels",),
+    "learning": ("bench.learning",),
     "policy": ("bench.policy",),
     "waiting": ("bench.waiting",),
     "backtest": ("bench.backtest",),

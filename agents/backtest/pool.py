@@ -48,6 +48,10 @@ class Pool:
             if jobs > 1
             else None
         )
+        if self._pool is not None:
+            # All processes now: one that is started while another's death is found out is waited for, and never ended.
+            for _ in range(jobs):
+                self._pool.submit(_nothing)
 
     def put(self, chunk: Chunk) -> None:
         """Have a chunk counted. Blocks while enough are under way.
@@ -105,6 +109,10 @@ def _start(old: Pack, new: Pack, since: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _counting
     _counting = Counting(old, new, since)
+
+
+def _nothing() -> None:
+    """What there is to do before the first chunk."""
 
 
 def _count(chunk: Chunk) -> Counted:

@@ -21,6 +21,7 @@ from frontdesk.agents.embedding import CHUNK, Embed, Vectors, prepare
 from frontdesk.agents.local.cascade import Cascade
 from frontdesk.agents.local.thresholds import Aim
 from frontdesk.agents.local.training import Examples, train
+from frontdesk.streams.taxonomy import Intent, Taxonomy
 
 BATCH = 50
 FIRST = 150
@@ -169,3 +170,12 @@ def taught(
         least=LEAST,
     )
     return Cascade(data.taxonomy, model.saved(folder / "model"), embed)
+
+
+def taxonomy_texts(taxonomy: Taxonomy) -> list[str]:
+    """What the taxonomy says of its intents."""
+    return [intent.description["en"] for intent in _named(taxonomy)]
+
+
+def _named(taxonomy: Taxonomy) -> list[Intent]:
+    return [intent for intent in taxonomy.intents if intent.id != taxonomy.fallback_intent]
