@@ -23,9 +23,7 @@ _DEFAULT = Path("learning")
 _FAULTS_SHOWN = 20
 _ANSWER = "answer"
 
-Collected = Annotated[
-    Path, typer.Argument(metavar="[FOLDER]", help="Folder of `frontdesk learn collect`.", show_default=True)
-]
+Collected = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of `frontdesk learn collect`.")]
 By = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who answers. Without it: the user of this machine.")
 ]
