@@ -89,6 +89,13 @@ class Settings(BaseSettings):
         None, description="folder of a trained model (extra `learn`); none: by the taxonomy's own words"
     )
 
+    audit_share: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="of the messages that local labels are sure of: an LLM is asked about them all the same, after the decision",
+    )
+
     # The LLM
     llm_base_url: str | None = Field(
         None, description="any OpenAI-compatible endpoint; none: local labels only"
