@@ -89,6 +89,12 @@ class Models:
         return version == OWN or (this is not None and that is not None and this.at < that.at)
 
 
+def version_in(model_version: str) -> str:
+    """The version of a registered model as decisions and label records name it; `OWN` where the labels are of the taxonomy's own words."""
+    kind, dash, rest = model_version.partition("-")
+    return rest.partition("/")[0] if (kind, dash) == ("local", "-") else OWN
+
+
 async def announce(broker: str, model: ModelUpdate) -> None:
     """Say where a model lies. It has no stage by that.
 

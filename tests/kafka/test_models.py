@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from typer.testing import CliRunner
 
 from frontdesk.agents import cli
@@ -22,7 +23,6 @@ from frontdesk.schemas.outputs import Decision, LabelRecord
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, ROUTING_DECISIONS, ROUTING_LABELS
 from frontdesk.streams.candidate import Candidate
 from frontdesk.streams.state import customer_key
-from tests.support.clients import produce, read_all
 from tests.support.core import KeywordLabeller
 from tests.support.kafka import KafkaServer
 from tests.support.llm_server import LlmServer
@@ -38,11 +38,31 @@ TAXONOMY = read_policy(load().policy)[0]
 
 
 class Customers:
-    """Each says one thing; and what became of it."""
+    """Each says one thing; and what became of it. An async context manager."""
 
     def __init__(self, kafka: KafkaServer) -> None:
         self._bootstrap = kafka.bootstrap
         self._said = 0
+        self._decisions: dict[str, Decision] = {}
+        self._labels: list[LabelRecord] = []
+        self._producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+        self._consumer = AIOKafkaConsumer(
+            ROUTING_DECISIONS,
+            ROUTING_LABELS,
+            bootstrap_servers=kafka.bootstrap,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+        )
+
+    async def __aenter__(self) -> Customers:
+        await self._producer.start()
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+        await self._producer.stop()
 
     async def say(self, customers: int = 1) -> list[Decision]:
         """The decisions about a message of each of so many customers."""
@@ -57,19 +77,23 @@ class Customers:
             )
             for number in numbers
         ]
-        records = [(wire_key(one.tenant_id, one.customer_id), CODEC.encode(one)) for one in messages]
-        await produce(self._bootstrap, CUSTOMER_MESSAGES, records)
-        wanted = {one.message_id for one in messages}
-        for _ in range(200):
-            found = {
-                one.message_id: one
-                for record in await read_all(self._bootstrap, ROUTING_DECISIONS)
-                if (one := CODEC.decode(Decision, record.value)).message_id in wanted
-            }
-            if len(found) == customers:
-                return [found[one.message_id] for one in messages]
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"not all of {wanted} are decided")
+        for one in messages:
+            key = wire_key(one.tenant_id, one.customer_id)
+            await self._producer.send(CUSTOMER_MESSAGES, key=key, value=CODEC.encode(one))
+        await self._producer.flush()
+        async with asyncio.timeout(60):
+            while not all(one.message_id in self._decisions for one in messages):
+                await self._read()
+        return [self._decisions[one.message_id] for one in messages]
+
+    async def _read(self) -> None:
+        for records in (await self._consumer.getmany(timeout_ms=200)).values():
+            for record in records:
+                if record.topic == ROUTING_LABELS:
+                    self._labels.append(CODEC.decode(LabelRecord, record.value))
+                else:
+                    decision = CODEC.decode(Decision, record.value)
+                    self._decisions[decision.message_id] = decision
 
     async def until(self, model: str) -> Decision:
         """Ask until a decision names this model: workers follow within seconds."""
@@ -82,13 +106,13 @@ class Customers:
 
     async def labels(self, asked: str, candidate: str) -> LabelRecord:
         """A label record of a message that was asked about, which shows this model on trial."""
-        for _ in range(100):
-            for record in await read_all(self._bootstrap, ROUTING_LABELS):
-                one = CODEC.decode(LabelRecord, record.value)
-                if (one.asked, one.candidate_model) == (asked, candidate):
-                    return one
-            await self.say()
-        raise AssertionError("no such record")
+        async with asyncio.timeout(60):
+            while True:
+                for one in self._labels:
+                    if (one.asked, one.candidate_model) == (asked, candidate):
+                        return one
+                await self.say()
+                await self._read()
 
 
 def invoke(kafka: KafkaServer, *arguments: object, code: int = 0) -> str:
@@ -121,8 +145,7 @@ async def test_a_model_is_tried_swapped_in_gone_back_from_and_refused(
         return await learn("register", tmp_path / intent, "--models", tmp_path / "registry")
 
     await create_topics(load(broker=kafka.bootstrap, application=APPLICATION))
-    customers = Customers(kafka)
-    async with LlmServer() as llm:
+    async with LlmServer() as llm, Customers(kafka) as customers:
         worker = Worker(
             kafka.bootstrap, application=APPLICATION, audit_share=1, llm_base_url=llm.url, llm_api_key="test"
         )

@@ -97,22 +97,16 @@ class World:
 
     @property
     def serving(self) -> str:
-        return version_of(self.book.labeller)
+        return topic.version_in(self.book.labeller.version)
 
     @property
     def candidate(self) -> tuple[str, float] | None:
         one = self.book.candidate
-        return None if one is None else (version_of(one.labeller), one.share)
+        return None if one is None else (topic.version_in(one.labeller.version), one.share)
 
     async def _changed(self) -> None:
         self.changes += 1
         self.changed.set()
-
-
-def version_of(labeller: IntentLabeller) -> str:
-    """As the registry names it."""
-    name = labeller.version
-    return name.removeprefix("local-").partition("/")[0] if name.startswith("local-") else OWN
 
 
 @pytest.fixture
