@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from frontdesk.schemas.inputs import ConversationEvent, CustomerProfile
+from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.topics import CUSTOMER_PROFILES
 from frontdesk.streams.audit import is_audited
 from frontdesk.streams.batch import Answer, Batch
 from frontdesk.streams.budget import Budget
@@ -159,14 +160,13 @@ def test_an_erasure_ends_what_is_under_way_and_asks_nothing_more() -> None:
     shard = audited()
     shard.send(message("m1", "billing"), message("m2", "unsure"), message("m3", "billing"))
     assert [one.phase for one in shard.state.waiting(ANN).values()] == ["late", "asked", "behind"]
-    shard.step(
-        Batch(arrivals=(shard.arrival(None, topic=CustomerProfile and "customer.profiles", key=b"ann"),))
-    )
+    shard.step(Batch(arrivals=(shard.arrival(None, topic=CUSTOMER_PROFILES, key=b"ann"),)))
     assert [one[0] for one in shard.routes()] == ["m1", "m2", "m3"]
     assert shard.state.waiting(ANN) == {}
     assert len(shard.asks) == 2, "m3 is decided, and nobody asks about it"
     shard.answers(*(answer(ask, "complaint") for ask in shard.asks))
     assert [one.asked for one in shard.labels] == ["", "unsure", ""]
+    assert (shard.counts["audited"], shard.counts["audit_dropped"]) == (1, 1), "nothing was reserved for m3"
     assert shard.counts["stale_answer"] == 2
 
 
