@@ -72,6 +72,7 @@ def build_limits(settings: Settings, *, partitions: int) -> Limits:
         llm_enabled=settings.llm_enabled,
         llm_replies=settings.llm_replies,
         llm_for=frozenset(settings.llm_for),
+        audit_share=settings.audit_share,
         llm_backlog_ms=int(settings.llm_backlog_age * 1000),
         waiting_per_customer=settings.waiting_per_customer,
         waiting_per_shard=settings.waiting_per_shard,

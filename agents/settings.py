@@ -89,6 +89,17 @@ class Settings(BaseSettings):
         None, description="folder of a trained model (extra `learn`); none: by the taxonomy's own words"
     )
 
+    models: str | None = Field(
+        None,
+        description="registry of models for `learn register`: a folder, or a URL that fsspec knows; workers read where each was announced",
+    )
+    audit_share: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="of the messages that local labels are sure of: an LLM is asked about them all the same, after the decision",
+    )
+
     # The LLM
     llm_base_url: str | None = Field(
         None, description="any OpenAI-compatible endpoint; none: local labels only"
@@ -187,7 +198,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not host:port")
         return value
 
-    @field_validator("state_dir", "catalog", "model", "llm_endpoints", mode="before")
+    @field_validator("state_dir", "catalog", "model", "models", "llm_endpoints", mode="before")
     @classmethod
     def _path(cls, value: object) -> object:
         """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in."""

@@ -56,7 +56,8 @@ class Trial:
     """A state of its own, and a pipeline to try on it. For commands; never beside a running worker's state."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+        # Who tries a message out wants to see its way, not to measure labels.
+        self._pipeline = replace(pipeline, limits=replace(pipeline.limits, audit_share=0.0))
         self._state = MemoryState()
         self._offset = 0
 

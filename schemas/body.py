@@ -7,6 +7,7 @@ such as a fact at its default or the reason of a rule, are encoded by fastavro o
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from operator import attrgetter
 from typing import Any
@@ -17,7 +18,7 @@ from fastavro.schema import parse_schema
 from frontdesk.schemas.avro_schema import schema_of_fields
 from frontdesk.schemas.convert import fields_to_plain
 from frontdesk.schemas.outputs import Fact, Label, Reason
-from frontdesk.schemas.shapes import FieldShape, Many, Nested, Plain, per_class, shape_of
+from frontdesk.schemas.shapes import FieldShape, Many, Maybe, Nested, Plain, per_class, shape_of
 from frontdesk.schemas.types import Record
 from frontdesk.schemas.versions import without_logical_types
 
@@ -75,13 +76,49 @@ def _piece(field: FieldShape) -> Write | None:
             one = _kept(record).one
             return lambda stream, value: stream.write(one(get(value)))
         case Nested(record=record) if any(_piece(inner) for inner in shape_of(record)):
-            write = body_of(record)
-            return lambda stream, value: write(stream, get(value))
+            newest = _newest(record)
+            return lambda stream, value: stream.write(newest(get(value)))
+        case Maybe(of=Nested() as nested) if (write := _piece(replace(field, shape=nested))) is not None:
+            return _maybe(get, write)
         case Many(of=Nested(record=record)) if record in REPEATED:
             many = _kept(record).many
             return lambda stream, value: stream.write(_array(many(get(value))))
         case _:
             return None
+
+
+@per_class
+def _newest(record: type[Record]) -> Callable[[Any], bytes]:
+    """The body of a record, remembered until another one of its class is asked for: the labels of a message are written with its
+    decision, with the record of its labels, and there once more as those of the local tiers."""
+    write = body_of(record)
+    kept: tuple[Any, bytes] = (None, b"")  # replaced whole: threads may write at the same time
+
+    def body(value: Any) -> bytes:
+        nonlocal kept
+        known, data = kept
+        if known is value:
+            return data
+        stream = BytesIO()
+        write(stream, value)
+        data = stream.getvalue()
+        kept = (value, data)
+        return data
+
+    return body
+
+
+def _maybe(get: Callable[[Any], Any], write: Write) -> Write:
+    """A union of null and something: the number of the branch before the value."""
+
+    def write_branch(stream: BytesIO, value: Any) -> None:
+        if get(value) is None:
+            stream.write(b"\x00")
+        else:
+            stream.write(b"\x02")
+            write(stream, value)
+
+    return write_branch
 
 
 def _array(items: list[bytes]) -> bytes:

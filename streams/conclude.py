@@ -40,11 +40,11 @@ from frontdesk.streams.limits import Limits
 from frontdesk.streams.mood import NO_MOOD, Mood, mood_after
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
-from frontdesk.streams.pending import WAITING_FULL
+from frontdesk.streams.pending import AUDIT_MISSING, WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
 from frontdesk.streams.policy_rules import Rule
 from frontdesk.streams.ports import Llm
-from frontdesk.streams.publish import Publisher
+from frontdesk.streams.publish import AUDIT, UNSURE, Publisher
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import (
     conversation_of,
@@ -69,6 +69,7 @@ class Rules:
     policy: Policy
     taxonomy: Taxonomy
     model_version: str
+    """of what no other has labelled"""
     catalog: Mapping[str, Product]
     shop: Shop
     limits: Limits
@@ -139,7 +140,7 @@ class Conclusions:
         conversation = None if MISPLACED in entry.flags else known
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
-        labels, mood, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
+        local, labels, mood, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
         entry = self._switched(entry)
         forced = everything_to_in(entry.flags)
         verdict = rules.policy.decide(labels, facts, at=entry.arrived_at, everything_to=forced)
@@ -159,7 +160,9 @@ class Conclusions:
             now=now,
         )
         self._publisher.decision(decision, None if case is None else case.traceparent)
-        self._labelling(decision, text, entry.usage)
+        self._labelling(
+            decision, entry, text, entry.usage, local=local, asked=UNSURE if entry.attempt > 0 else ""
+        )
         self._shadowed(key, decision, verdict, facts)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
         may_send = verdict.automatic and self._help.may_send(decision, conversation, facts, seen)
@@ -174,13 +177,19 @@ class Conclusions:
         """A decision that was made without its answer, looked at again now that the answer is here.
 
         A new revision only where it sends the message another way, and nobody has acted on the old one: no later
-        decision in the conversation, and no representative assigned.
+        decision in the conversation, and no representative assigned. An audit's answer changes nothing: it is published, to be
+        compared.
         """
         decision, rules, now = entry.decision, self.rules, self.now
         if decision is None or answer.labels is None:
-            self.outbox.count("late_answer_missing")
+            self.outbox.count(AUDIT_MISSING if entry.audit else "late_answer_missing")
             return
-        labels = answered(decision.labels, answer.labels, rules.taxonomy)
+        local, text = decision.labels, redact(entry.message.text or "")
+        labels = answered(local, answer.labels, rules.taxonomy)
+        if entry.audit:
+            stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
+            self._labelling(stands, entry, text, answer.usage, local=local, asked=AUDIT)
+            return
         decision = replace(decision, flags=self._switches(decision.flags))
         verdict = decided_again(decision, rules.policy, labels=labels)
         amended = amend(
@@ -188,11 +197,9 @@ class Conclusions:
             labels=labels,
             verdict=verdict,
             policy_hash=rules.policy.hash,
-            model_version=rules.model_version,
             prompt_version=answer.prompt_version,
             now=now,
         )
-        text = redact(entry.message.text or "")
         customer = self.overlay.customer(key)
         conversation = conversation_of(customer, decision.conversation_id)
         if same_route(decision, amended):
@@ -216,7 +223,7 @@ class Conclusions:
                 now=now,
             )
             self._publisher.decision(amended, None)
-            self._labelling(amended, text, answer.usage)
+            self._labelling(amended, entry, text, answer.usage, local=local, asked=UNSURE)
             turns, facts = conversation.turns[:-1], recorded_facts(amended)
             self._help.publish(amended, escalation, customer, entry, turns, facts, unsure=False)
             after = remember_amendment(
@@ -230,7 +237,7 @@ class Conclusions:
             return
         # An answer that changes nothing has cost as much, and teaches as much, as one that does.
         stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
-        self._labelling(stands, text, answer.usage)
+        self._labelling(stands, entry, text, answer.usage, local=local, asked=UNSURE)
 
     def fall_back(self, key: bytes, entry: Waiting) -> None:
         """A message that the path failed on: the default queue, without labels, facts or rules."""
@@ -258,7 +265,7 @@ class Conclusions:
         case = self.cases.get((key, entry.seq))
         seen = case.words.cues if case is not None else cues(message.text or "")
         text = redact(message.text or "")
-        labels, _, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
+        _, labels, _, facts = self._joined(entry, customer, conversation, case, seen=seen, text=text)
         return self.rules.policy.llm(labels, facts)
 
     def settled(self, customer: Customer) -> Customer:
@@ -289,11 +296,13 @@ class Conclusions:
         *,
         seen: Cues,
         text: str,
-    ) -> tuple[Labels, Mood, dict[str, bool | int | float | str]]:
-        """The labels of a message in its conversation, the mood after it, and all facts that a policy may read. `text` is redacted."""
+    ) -> tuple[Labels, Labels, Mood, dict[str, bool | int | float | str]]:
+        """What the local tiers say of a message in its conversation, its labels, the mood after it, and all facts that a policy may
+        read. `text` is redacted."""
         message, rules, now = entry.message, self.rules, self.now
         mood_before = 0.0 if conversation is None else conversation.mood
-        labels = answered(relabel(entry.local, seen, mood_before), entry.answered, rules.taxonomy)
+        local = relabel(entry.local, seen, mood_before)
+        labels = answered(local, entry.answered, rules.taxonomy)
         mood = mood_after(conversation, labels.emotion.value)
         understood = understand(
             text,
@@ -320,7 +329,7 @@ class Conclusions:
         )
         if conversation is not None:
             facts |= of_automatic(conversation, message.text or "", labels, seen, facts)
-        return labels, mood, facts
+        return local, labels, mood, facts
 
     def _switched(self, entry: Waiting) -> Waiting:
         """The message with what switches say of it, so that its decision tells."""
@@ -344,7 +353,7 @@ class Conclusions:
             facts=facts,
             verdict=verdict,
             policy_hash=self.rules.policy.hash,
-            model_version=self.rules.model_version,
+            model_version=entry.model or self.rules.model_version,
             provisional=provisional,
             now=self.now,
         )
@@ -358,9 +367,18 @@ class Conclusions:
         if difference is not None:
             self._publisher.difference(difference)
 
-    def _labelling(self, decision: Decision, text: str, usage: Usage | None) -> None:
+    def _labelling(
+        self, decision: Decision, entry: Waiting, text: str, usage: Usage | None, *, local: Labels, asked: str
+    ) -> None:
         self._publisher.labelling(
-            decision, text=text, taxonomy_hash=self.rules.taxonomy.hash, usage=usage, now=self.now
+            decision,
+            entry,
+            text=text,
+            local=local,
+            asked=asked,
+            taxonomy_hash=self.rules.taxonomy.hash,
+            usage=usage,
+            now=self.now,
         )
 
     def _remembered(

@@ -89,7 +89,6 @@ def amend(
     labels: Labels,
     verdict: Verdict,
     policy_hash: str,
-    model_version: str,
     prompt_version: str | None,
     now: Millis,
 ) -> Decision:
@@ -101,7 +100,6 @@ def amend(
         revision=revision,
         labels=labels,
         policy_hash=policy_hash,
-        model_version=model_version,
         prompt_version=prompt_version,
         decided_at=now,
     )

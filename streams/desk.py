@@ -12,7 +12,9 @@ from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, Fact, NewFact, NewMessage, NewTransfer, dead_letter
 from frontdesk.streams.alerts import settled
+from frontdesk.streams.audit import is_audited
 from frontdesk.streams.batch import Arrival, Drafted
+from frontdesk.streams.candidate import Trial
 from frontdesk.streams.companions import learn_companions
 from frontdesk.streams.conclude import Case, Conclusions, Rules
 from frontdesk.streams.decide import CORE_ERROR, LLM_SKIP, LLM_WAIT
@@ -22,7 +24,7 @@ from frontdesk.streams.history import APPLIED, SKEWED, Known, When, is_skewed, l
 from frontdesk.streams.label import FALLBACK, NO_LABELS, Labelled, Previous, in_mood, unsure
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
-from frontdesk.streams.pending import BEHIND, Pending
+from frontdesk.streams.pending import AUDIT_DROPPED, BEHIND, Pending
 from frontdesk.streams.policy_rules import AUTO, WAIT
 from frontdesk.streams.publish import Publisher
 from frontdesk.streams.remember import conversation_of, erase
@@ -120,14 +122,17 @@ class Desk:
         text = next((turn.text for turn in reversed(turns) if turn.role == CUSTOMER), None)
         return None if known is None or text is None else Previous(text=text, intent=known.topic)
 
-    def message(self, one: NewMessage, words: Labelled | None) -> None:
-        """A message that was not seen before; `words` are None for context, which is not decided."""
+    def message(self, one: NewMessage, words: Labelled | None, trial: Trial | None = None) -> None:
+        """A message that was not seen before; `words` are None for context, which is not decided. `trial` tells what another model
+        says of a message that an LLM is asked about."""
         entry = self._entry(one)
         if words is not None:
             self._conclusions.cases[one.customer, entry.seq] = Case(words=words, traceparent=one.traceparent)
             mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
-            entry = replace(entry, local=in_mood(words, mood))
-        asks = words is not None and unsure(words, entry.local, self._rules.limits.llm_for)
+            entry = replace(entry, local=in_mood(words, mood), model=words.model)
+        limits = self._rules.limits
+        asks = words is not None and unsure(words, entry.local, limits.llm_for)
+        sure = not asks
         choice, rule = AUTO, None
         if words is not None and self._rules.policy.asks and words.intent.source != FALLBACK:
             choice, rule = self._conclusions.wants(one.customer, entry)
@@ -135,10 +140,15 @@ class Desk:
         if wants and self._stale(one, entry):
             self._outbox.count("llm_skipped_backlog")
             asks = wants = False
-        if rule is not None and wants != asks and self._rules.limits.llm_enabled:
+        if rule is not None and wants != asks and limits.llm_enabled:
             flag = LLM_WAIT if wants else LLM_SKIP
             entry = replace(entry, flags=(*entry.flags, f"{flag}:{rule.id}"))
             self._outbox.count(f"{flag}_by_rule")
+        if words is not None and sure and choice == AUTO and self._is_audited(one, entry, words):
+            entry = replace(entry, audit=True)
+        if trial is not None and limits.llm_enabled and (wants or entry.audit):
+            candidate, version = trial.other(one)
+            entry = replace(entry, candidate=candidate, candidate_model=version)
         self.pending.arrive(one.customer, entry, unsure=wants)
 
     def fact(self, one: NewFact) -> None:
@@ -243,8 +253,18 @@ class Desk:
             if entry.decision is None:
                 self._conclusions.fall_back(customer, entry)
             else:
-                self._outbox.count("amendment_dropped")
+                self._outbox.count(AUDIT_DROPPED if entry.audit else "amendment_dropped")
             self._overlay.drop_waiting(customer, entry.seq)
+
+    def _is_audited(self, one: NewMessage, entry: Waiting, words: Labelled) -> bool:
+        """Whether a message of which the local tiers are sure is asked about all the same. Of what has no words, or no history, or lay
+        for long, nothing is to be learned."""
+        return (
+            is_audited(one.message, self._rules.limits)
+            and words.intent.source != FALLBACK
+            and not one.misplaced
+            and not self._stale(one, entry)
+        )
 
     def _stale(self, one: NewMessage, entry: Waiting) -> bool:
         """Whether a message lay so long that all behind it would wait for answers again; the urgent are worth that."""

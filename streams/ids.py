@@ -21,6 +21,15 @@ def transfer_id(tenant_id: str, from_customer_id: str, customer_id: str, cause: 
     return _digest("transfer", tenant_id, from_customer_id, customer_id, cause)
 
 
+def drawn(lot: bytes, *parts: bytes) -> float:
+    """0 to 1, 1 excluded: the same for the same parts, everywhere and always. `lot`: 16 bytes at most; another one draws anew."""
+    digest = hashlib.blake2b(digest_size=8, person=lot)
+    for part in parts:
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return (int.from_bytes(digest.digest(), "big") >> 11) / 2**53
+
+
 def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:

@@ -78,6 +78,8 @@ class Labelled:
     """an emotion that a model hears in a text whose words show none"""
     leans: bool = False
     """worded like a follow-up"""
+    model: str | None = None
+    """version of the labeller that says it"""
 
 
 def label(
@@ -110,7 +112,7 @@ def label(
         if lean is Lean.ALL or (lean and vague):
             scores[at] = _followed(at, scores, before, taxonomy)
     return [
-        _labelled(message, scores.get(at), taxonomy, leans=bool(leans.get(at)))
+        _labelled(message, scores.get(at), taxonomy, leans=bool(leans.get(at)), model=labeller.version)
         for at, message in enumerate(messages)
     ]
 
@@ -204,7 +206,7 @@ def _followed(at: int, scores: Mapping[int, Scores], before: Before, taxonomy: T
 
 
 def _labelled(
-    message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy, *, leans: bool
+    message: CustomerMessage, scores: Scores | None, taxonomy: Taxonomy, *, leans: bool, model: str
 ) -> Labelled:
     text = message.text or ""
     seen = cues.cues(text)
@@ -219,9 +221,10 @@ def _labelled(
             urgency=scores.urgency,
             leaning=scores.leaning,
             leans=leans,
+            model=model,
         )
     guess = Label(value=taxonomy.fallback_intent, confidence=_GUESS, source=FALLBACK)
-    return Labelled(intent=guess, language=spoken, cues=seen, unsure=False)
+    return Labelled(intent=guess, language=spoken, cues=seen, unsure=False, model=model)
 
 
 def _plainly_worse(local: Label, given: Label) -> bool:

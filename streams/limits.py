@@ -25,6 +25,8 @@ class Limits:
     """false: unsure messages are decided on local labels at once"""
     llm_for: frozenset[str] = frozenset({"intent"})
     """labels that are worth an LLM's answer when the local ones are unsure: intent, emotion, urgency"""
+    audit_share: float = 0.0
+    """of the messages that the local labels are sure of: an LLM is asked about them all the same, so that it is known how good those are"""
     llm_backlog_ms: int = 120_000
     """a message that lay longer than this before it was taken up is asked about only if it is urgent"""
     automatic_within_ms: int = 600_000

@@ -8,6 +8,7 @@ they came. What waits is state of the shard, not memory: a crash forgets nothing
     unsure ──▶ asked ──answer or failure──▶ behind ──its turn──▶ concluded
                  └──deadline or bound──▶ concluded provisionally, then late ──answer or forget_at──▶ gone
     sure, or context, while an earlier one waits ──▶ behind
+    sure, and drawn for an audit ──▶ concluded, then late: the answer is published, and changes nothing
 """
 
 from __future__ import annotations
@@ -33,12 +34,16 @@ ASKED = "asked"
 BEHIND = "behind"
 WAITING_FULL = "waiting_full"
 OVER_BUDGET = "over_budget"
+AUDITED, AUDIT_MISSING, AUDIT_DROPPED = "audited", "audit_missing", "audit_dropped"
+"""what is counted of audits: asked, without an answer, and given up for lack of room or money, or with their customer"""
+AUDITS = 4
+"""audits take one place of so many of those that a shard has for answers that may still amend"""
 
 Conclude = Callable[[bytes, Waiting], Decision | None]
 """Decides a message whose turn has come; None for context, about which nothing is decided."""
 
 Amend = Callable[[bytes, Waiting, Answer], None]
-"""Looks at a decision again in the light of an answer that came too late for it."""
+"""Looks at a decision again in the light of an answer that came too late for it, or that is only compared with it."""
 
 
 class Pending:
@@ -102,11 +107,14 @@ class Pending:
             self.drain(customer)
 
     def arrive(self, customer: bytes, entry: Waiting, *, unsure: bool) -> None:
-        """A new message, after all those before it: concluded now, or waiting for its answer or its turn."""
+        """A new message, after all those before it: concluded now, or waiting for its answer or its turn.
+
+        One that is marked for an audit is not unsure: it is concluded as any other is, and asked about then.
+        """
         limits = self._limits
         wants_answer = unsure and limits.llm_enabled
         if not wants_answer and not self._overlay.waiting(customer):
-            self._conclude(customer, entry)  # nearly every message
+            self._concluded(customer, entry)  # nearly every message
             return
         self._make_room(customer, entry.seq)
         must_wait = wants_answer or bool(self._undecided(customer))
@@ -121,7 +129,7 @@ class Pending:
         elif must_wait:
             self._overlay.put_waiting(customer, replace(entry, phase=BEHIND))
         else:
-            self._conclude(customer, entry)
+            self._concluded(customer, entry)
         self.drain(customer)
 
     def drain(self, customer: bytes) -> None:
@@ -138,7 +146,7 @@ class Pending:
         for entry in tuple(self._overlay.waiting(customer).values()):
             if entry.phase == LATE and entry.forget_at <= self._now:
                 self._overlay.drop_waiting(customer, entry.seq)
-                self._outbox.count("late_answer_missing")
+                self._outbox.count(AUDIT_MISSING if entry.audit else "late_answer_missing")
 
     def settle(self, customer: bytes) -> None:
         """Conclude everything that waits, whatever is known."""
@@ -146,11 +154,12 @@ class Pending:
             self._release(customer, entry)
 
     def forget(self, customer: bytes) -> None:
-        """Conclude everything that waits, and drop what might still have been amended."""
-        self.settle(customer)
-        for seq in tuple(self._overlay.waiting(customer)):
+        """Conclude everything that waits, and drop what might still have been amended, or compared."""
+        for entry in self._undecided(customer):
+            self._release(customer, replace(entry, audit=False))
+        for seq, entry in tuple(self._overlay.waiting(customer).items()):
             self._overlay.drop_waiting(customer, seq)
-            self._outbox.count("amendment_dropped")
+            self._outbox.count(AUDIT_DROPPED if entry.audit else "amendment_dropped")
 
     def _make_room(self, customer: bytes, seq: int) -> None:
         """Force heads until one more fits."""
@@ -164,6 +173,9 @@ class Pending:
 
     def _release(self, customer: bytes, entry: Waiting) -> None:
         """Conclude one message. Where its answer may still come, it stays for a while as late."""
+        if entry.audit:
+            self._audited(customer, entry)
+            return
         decision = self._conclude(customer, entry)
         forget_at = Millis(entry.deadline + self._limits.amend_within_ms)
         # An amendment looks at the conversation, which a misplaced message does not have.
@@ -182,6 +194,50 @@ class Pending:
             return
         self._overlay.put_waiting(
             customer, replace(entry, phase=LATE, decision=decision, forget_at=forget_at)
+        )
+
+    def _concluded(self, customer: bytes, entry: Waiting) -> None:
+        """Conclude a message that does not lie with those that wait."""
+        if entry.audit:
+            self._audited(customer, entry)
+        else:
+            self._conclude(customer, entry)
+
+    def _audited(self, customer: bytes, entry: Waiting) -> None:
+        """Conclude a message on its local labels, and ask about it all the same, where there is room and money for that. Nothing
+        waits for the answer."""
+        asked = replace(entry, attempt=1, phase=LATE)
+        ask = self._question(customer, asked)  # before the message is part of its conversation
+        decision = self._conclude(customer, entry)
+        self._overlay.drop_waiting(customer, entry.seq)
+        asked = replace(
+            asked, decision=decision, forget_at=Millis(entry.deadline + self._limits.amend_within_ms)
+        )
+        known = self._llm.recall(ask)
+        if known is not None:
+            self._outbox.count("llm_recalled")
+            self._amend(customer, asked, known)
+            return
+        most = self._llm.most(ask) if self._limits.budget.bounded else None
+        funded: Waiting | None = asked
+        if not self._has_room(customer, asked):
+            funded = None
+        elif most is not None:
+            funded = self._funded(asked, most)
+        if funded is None:
+            self._outbox.count(AUDIT_DROPPED)
+            return
+        self._outbox.count(AUDITED)
+        self._overlay.put_waiting(customer, funded)
+        self._outbox.ask(replace(ask, max_cost_usd=most))
+
+    def _has_room(self, customer: bytes, audit: Waiting) -> bool:
+        """Whether an audit may wait for its answer. It takes no place that an amendment may need."""
+        late = [one for one in self._overlay.waiting(customer).values() if one.phase == LATE]
+        return (
+            audit.forget_at > self._now
+            and len(late) < self._limits.waiting_per_customer
+            and self._overlay.late_count() < self._limits.waiting_per_shard // AUDITS
         )
 
     def _ask(self, customer: bytes, entry: Waiting) -> None:
@@ -208,7 +264,7 @@ class Pending:
 
     def _funded(self, entry: Waiting, dollars: float) -> Waiting | None:
         """The entry with its reservation; None where there is no money for it. One that it had before stays spent."""
-        urgent = entry.local.urgency.value in URGENT
+        urgent = entry.local.urgency.value in URGENT and not entry.audit
         reserved = self._till.reserve(entry.message.tenant_id, dollars, urgent=urgent)
         return None if reserved is None else replace(entry, reserved=reserved.nanos, reserved_on=reserved.day)
 

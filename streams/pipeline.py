@@ -11,6 +11,7 @@ from frontdesk.schemas.outputs import DeadLetter
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, NewFact, NewMessage, NewTransfer, admit
 from frontdesk.streams.batch import Arrival, Batch
+from frontdesk.streams.candidate import Candidate, Trial
 from frontdesk.streams.conclude import Rules
 from frontdesk.streams.desk import Desk, Found
 from frontdesk.streams.effects import Effect
@@ -44,6 +45,8 @@ class Pipeline:
     """a second policy that decides some customers' messages, with no effect but that differences are published"""
     everything_to: str | None = None
     """the queue to which a switch sends everything"""
+    candidate: Candidate | None = None
+    """a second model, on trial"""
     _rules: Rules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -71,10 +74,10 @@ class Pipeline:
             desk.pending.ask_again()
         desk.pending.answer(batch.answers)
         found = desk.fresh(self._admit(arrival, now) for arrival in batch.arrivals)
-        words = self._label(found, desk)
+        words, trial = self._label(found, desk)
         for one in found:
             if isinstance(one, NewMessage):  # decide, escalate, suggest, remember: see `conclude`
-                desk.message(one, next(words) if one.message.role == CUSTOMER else None)
+                desk.message(one, next(words) if one.message.role == CUSTOMER else None, trial)
             else:
                 _apply(desk, one)
         for customer in batch.due:
@@ -112,8 +115,9 @@ class Pipeline:
     def _admit(self, arrival: Arrival, now: Millis) -> Found:
         return admit(arrival, codec=self.codec, limits=self.limits, partitions=self.partitions, now=now)
 
-    def _label(self, found: Iterable[Found], desk: Desk) -> Iterator[Labelled]:
-        """Labels for all customers' messages of a step, at once: a batch costs a fraction of its messages one by one."""
+    def _label(self, found: Iterable[Found], desk: Desk) -> tuple[Iterator[Labelled], Trial | None]:
+        """Labels for all customers' messages of a step, at once: a batch costs a fraction of its messages one by one. With a
+        candidate, what each of the two models says."""
         new = [one for one in found if isinstance(one, NewMessage) and one.message.role == CUSTOMER]
         newest: dict[tuple[bytes, str], int] = {}
         earlier: list[int | None] = []
@@ -128,8 +132,18 @@ class Pipeline:
                 return desk.said_before(new[number])
             return Previous(text=new[other].message.text or "", at=other)
 
+        if self.candidate is not None and new:
+            trial = Trial(
+                candidate=self.candidate,
+                serving=self.labeller,
+                taxonomy=self.taxonomy,
+                limits=self.limits,
+                before=before,
+                new=new,
+            )
+            return iter(trial.words), trial
         messages = [one.message for one in new]
-        return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy, before=before))
+        return iter(label(messages, labeller=self.labeller, taxonomy=self.taxonomy, before=before)), None
 
 
 def _apply(desk: Desk, one: NewFact | NewTransfer | Erasure | DeadLetter) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from frontdesk.schemas.keys import wire_key
-from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
-from frontdesk.schemas.state import Usage
+from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Labels, Suggestion
+from frontdesk.schemas.state import Usage, Waiting
 from frontdesk.schemas.topics import (
     ESCALATION_ALERTS,
     ROUTING_DEAD_LETTERS,
@@ -17,6 +17,9 @@ from frontdesk.schemas.topics import (
 )
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.outbox import Outbox
+
+UNSURE, AUDIT = "unsure", "audit"
+"""why an LLM was asked: somebody waited for the answer, or it is only compared"""
 
 
 class Publisher:
@@ -39,9 +42,18 @@ class Publisher:
         )
 
     def labelling(
-        self, decision: Decision, *, text: str, taxonomy_hash: str, usage: Usage | None, now: Millis
+        self,
+        decision: Decision,
+        entry: Waiting,
+        *,
+        text: str,
+        local: Labels,
+        asked: str,
+        taxonomy_hash: str,
+        usage: Usage | None,
+        now: Millis,
     ) -> None:
-        """How the message of a decision was labelled, and at what cost. `text` is redacted."""
+        """How the message of a decision was labelled, and at what cost. `text` is redacted; `local` is what the local tiers say."""
         record = LabelRecord(
             decision_id=decision.decision_id,
             message_id=decision.message_id,
@@ -59,12 +71,18 @@ class Publisher:
             tokens_out=0 if usage is None else usage.tokens_out,
             cost_usd=0.0 if usage is None else usage.cost_usd,
             labelled_at=now,
+            asked=asked,
+            local=local,
+            candidate=entry.candidate,
+            candidate_model=entry.candidate_model,
         )
+        # An audit's answer is a second record of a decision that has one, whatever its source.
+        which = AUDIT if asked == AUDIT else decision.labels.intent.source
         self._outbox.emit(
             ROUTING_LABELS,
             wire_key(decision.tenant_id, decision.customer_id),
             record,
-            event_id=f"{decision.decision_id}/labels/{decision.labels.intent.source}",
+            event_id=f"{decision.decision_id}/labels/{which}",
             subject=decision.conversation_id,
         )
 

@@ -1,4 +1,4 @@
-"""`frontdesk learn train`: the local tiers, taught by labelled texts of a file. Needs no Kafka."""
+"""`frontdesk learn`: the group; and `learn train`: the local tiers, taught by labelled texts of a file, which needs no Kafka."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from frontdesk.agents.cli import common, learn_collect, learn_dataset, learn_drift, learn_finetune, texts
+from frontdesk.agents.cli import (
+    common,
+    learn_collect,
+    learn_dataset,
+    learn_drift,
+    learn_finetune,
+    learn_models,
+    texts,
+)
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
@@ -50,6 +58,7 @@ def build() -> typer.Typer:
         name="finetune",
         short_help="Tune a language model on what people said.",
     )
+    learn_models.add_to(app)
     return app
 
 

@@ -92,9 +92,19 @@ def learning(
     value: Annotated[str, typer.Argument(metavar="on|frozen", help="What it shall be.")],
     broker: common.Broker = None,
 ) -> None:
-    """Freeze learning in every worker, or let it go on. Nothing learns by itself yet: the switch is kept for what will."""
+    """Freeze learning in every worker, or let it go on.
+
+    While it is frozen no sure message is asked about, and no model is put to use or tried that was not before; a rollback is followed.
+    """
+    from frontdesk.agents.kafka.switches import LEARNING, read_switch
+
     if value not in ("on", "frozen"):
         raise StartupError(f"{value!r} is neither on nor frozen: frontdesk switch learning frozen")
+    found = common.run(read_switch(common.settings(broker=broker).broker, LEARNING))
+    if value == "frozen" and found is not None and found.body == value:
+        # Since when matters: what was said after that does not count.
+        typer.echo("learning is frozen already", err=True)
+        return
     _publish("learning", value, broker)
     typer.echo(f"learning is {value}", err=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from frontdesk.agents.embedding import Embed, EmbeddingLabeller
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.local.model import load_model
+from frontdesk.agents.local.model import LocalModel, load_model
 from frontdesk.agents.local.moods import load_moods
 from frontdesk.agents.local.remembering import Remembering
 from frontdesk.streams.ports import IntentLabeller
@@ -23,8 +23,17 @@ def build_local(taxonomy: Taxonomy, folder: Path | None, embed: Embed) -> Intent
     """
     if folder is None:
         return Remembering(EmbeddingLabeller(taxonomy, embed, load_moods()))
+    return trained(taxonomy, load_model(folder), embed)
+
+
+def trained(taxonomy: Taxonomy, model: LocalModel, embed: Embed) -> IntentLabeller:
+    """The local tiers over a trained model.
+
+    Raises:
+        StartupError: the model does not fit the taxonomy, or scikit-learn is missing.
+    """
     try:
         from frontdesk.agents.local.cascade import Cascade
     except ImportError:
         raise StartupError(f"FRONTDESK_MODEL {NEEDS_LEARN}") from None
-    return Remembering(Cascade(taxonomy, load_model(folder), embed))
+    return Remembering(Cascade(taxonomy, model, embed))

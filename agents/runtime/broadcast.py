@@ -1,4 +1,4 @@
-"""What every worker knows alike: the catalogue, the policies and the switches, read whole before the worker is ready, followed after."""
+"""What every worker knows alike: catalogue, policies, models and switches, read whole before the worker is ready, followed after."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import RegistryUnavailable
+from frontdesk.agents.kafka.models import Models
 from frontdesk.agents.kafka.policies import Published
 from frontdesk.agents.kafka.switches import EVERYTHING_TO, INTAKE_RESUME, LEARNING, LLM
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import read_to_end, reader
 from frontdesk.agents.settings import Settings
-from frontdesk.schemas.broadcast import PolicyUpdate, Product
+from frontdesk.schemas.broadcast import ModelUpdate, PolicyUpdate, Product
 from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in
-from frontdesk.schemas.topics import PRODUCT_CATALOG, ROUTING_POLICIES
+from frontdesk.schemas.topics import PRODUCT_CATALOG, ROUTING_MODELS, ROUTING_POLICIES
 from frontdesk.schemas.types import Millis
 
 log = structlog.get_logger(__name__)
 
-PARTITIONS = (TopicPartition(PRODUCT_CATALOG, 0), TopicPartition(ROUTING_POLICIES, 0))
+PARTITIONS = tuple(TopicPartition(name, 0) for name in (PRODUCT_CATALOG, ROUTING_POLICIES, ROUTING_MODELS))
 
 
 class Broadcast:
-    """The present catalogue, policies and switches. Lives on one event loop; `changed` is awaited after every change."""
+    """The present catalogue, policies, models and switches. Lives on one event loop; `changed` is awaited after every change."""
 
     def __init__(
         self,
@@ -45,10 +46,12 @@ class Broadcast:
         """whether the LLM's switch lets workers ask"""
         self.everything_to: str | None = None
         """the queue to which a switch sends everything"""
-        self.learning_frozen = False
-        """whether a switch forbids to learn"""
+        self.frozen_since: Millis | None = None
+        """when a switch forbade to learn; None: it does not"""
         self.published = Published()
         """policies, and which of them are in force or in the shadow"""
+        self.models = Models()
+        """models, and which of them label"""
         self.newest = -1
         """offset of the newest policy or switch, over all connections"""
         self._settings = settings
@@ -93,7 +96,11 @@ class Broadcast:
             try:
                 if record.topic == PRODUCT_CATALOG:
                     self._take_product(record)
-                elif record.value is not None:
+                elif record.value is None:
+                    continue
+                elif record.topic == ROUTING_MODELS:
+                    self.models.take(self._codec.decode(ModelUpdate, record.value))
+                else:
                     self._take_update(record.offset, self._codec.decode(PolicyUpdate, record.value))
             except DecodeError as error:
                 # There is no shard to bury it in: what every worker reads is skipped by every worker, aloud.
@@ -129,7 +136,9 @@ class Broadcast:
             self.everything_to = update.body.strip() or None
         elif update.kind == "switch" and update.name == LEARNING:
             if update.body in ("on", "frozen"):
-                self.learning_frozen = update.body == "frozen"
+                # Frozen once more it has been all the while.
+                since = update.at if self.frozen_since is None else self.frozen_since
+                self.frozen_since = since if update.body == "frozen" else None
             else:
                 log.error("switch_not_understood", switch=LEARNING, value=update.body[:20], offset=offset)
         else:

@@ -27,6 +27,7 @@ COUNTED = (
     "alerts",
     "suggestions",
     "labels",
+    "audits",
     "customers",
     "samples",
 )

@@ -155,6 +155,7 @@ def test_nothing_is_lost_doubled_reordered_or_late(steps: list[Step]) -> None:
                 amend_within_ms=AMEND,
                 waiting_per_customer=PER_CUSTOMER,
                 waiting_per_shard=PER_SHARD,
+                audit_share=0.5,
             )
         )
     )

@@ -120,7 +120,7 @@ class KeywordLabeller:
 
 
 def pipeline(
-    *, catalog: Sequence[Product] = (), partitions: int = 1, rules: str = POLICY, **limits: int | bool
+    *, catalog: Sequence[Product] = (), partitions: int = 1, rules: str = POLICY, **limits: float
 ) -> Pipeline:
     """A pipeline over the small pack."""
     taxonomy, policy = load_pack({"taxonomy.yaml": TAXONOMY, "policy.yaml": rules})
@@ -130,7 +130,7 @@ def pipeline(
         taxonomy=taxonomy,
         labeller=KeywordLabeller(),
         catalog={product.product_id: product for product in catalog},
-        limits=replace(Limits(), **limits),  # type: ignore[arg-type]  # every limit is an int or a bool
+        limits=replace(Limits(), **limits),  # type: ignore[arg-type]  # every limit is a number
         partitions=partitions,
         source="frontdesk/test",
     )

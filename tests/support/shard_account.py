@@ -115,6 +115,8 @@ class Books:
     """encoded"""
     asked: set[tuple[bytes, int, int]] = field(default_factory=set)
     """customer, seq and latest attempt of whatever has waited"""
+    audited: set[str] = field(default_factory=set)
+    """messages that are asked about, and wait for nothing"""
     deadlines: dict[str, int] = field(default_factory=dict)
     """of messages that have waited"""
     decided_at: dict[str, int] = field(default_factory=dict)
@@ -228,6 +230,7 @@ class Account:
         if record.topic != ROUTING_DECISIONS and event in books.ids:
             self.fail(Doubled, f"{record.topic} has {event.decode()} twice")
         books.ids.add(event)
+        self.seen["audits"] += event.endswith(b"/labels/audit")
         if record.topic == ROUTING_DECISIONS:
             self._decided(self._codec.decode(Decision, record.value), books)
         elif record.topic == ROUTING_DEAD_LETTERS:
@@ -282,6 +285,8 @@ class Account:
         else:
             if latest is not expected:
                 self.fail(Disordered, f"{message} was amended after a later decision")
+            if message in books.audited:
+                self.fail(Doubled, f"{message} was decided again after an audit")
             self.seen["amended"] += 1
         books.revisions[message] = decision.revision
 
@@ -310,6 +315,9 @@ class Account:
             message = entry.message.message_id
             if books.deadlines.setdefault(message, entry.deadline) != entry.deadline:
                 self.fail(Overdue, f"the deadline of {message} has moved")
+            if entry.audit and entry.phase == "late":
+                books.audited.add(message)
+                self.seen["audited"] += 1
             books.waiting[key] = entry
             books.asked.add((*split_waiting_key(key), entry.attempt))
             self.seen[entry.phase] += 1

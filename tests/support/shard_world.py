@@ -144,6 +144,7 @@ CORE = replace(
         waiting_per_customer=PER_CUSTOMER,
         waiting_per_shard=PER_SHARD,
         conversation_idle_ms=IDLE,
+        audit_share=0.5,
         rules=RULES,
     ),
     labeller=Local(),

@@ -96,10 +96,10 @@ async def test_the_other_switches_stand_as_they_were_turned_last() -> None:
         (EVERYTHING_TO, "", None, True),
         (LEARNING, "on", None, False),
     ]
-    assert (broadcast.everything_to, broadcast.learning_frozen) == (None, False), "until somebody turns them"
+    assert (broadcast.everything_to, broadcast.frozen_since) == (None, None), "until somebody turns them"
     for offset, (name, body, queue, frozen) in enumerate(turned):
         update = PolicyUpdate(kind="switch", name=name, body=body, at=NOW)
         await broadcast._take(
             [record(ROUTING_POLICIES, offset, f"switch:{name}".encode(), CODEC.encode(update))]
         )
-        assert (broadcast.everything_to, broadcast.learning_frozen) == (queue, frozen)
+        assert (broadcast.everything_to, broadcast.frozen_since) == (queue, NOW if frozen else None)

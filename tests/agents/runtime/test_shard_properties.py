@@ -26,6 +26,8 @@ HAPPENED = (
     "behind",
     "late",
     "amended",
+    "audited",
+    "audits",
     "provisional",
     "fallback",
     "duplicate",

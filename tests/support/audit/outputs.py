@@ -91,6 +91,8 @@ class Audit:
     drafted: set[str] = field(default_factory=set)
     """decisions whose suggestion has a second revision"""
     labels: int = 0
+    audits: int = 0
+    """records of labels that an LLM gave and nobody waited for"""
     customers: int = 0
     """compared with the fold"""
     samples: int = 0
@@ -244,6 +246,7 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
 
     Each decision has the labels it was made with, once, and one suggestion unless somebody has the conversation; its reply may be
     drafted anew once, on the same grounds, for somebody to look at. A provisional one that nothing amended may have a second record of labels: the answer that came late and changed nothing.
+    One that was made on local labels alone may have an audit: an answer that nobody waited for.
     """
     decisions = {one.decision_id: one for one in (*out.by_message.values(), *out.amendments)}
     kinds: dict[str, list[str]] = defaultdict(list)
@@ -262,14 +265,18 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
             first.setdefault(suggestion.decision_id, suggestion)
     made_with: Counter[str] = Counter()
     labels: Counter[str] = Counter()
+    audits: set[str] = set()
     for label in _read(logs, codec, ROUTING_LABELS, LabelRecord):
-        labels[label.decision_id] += 1
         _check_subject("labels", label, decisions, out)
         decision = decisions.get(label.decision_id)
+        if label.asked == "audit":
+            _check_audit(label, decision, audits, out)
+            continue
+        labels[label.decision_id] += 1
         if decision is not None and label.labelled_at == decision.decided_at:
             made_with[label.decision_id] += label.labels == decision.labels
     out.alerts = sum(map(len, out.raised.values()))
-    out.suggestions, out.labels = suggestions.total(), labels.total()
+    out.suggestions, out.labels, out.audits = suggestions.total(), labels.total(), len(audits)
     amended = {one.message_id for one in out.amendments}
     for name, decision in decisions.items():
         wanted = decision.action != "keep"
@@ -281,6 +288,19 @@ def check_help(logs: Logs, codec: Codec, out: Audit) -> dict[str, tuple[str, ...
             what = f"decision {name} has {labels[name]} records of labels, {made_with[name]} of them its own"
             out.blame(DOUBLED if labels[name] > 1 + late or made_with[name] > 1 else LOST, what)
     return {name: tuple(raised) for name, raised in kinds.items()}
+
+
+def _check_audit(label: LabelRecord, decision: Decision | None, audits: set[str], out: Audit) -> None:
+    """An audit comes once, of a decision that no answer had part in, and tells what its labels were."""
+    told = f"audit of decision {label.decision_id}"
+    if label.decision_id in audits:
+        out.blame(DOUBLED, f"{told} is there more than once")
+    audits.add(label.decision_id)
+    if decision is None:
+        return  # told already
+    heard = decision.provisional or decision.labels.intent.source in ("llm", "cache")
+    if heard or decision.revision != 1 or label.local != decision.labels:
+        out.blame(CONFLICTING, f"{told} is of one that was asked about, or tells of other labels")
 
 
 def _check_draft(draft: Suggestion, first: Suggestion | None, out: Audit) -> None:
