@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,7 @@ def main(arguments: Sequence[str]) -> int:
         figures["large"] = in_a_process(given.data)
         tables.append(large_table(figures["large"]))
         right &= figures["large"]["seconds"] <= 600 and figures["large"]["peak_mib"] <= 2048
-    return told(
-        "learning", arguments, given, Found(tables=tables, figures=figures, right=bool(right)), about
-    )
+    return told("learning", arguments, given, Found(tables=tables, figures=figures, right=bool(right)), about)
 
 
 def streams(given: Any) -> list[Figures]:
@@ -125,9 +124,7 @@ def streams(given: Any) -> list[Figures]:
         for teacher in map(float, given.teacher.split(",")):
             for seed in range(given.seed, given.seed + given.seeds):
                 say(f"{data.name}, a teacher who is right in {teacher:.0%}, seed {seed}\n")
-                stream = run(
-                    data, known, right=teacher, seed=seed, progress=lambda what: say(f"  {what}\n")
-                )
+                stream = run(data, known, right=teacher, seed=seed, progress=lambda what: say(f"  {what}\n"))
                 out.append(figures_of(data, stream, teacher, seed))
     return out
 
@@ -152,7 +149,7 @@ def figures_of(data: Data, stream: Run, teacher: float, seed: int) -> Figures:
         asked_last=stream.asked(LAST),
         right=stream.right(),
         right_last=stream.right(LAST),
-        rises=max((b - a for a, b in zip(windows[2:], windows[3:], strict=False)), default=0.0),
+        rises=max((b - a for a, b in pairwise(windows[2:])), default=0.0),
         test_local=statistics.fmean(right or [0]),
         test_all=statistics.fmean(
             [teacher if asked else float(one) for one, asked in zip(right, unsure, strict=True)] or [0]
@@ -306,7 +303,7 @@ def in_a_process(folder: Path) -> dict[str, Any]:
     import json
 
     code = f"import json, pathlib; from bench.learning import large; print(json.dumps(large(pathlib.Path({str(folder)!r}))))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)  # noqa: S603  # our own code
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
