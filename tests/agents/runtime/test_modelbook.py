@@ -230,6 +230,19 @@ def _plain(update: ModelUpdate) -> dict[str, object]:
     return {name: getattr(update, name) for name in type(update).__slots__}
 
 
+async def test_a_stage_that_names_another_digest_than_was_announced_is_refused(world: World) -> None:
+    one = world.models.known(world.register("billing"))
+    world.models.take(replace(one, kind="stage", stage=SERVING, sha256="0" * 64, at=world.now()))
+    await world.follow()
+    assert (world.serving, world.refused) == (OWN, [SERVING])
+
+
+def test_a_folder_that_holds_another_model_than_its_announcement_names_is_refused(world: World) -> None:
+    one = world.models.known(world.register("billing"))
+    with pytest.raises(ValueError, match=f"holds the model {one.model}, not somebody else"):
+        load_published(replace(one, model="somebody else"), PACK, never)
+
+
 async def test_a_model_of_another_taxonomy_is_refused(world: World, say) -> None:
     await say(topic.promote, world.register("billing", OTHER))
     assert (world.serving, world.refused) == (OWN, [SERVING])
@@ -265,14 +278,16 @@ async def test_a_registry_that_is_away_is_asked_again(world: World, say) -> None
 
 
 async def test_a_rollback_waits_for_no_registry(world: World, say) -> None:
-    hangs = threading.Event()
+    hangs, found = threading.Event(), threading.Event()
     one, two = world.register("billing"), world.register("complaint")
     await say(topic.promote, one)
     real = world.load
 
     def slow(update: ModelUpdate) -> IntentLabeller:
         hangs.wait(30)
-        return real(update)
+        labeller = real(update)
+        found.set()
+        return labeller
 
     world.load = slow
     world.models.take(replace(world.models.known(two), kind="stage", stage=SERVING, at=world.now()))
@@ -282,6 +297,8 @@ async def test_a_rollback_waits_for_no_registry(world: World, say) -> None:
     world.book.follow(world.models)
     assert world.book.labeller is world.own, "at once"
     hangs.set()
+    await asyncio.to_thread(found.wait, 30)
+    await asyncio.sleep(0.05)
     await world.book.close()
     assert world.book.labeller is world.own, "what the registry says then comes too late"
 
