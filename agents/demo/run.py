@@ -128,7 +128,7 @@ async def run(options: Options, screen: Screen) -> Report:
         settings = await stack.enter_async_context(stage(options, screen, ours))
         to = await stack.enter_async_context(sender(settings.broker, _INPUTS, source="/frontdesk/demo"))
         await _send_history(to, scenario)
-        worker = WorkerProcess(_worker_settings(settings, embedded=options.embedded), port=free_port())
+        worker = WorkerProcess(worker_settings(settings, embedded=options.embedded), port=free_port())
         stack.callback(worker.stop)
         worker.start()
         screen.say(
@@ -266,7 +266,8 @@ async def _counts(
     return counts, undecided - pending
 
 
-def _worker_settings(settings: Settings, *, embedded: bool) -> dict[str, str]:
+def worker_settings(settings: Settings, *, embedded: bool) -> dict[str, str]:
+    """What the demo sets of a worker's environment."""
     chosen = {
         "FRONTDESK_BROKER": settings.broker,
         "FRONTDESK_APPLICATION": settings.application,

@@ -26,7 +26,7 @@ from frontdesk.streams.taxonomy import Intent, Taxonomy
 BATCH = 50
 FIRST = 150
 """answers before the first model"""
-GROWTH = 1.12
+GROWTH = 1.06
 """by how many times more answers the next model is taught"""
 TRAFFIC = 3000
 """newest messages for which thresholds are set"""
