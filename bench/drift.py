@@ -108,7 +108,7 @@ def shifted(rows: Sequence[Row], folder: Path) -> int:
     others = [text for text in multi_domain(folder).test.texts if len(text) > 20]
     embed = remembered([row.text for row in rows] + others[:2_000])
     draw, rng = random.Random(1), np.random.default_rng(1)
-    deals = 20
+    deals = 10
     print("| now, messages | of another trade | looks with a flag | words | language | length | meaning |")
     print("|---|---|---|---|---|---|---|", flush=True)
     right = True
