@@ -38,7 +38,7 @@ def command(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILES]...",
+            metavar="FILES",
             help="JSON lines of decisions, conversation events, feedback and label records, mixed as they come.",
             show_default=False,
         ),

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from frontdesk.agents.errors import StartupError
-
-EXAMPLES, VERSIONS = "examples.parquet", "versions"
+from frontdesk.agents.learning.versions import EXAMPLES, latest
 
 
 def examples_file(path: Path) -> Path:
-    """The file itself, that of a version's folder, or that of the newest version in a folder of labels.
+    """The file itself, that of a version's folder, or that of the version made last in a folder of labels.
 
     Raises:
         StartupError: there is none.
     """
     if path.is_file():
         return path
-    if (path / EXAMPLES).is_file():
-        return path / EXAMPLES
-    made = [*(path / VERSIONS).glob(f"*/{EXAMPLES}")]
-    if made:
-        return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))
-    raise StartupError(f"{path}: there is no {EXAMPLES}; make one with: frontdesk learn dataset {path}")
+    return (path if (path / EXAMPLES).is_file() else latest(path)) / EXAMPLES

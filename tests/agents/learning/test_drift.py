@@ -336,6 +336,7 @@ def test_the_command_flags_with_its_exit_code(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("frontdesk.agents.embedding.load_embedder", lambda: by_letters)
     folder = tmp_path / "versions" / "3f2a"
     folder.mkdir(parents=True)
+    (tmp_path / "versions" / "latest").write_text("3f2a\n")
     write_examples(folder / "examples.parquet", dataset(25))
     said = frontdesk("learn", "drift", str(tmp_path), code=1).stdout
     assert "NEW INTENT? 25 messages of 25 customers, none before: " in said
