@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -336,7 +337,10 @@ def test_the_command_flags_with_its_exit_code(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("frontdesk.agents.embedding.load_embedder", lambda: by_letters)
     folder = tmp_path / "versions" / "3f2a"
     folder.mkdir(parents=True)
-    (tmp_path / "versions" / "latest").write_text("3f2a\n")
+    older = tmp_path / "versions" / "9e9e"
+    older.mkdir()
+    write_examples(older / "examples.parquet", dataset(0))
+    os.utime(older / "examples.parquet", (1, 1))
     write_examples(folder / "examples.parquet", dataset(25))
     said = frontdesk("learn", "drift", str(tmp_path), code=1).stdout
     assert "NEW INTENT? 25 messages of 25 customers, none before: " in said
