@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m bench.drift --data FOLDER
     OMP_NUM_THREADS=1 python -m bench.drift --data FOLDER --intents 12 --seeds 3
+    OMP_NUM_THREADS=1 python -m bench.drift --data FOLDER --shifts
 
 The labeller is that of a worker without a trained model: embeddings against a taxonomy, here with 30 of the train split's questions for each
 intent but the one left out. It is looked after every so many messages, each time at all since the reference's end. A find counts for
@@ -17,6 +18,7 @@ import random
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +26,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.harness.machine import machine, machine_lines
-from bench.jobs.label_sets import banking77
+from bench.jobs.label_sets import banking77, multi_domain
 from frontdesk.agents.embedding import EmbeddingLabeller, Vectors, load_embedder, prepare
+from frontdesk.agents.learning.drift_inputs import Sample, shifts
 from frontdesk.agents.learning.drift_intents import NewIntent, Talk, new_intents
 from frontdesk.streams.taxonomy import EMOTIONS, URGENCIES, Intent, Taxonomy
 
@@ -61,6 +64,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--every", type=int, default=250, help="messages between two looks; default %(default)s"
     )
+    parser.add_argument(
+        "--shifts", action="store_true", help="measure shifts of input instead of new intents"
+    )
     given = parser.parse_args(arguments)
     if not (given.data / "banking77").is_dir():
         print(
@@ -73,6 +79,8 @@ def main(arguments: Sequence[str]) -> int:
     rows = [
         Row(*pair) for split in (data.train, data.test) for pair in zip(split.texts, split.truth, strict=True)
     ]
+    if given.shifts:
+        return shifted(rows, given.data)
     names = sorted({row.intent for row in rows})
     chosen = random.Random(1).sample(names, given.intents)
     embed = remembered([row.text for row in rows])
@@ -93,6 +101,40 @@ def main(arguments: Sequence[str]) -> int:
     print(f"; without the intent: false in {false} of {len(found)} runs, {looks} looks\n")
     print("\n".join(machine_lines(about)))
     return 0 if len(after) == len(found) else 1
+
+
+def shifted(rows: Sequence[Row], folder: Path) -> int:
+    """How often shifts are told of, of the same talk and of a mixture with another trade's, by how many messages there are."""
+    others = [text for text in multi_domain(folder).test.texts if len(text) > 20]
+    embed = remembered([row.text for row in rows] + others[:2_000])
+    draw, rng = random.Random(1), np.random.default_rng(1)
+    deals = 10
+    print("| now, messages | of another trade | looks with a flag | words | language | length | meaning |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    right = True
+    for count in (20, 200, 2_000):
+        for share in (0.0, 0.1, 0.3):
+            told: Counter[str] = Counter()
+            for _ in range(deals):
+                texts = [row.text for row in draw.sample(rows, 3_000 + count)]
+                strange = round(share * count)
+                now = texts[3_000 + strange :] + draw.sample(others[:2_000], strange)
+                found = shifts(of_texts(texts[:3_000], embed), of_texts(now, embed), rng)
+                flagged = [one.measure for one in found if one.flagged]
+                told.update([*flagged, *(["any"] if flagged else [])])
+            print(
+                f"| {count:,} | {share:.0%} | {told['any']} of {deals} | {told['words']} | {told['language']} | {told['length']} | "
+                f"{told['meaning']} |",
+                flush=True,
+            )
+            right = right and (share > 0 or told["any"] <= 2)
+    return 0 if right else 1
+
+
+def of_texts(texts: Sequence[str], embed: Callable[[list[str]], Vectors]) -> Sample:
+    """English messages, each of a customer of its own."""
+    vectors = embed([prepare(text) for text in texts])
+    return Sample(texts=texts, languages=["en"] * len(texts), customers=[""] * len(texts), vectors=vectors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from frontdesk.agents.cli import (
     label,
     learn,
     llm,
+    outcomes,
     policy,
     publish,
     review,
@@ -100,6 +101,11 @@ def build() -> typer.Typer:
         short_help="Measure the labels on texts that people labelled.",
         epilog="Example: frontdesk evaluate labelled.csv --html report.html",
     )(evaluate.command)
+    app.command(
+        "outcomes",
+        short_help="Say what became of decisions.",
+        epilog="Example: frontdesk outcomes --from-kafka --since 30d",
+    )(outcomes.command)
     app.command(
         "publish",
         short_help="Publish files into a topic.",

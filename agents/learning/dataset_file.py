@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
-
-EXAMPLES, VERSIONS = "examples.parquet", "versions"
+from frontdesk.agents.learning.examples import MADE_BY
+from frontdesk.agents.learning.versions import EXAMPLES
 
 
 def examples_file(path: Path) -> Path:
-    """The file itself, that of a version's folder, or that of the newest version in a folder of labels.
+    """The file itself, that of a version's folder, or that of the version written last in a folder of labels.
 
     Raises:
         StartupError: there is none.
@@ -19,7 +19,7 @@ def examples_file(path: Path) -> Path:
         return path
     if (path / EXAMPLES).is_file():
         return path / EXAMPLES
-    made = [*(path / VERSIONS).glob(f"*/{EXAMPLES}")]
-    if made:
-        return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))
-    raise StartupError(f"{path}: there is no {EXAMPLES}; make one with: frontdesk learn dataset {path}")
+    made = [*(path / "versions").glob(f"*/{EXAMPLES}")]
+    if not made:
+        raise StartupError(f"{path}: there is no dataset; make one with: {MADE_BY}")
+    return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))

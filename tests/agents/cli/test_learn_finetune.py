@@ -10,11 +10,12 @@ import pytest
 
 from frontdesk.agents.learning.examples import HOLDOUT, Example, write_examples
 from tests.support.cli import frontdesk, json_lines
+from tests.support.core import POLICY, TAXONOMY
 from tests.support.llm_server import LlmServer
 from tests.support.llm_thread import running
 from tests.support.llm_tuning import Tuning
 
-INTENTS = ("billing", "account", "technical")
+INTENTS = ("billing", "complaint", "product_enquiry")
 HELD = 40
 
 
@@ -37,6 +38,16 @@ def example(number: int, **fields: object) -> Example:
         "split": HOLDOUT if number >= 30 else "train",
     }
     return Example(**{**given, **fields})
+
+
+@pytest.fixture(autouse=True)
+def small_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command reads the policy: one that is quickly read."""
+    folder = tmp_path / "policy"
+    folder.mkdir()
+    (folder / "taxonomy.yaml").write_text(TAXONOMY, encoding="utf-8")
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    monkeypatch.setenv("FRONTDESK_POLICY", str(folder))
 
 
 @pytest.fixture
@@ -112,7 +123,7 @@ def test_a_better_model_is_accepted_and_the_setting_is_told(tuned: str, server: 
 
 
 def test_a_model_that_is_no_better_does_not_serve(tuned: str, server: LlmServer) -> None:
-    server.tuned = lambda _: {"intent": "account"}
+    server.tuned = lambda _: {"intent": "complaint"}
     done = learn("evaluate", tuned, "--at-least", "40", code=1)
     assert "not accepted: it is not better beyond chance" in done.stdout
     assert "FRONTDESK_LLM_MODEL" not in done.stdout + learn("status", tuned).stdout
