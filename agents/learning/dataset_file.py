@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.learning.card import version_of
+from frontdesk.agents.local.model import load_model
 
 EXAMPLES, VERSIONS = "examples.parquet", "versions"
 
@@ -23,3 +25,16 @@ def examples_file(path: Path) -> Path:
     if made:
         return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))
     raise StartupError(f"{path}: there is no {EXAMPLES}; make one with: frontdesk learn dataset {path}")
+
+
+def taught_by(model: Path, file: Path, sha256: str) -> Path | None:
+    """The file that holds what a model was taught: `file`, whose rows have this digest, or that of another version beside it. None: nobody knows.
+
+    Raises:
+        StartupError: the model cannot be read.
+    """
+    taught = load_model(model).learned_from.get("dataset")
+    if not isinstance(taught, str):
+        return None
+    other = file.parent.parent / version_of(taught) / EXAMPLES
+    return file if taught == sha256 else other if other.is_file() else None
