@@ -207,7 +207,7 @@ def _say(model: LocalModel, folder: Path, card: Mapping[str, Any]) -> None:
                 f"  {label:8} {value!r} was not learned: {count} examples are too few; it will be taken for another"
             )
     for label in model.labels:
-        for tier in ("ngrams", "embedding"):
+        for tier in ("ngrams", "embedding", "together"):
             found = model.learned_from[label].get(tier)
             if found is not None:
                 settled = (

@@ -159,8 +159,11 @@ def _label(model: LocalModel, name: str) -> dict[str, Any]:
         if head is not None and tier in told:
             figures = {key: value for key, value in told[tier].items() if key != "threshold"}
             found[tier] = {"threshold": None if head.threshold >= NEVER else head.threshold} | figures
-    last = told.get("embedding") or told["ngrams"]
-    return found | {"expected_settled": last["settles"]}
+    together = told.get("together") or told["ngrams"]
+    return found | {
+        "expected_settled": together["settles"],
+        "agrees_where_settled": together["agrees_where_settled"],
+    }
 
 
 def _lowest(found: Mapping[str, Share], all_of: float) -> list[tuple[str, Share]]:

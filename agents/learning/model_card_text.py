@@ -48,7 +48,6 @@ def _chosen(card: Mapping[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, one in card["labels"].items():
-        last = one.get("embedding") or one["ngrams"]
         sure = ", ".join(
             "never" if one[tier]["threshold"] is None else f"{one[tier]['threshold']:.2f}"
             for tier in ("ngrams", "embedding")
@@ -57,7 +56,7 @@ def _chosen(card: Mapping[str, Any]) -> list[str]:
         penalties = ", ".join(f"{one[key]:g}" for key in ("c", "penalty") if key in one)
         lines.append(
             f"| {name} | {one['classes']} | {one['examples']:,} | {one.get('doubted', 0):,} | {penalties} | {one.get('mix', 0):.2f} | {sure} | "
-            f"{one['expected_settled']:.1%} | {last['agrees_where_settled']:.1%} |"
+            f"{one['expected_settled']:.1%} | {one['agrees_where_settled']:.1%} |"
         )
     return [*lines, ""]
 

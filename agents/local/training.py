@@ -197,6 +197,7 @@ class _Task:
         traffic_both = mixed(traffic_first, self._of_traffic(embedding), mix) / np.float32(joint)
         early, late = self._thresholds((first, both), (traffic_first, traffic_both))
         told |= {"ngrams": self._told(first, early), "embedding": self._told(both, late), "mix": mix}
+        told["together"] = self._together((first, early), (both, late))
         tiers = Tiers(ngrams=_at(ngrams, early), embedding=_at(embedding, late), mix=mix, temperature=joint)
         return tiers, told
 
@@ -303,9 +304,19 @@ class _Task:
             weights, bias = np.vstack([-weights, weights]), np.hstack([-bias, bias])
         return np.ascontiguousarray(weights.T.astype(np.float32)), bias.astype(np.float32)
 
+    def _together(self, first: tuple[Floats, float], second: tuple[Floats, float]) -> Mapping[str, float]:
+        """What the tiers settle one after the other, and how often that agrees."""
+        early = _confidence(first[0]) >= first[1]
+        sure = early | (_confidence(second[0]) >= second[1])
+        said = np.where(early, first[0].argmax(axis=1), second[0].argmax(axis=1))
+        return self._shares(said == self._truth, sure)
+
     def _told(self, logits: Floats, threshold: float) -> Mapping[str, float]:
         right = logits.argmax(axis=1) == self._truth
-        sure = _confidence(logits) >= threshold
+        return {**self._shares(right, _confidence(logits) >= threshold), "threshold": threshold}
+
+    def _shares(self, right: NDArray[np.bool_], sure: NDArray[np.bool_]) -> dict[str, float]:
+        """Of the messages that examples represent."""
         share = self._represents / self._represents.sum()
         return {
             "agrees": round(float((right * share).sum()), 4),
@@ -313,7 +324,6 @@ class _Task:
             "agrees_where_settled": round(float(np.average(right[sure], weights=share[sure])), 4)
             if sure.any()
             else 0.0,
-            "threshold": threshold,
         }
 
 

@@ -48,6 +48,7 @@ def test_the_card_says_what_the_model_was_made_of(card: dict[str, Any], folder: 
     assert card["traffic"] == 24
     assert card["audit_share"] == 0.5
     assert load_model(folder).learned_from["dataset"] == card["dataset"]["sha256"]
+    assert card["labels"]["intent"]["expected_settled"] > 0.9
     assert {"c", "penalty", "mix", "ngrams", "embedding", "expected_settled"} <= {*card["labels"]["intent"]}
 
 
