@@ -85,6 +85,7 @@ def lesson(rows: Iterable[Example], taxonomy: Taxonomy) -> Lesson:
         represents=[row.copies * (stands_for if row.asked == AUDIT else 1.0) for row in kept],
         certain=[row.intent_source == PERSON for row in kept],
         traffic=[row.text for row in newest],
+        traffic_represents=len(unasked) / len(newest) if newest else 1.0,
     )
     return Lesson(
         examples=examples, rows=kept, left_out=left_out, audit_share=audits / settled if audits else None

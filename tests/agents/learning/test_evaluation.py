@@ -115,7 +115,7 @@ def test_too_few_labels_of_people_are_refused_before_anybody_is_asked() -> None:
     asked = Oracle("new", knows)
     found = evaluate(rows, TAXONOMY, asked, asked, taught=frozenset())
     assert (found.verdict, found.messages, found.missing, asked.asked) == ("unknown", 99, 1, 0)
-    assert judged(knows, knows, ROWS[:100]).missing == 0
+    assert judged(knows, knows, ROWS[:100]).verdict == "no worse", "a hundred are enough"
 
 
 def test_what_either_was_taught_is_left_out_and_counted() -> None:
@@ -141,6 +141,8 @@ def test_an_intent_is_told_of_where_the_difference_is_beyond_chance() -> None:
     assert part.against.share == 1.0
     assert [one.name for one in found.languages] == ["en", "zh"]
     assert [one.beyond_chance for one in found.languages] == [False, True]
+    few = judged(but(lambda n: n in (0, 2, 4, 6, 8, 10)), knows)
+    assert (few.worse, few.classes) == (6, ()), "one time in 32 by chance, and there are two intents"
     of_one = [replace(row, customer="chatty") if row.intent == "technical" else row for row in ROWS]
     assert judged(but(lambda n: n % 8 == 0), but(lambda n: n == 1), of_one).classes == ()
 

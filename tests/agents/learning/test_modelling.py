@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from frontdesk.agents.learning.held_out import Heard
+from frontdesk.agents.learning.model_card import bad_at
 from frontdesk.agents.learning.modelling import Plan, modelled, remembering
 from frontdesk.agents.local.model import load_model
 from frontdesk.agents.local.thresholds import Aim
@@ -60,6 +62,7 @@ def test_the_card_says_how_good_it_is_on_later_messages(card: dict[str, Any]) ->
     assert recall["of"] == sum(row.intent == "technical" for row in judged)
     assert recall["low"] < recall["share"] < recall["high"] < 0.8
     assert held["intents"]["billing"]["recall"]["share"] > 0.9
+    assert held["intents"]["billing"]["precision"]["share"] < 0.8, "it is what technical is taken for"
     assert held["languages"]["en"]["of"] + held["languages"]["zh"]["of"] == 135
     right = round(held["accuracy"]["share"] * 135)
     assert sum(pair["messages"] for pair in held["worst_pairs"]) == 135 - right, "every mistake is of a pair"
@@ -79,6 +82,26 @@ def test_it_says_in_words_what_it_is_bad_at_and_no_word_of_a_customer(
     for row in ROWS:
         assert not [word for word in row.text.split() if {*word} <= {*NOISE} and word in told]
         assert row.customer not in told
+
+
+def test_what_is_bad_is_told_of_the_worst_first_and_not_of_a_handful(folder: Path) -> None:
+    def said(truth: str, right: int, wrong: int, taken_for: str) -> list[tuple[str, str]]:
+        return [(truth, truth)] * right + [(truth, taken_for)] * wrong
+
+    pairs = [
+        *said("billing", 90, 10, "other"),
+        *said("account", 4, 6, "billing"),
+        *said("technical", 6, 2, "account"),
+        *said("technical", 0, 8, "billing"),
+        *said("complaint", 0, 9, "billing"),
+    ]
+    rows = [replace(ROWS[0], intent=truth, language="en") for truth, _ in pairs]
+    heard = Heard([taken for _, taken in pairs], np.ones(len(pairs)), np.ones(len(pairs), dtype=np.bool_))
+    assert bad_at(rows, heard, load_model(folder)) == [
+        "Intent technical: 38% of 16 were right (95 %: 18% to 61%); it is taken for billing (8), account (2).",
+        "Intent account: 40% of 10 were right (95 %: 17% to 69%); it is taken for billing (6).",
+        "Nobody knows how it does on complaint: fewer than 10 held-out messages each.",
+    ]
 
 
 def test_the_learning_curve_ends_with_the_model_itself(card: dict[str, Any]) -> None:

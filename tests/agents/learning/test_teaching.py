@@ -63,6 +63,7 @@ def test_traffic_is_the_newest_of_what_nobody_was_asked_about(monkeypatch: pytes
     monkeypatch.setattr(teaching, "MOST_TRAFFIC", 3)
     found = lesson([row(n, source="local") for n in (4, 1, 5, 2, 3)], TAXONOMY)
     assert found.examples.traffic == ["text 3", "text 4", "text 5"]
+    assert found.examples.traffic_represents == pytest.approx(5 / 3), "for the older ones, too"
 
 
 def test_messages_of_a_customer_stay_together_and_without_one_those_of_the_same_words() -> None:
