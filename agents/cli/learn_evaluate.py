@@ -48,7 +48,7 @@ def command(
     from frontdesk.agents.bootstrap import read_policy
     from frontdesk.agents.embedding import load_embedder
     from frontdesk.agents.learning.dataset import digest
-    from frontdesk.agents.learning.dataset_file import examples_file, taught_by
+    from frontdesk.agents.learning.dataset_file import VERSIONS, examples_file, taught_by
     from frontdesk.agents.learning.evaluation import evaluate
     from frontdesk.agents.learning.examples import read_examples
     from frontdesk.agents.learning.held_out import taught_words
@@ -79,9 +79,11 @@ def command(
         for line in _lines(found):
             typer.echo(line)
     if found.missing:
+        versions = path.parent.parent
+        collected = versions.parent if versions.name == VERSIONS else "FOLDER"
         typer.echo(
             f"frontdesk: {path}: people labelled {found.messages} of the held-out messages, {found.missing} are missing of the "
-            f"{found.messages + found.missing} that a verdict takes; answer some: frontdesk review {dataset}, and make the dataset anew",
+            f"{found.messages + found.missing} that a verdict takes; answer some: frontdesk review {collected}, and make the dataset anew",
             err=True,
         )
     if found.verdict not in _GOOD:

@@ -57,6 +57,8 @@ def modelled(
         OSError: the folder cannot be written to.
     """
     found = lesson(rows, taxonomy)
+    if not found.rows:
+        raise TooLittle("neither a person nor an LLM said what any message of train is")
     embed = remembering(embed)
     model = train(
         found.examples,

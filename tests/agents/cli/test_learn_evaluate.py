@@ -119,7 +119,7 @@ def test_what_a_model_was_taught_by_an_earlier_version_is_left_out(folder: Path)
     assert digest(later) != digest(rows)
     version(folder, later)
     (said,) = json_lines(frontdesk("learn", "evaluate", str(folder), str(model), "--json"))
-    assert said["taught"] == 240
+    assert said["taught"] == 48
     assert said["messages"] == 120
 
 
@@ -130,6 +130,10 @@ def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path:
     done = frontdesk("learn", "evaluate", str(folder), str(model), code=1)
     assert "people labelled 90 of the held-out messages, 10 are missing of the 100" in done.stderr
     assert f"frontdesk review {folder}" in done.stderr
+    (file,) = folder.glob("versions/*/examples.parquet")
+    assert (
+        f"frontdesk review {folder}," in frontdesk("learn", "evaluate", str(file), str(model), code=1).stderr
+    )
     (said,) = json_lines(frontdesk("learn", "evaluate", str(folder), str(model), "--json", code=1))
     assert (said["verdict"], said["missing"]) == ("unknown", 10)
 

@@ -122,6 +122,8 @@ def test_what_either_was_taught_is_left_out_and_counted() -> None:
     taught = taught_words(replace(row, split="train", text=row.text.upper()) for row in ROWS[:60])
     found = judged(knows, but(lambda n: n < 60), taught=taught)
     assert (found.messages, found.taught) == (140, 60)
+    assert found.model is not None
+    assert found.model.settled.of == 200, "what comes again is settled, too"
     assert found.verdict == "no worse", "only what was taught would have told them apart"
 
 

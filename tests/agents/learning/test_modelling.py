@@ -131,8 +131,12 @@ def test_without_a_holdout_it_is_said_that_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_too_little_is_too_little(tmp_path: Path) -> None:
-    with pytest.raises(TooLittle):
+    with pytest.raises(TooLittle, match="have 10 examples or more"):
         modelled(ROWS[:12], tmp_path, TAXONOMY, eyes, PLAN)
+    unsaid = [replace(row, intent_source="local") for row in ROWS]
+    with pytest.raises(TooLittle, match="neither a person nor an LLM said"):
+        modelled(unsaid, tmp_path, TAXONOMY, eyes, PLAN)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_text_is_embedded_once() -> None:
