@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import frontdesk.agents.bootstrap  # it keeps the embedder's loader: imported within a test it would keep ours
 from frontdesk.agents.learning.dataset import digest
 from frontdesk.agents.learning.examples import Example, write_examples
 from tests.support.cli import frontdesk, json_lines
