@@ -19,6 +19,8 @@ _LINE_EVERY = 5.0
 
 Tell = Callable[[int], None]
 """Shows how many of all are done."""
+Say = Callable[[str], None]
+"""Shows what is being done."""
 
 
 @contextmanager
@@ -38,6 +40,32 @@ def progress(doing: str, total: int | None, done: str) -> Iterator[Tell]:
     with Progress(*columns, console=common.stderr(), transient=True) as bar:
         task = bar.add_task(doing, total=total)
         yield lambda count: bar.update(task, completed=count)
+
+
+@contextmanager
+def doing(what: str) -> Iterator[Say]:
+    """For work whose steps nobody can count: what it is at stands behind the bar, or on a line every few seconds."""
+    if not sys.stderr.isatty():
+        yield _plain_steps()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(what), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=common.stderr(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda step: bar.update(task, description=step)
+
+
+def _plain_steps() -> Say:
+    last = -_LINE_EVERY
+
+    def say(step: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY:
+            last = time.monotonic()
+            typer.echo(step, err=True)
+
+    return say
 
 
 def _plain_lines(total: int | None, done: str) -> Tell:

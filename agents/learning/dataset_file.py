@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.learning.card import version_of
 from frontdesk.agents.learning.examples import MADE_BY
 from frontdesk.agents.learning.versions import EXAMPLES
+from frontdesk.agents.local.model import load_model
+
+VERSIONS = "versions"
 
 
 def examples_file(path: Path) -> Path:
@@ -19,7 +23,20 @@ def examples_file(path: Path) -> Path:
         return path
     if (path / EXAMPLES).is_file():
         return path / EXAMPLES
-    made = [*(path / "versions").glob(f"*/{EXAMPLES}")]
+    made = [*(path / VERSIONS).glob(f"*/{EXAMPLES}")]
     if not made:
         raise StartupError(f"{path}: there is no dataset; make one with: {MADE_BY}")
     return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))
+
+
+def taught_by(model: Path, file: Path, sha256: str) -> Path | None:
+    """The file that holds what a model was taught: `file`, whose rows have this digest, or that of another version beside it. None: nobody knows.
+
+    Raises:
+        StartupError: the model cannot be read.
+    """
+    taught = load_model(model).learned_from.get("dataset")
+    if not isinstance(taught, str):
+        return None
+    other = file.parent.parent / version_of(taught) / EXAMPLES
+    return file if taught == sha256 else other if other.is_file() else None

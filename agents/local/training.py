@@ -62,6 +62,8 @@ class Examples:
     """labels that are never doubted: those of people"""
     traffic: Sequence[str] = ()
     """texts without labels: what else came in, so that thresholds are set for what there is and not for what was asked about"""
+    traffic_represents: float = 1.0
+    """how many messages each of the traffic stands for: more than 1 where it is a part of what came in while the texts came"""
 
 
 def train(
@@ -144,6 +146,7 @@ class _Task:
         _, self._groups = np.unique([str(groups[at]) for at in kept], return_inverse=True)
         frequency = np.bincount(self._truth) / (len(self._truth) / len(self._classes))
         self._weights = (of(examples.weights, 1.0) * frequency[self._truth] ** -BALANCE).astype(np.float32)
+        self._traffic_size = round(len(rest) * examples.traffic_represents)
         self._represents = of(examples.represents, 1.0).astype(np.float64)
         self._certain = of(examples.certain, False)
         self._name, self._aim, self._seed, self._progress = name, aim, seed, progress
@@ -197,6 +200,7 @@ class _Task:
         traffic_both = mixed(traffic_first, self._of_traffic(embedding), mix) / np.float32(joint)
         early, late = self._thresholds((first, both), (traffic_first, traffic_both))
         told |= {"ngrams": self._told(first, early), "embedding": self._told(both, late), "mix": mix}
+        told["together"] = self._together((first, early), (both, late))
         tiers = Tiers(ngrams=_at(ngrams, early), embedding=_at(embedding, late), mix=mix, temperature=joint)
         return tiers, told
 
@@ -209,8 +213,9 @@ class _Task:
         copies = np.ones(len(first), dtype=int)
         if not len(traffic[0]):
             copies = np.maximum(1, np.round(self._represents)).astype(int)
-        early = np.concatenate([np.repeat(first, copies), _confidence(traffic[0])])
-        late = np.concatenate([np.repeat(second, copies), _confidence(traffic[1])])
+        rest = [np.resize(_confidence(one), self._traffic_size) for one in traffic]
+        early = np.concatenate([np.repeat(first, copies), rest[0]])
+        late = np.concatenate([np.repeat(second, copies), rest[1]])
         teacher = self._aim.teacher
         threshold = surest(early, one.right(early, teacher), least=self._aim.first)
         settled = early >= threshold
@@ -303,9 +308,19 @@ class _Task:
             weights, bias = np.vstack([-weights, weights]), np.hstack([-bias, bias])
         return np.ascontiguousarray(weights.T.astype(np.float32)), bias.astype(np.float32)
 
+    def _together(self, first: tuple[Floats, float], second: tuple[Floats, float]) -> Mapping[str, float]:
+        """What the tiers settle one after the other, and how often that agrees."""
+        early = _confidence(first[0]) >= first[1]
+        sure = early | (_confidence(second[0]) >= second[1])
+        said = np.where(early, first[0].argmax(axis=1), second[0].argmax(axis=1))
+        return self._shares(said == self._truth, sure)
+
     def _told(self, logits: Floats, threshold: float) -> Mapping[str, float]:
         right = logits.argmax(axis=1) == self._truth
-        sure = _confidence(logits) >= threshold
+        return {**self._shares(right, _confidence(logits) >= threshold), "threshold": threshold}
+
+    def _shares(self, right: NDArray[np.bool_], sure: NDArray[np.bool_]) -> dict[str, float]:
+        """Of the messages that examples represent."""
         share = self._represents / self._represents.sum()
         return {
             "agrees": round(float((right * share).sum()), 4),
@@ -313,7 +328,6 @@ class _Task:
             "agrees_where_settled": round(float(np.average(right[sure], weights=share[sure])), 4)
             if sure.any()
             else 0.0,
-            "threshold": threshold,
         }
 
 

@@ -226,15 +226,22 @@ def test_thresholds_are_set_for_the_traffic_and_not_for_what_was_asked_about() -
     texts, intents = examples(300)
     blurred = [" ".join(text.split()[2:]) for text in texts]  # half of the subject's words are gone, at least
 
-    def threshold(traffic: list[str]) -> float:
-        taught = Examples(texts=[*texts, *blurred], labels={"intent": [*intents, *intents]}, traffic=traffic)
-        made = (
-            train(taught, taxonomy_hash="t", embed=Eyes(), aim=Aim(accuracy=0.95)).labels["intent"].embedding
+    def threshold(traffic: list[str], represents: float = 1.0, accuracy: float = 0.95) -> float:
+        taught = Examples(
+            texts=[*texts, *blurred],
+            labels={"intent": [*intents, *intents]},
+            traffic=traffic,
+            traffic_represents=represents,
         )
+        aim = Aim(accuracy=accuracy)
+        made = train(taught, taxonomy_hash="t", embed=Eyes(), aim=aim).labels["intent"].embedding
         assert made is not None
         return made.threshold
 
-    assert threshold(examples(3000, seed=7)[0]) < threshold([text for text in blurred for _ in range(10)])
+    easy = examples(3000, seed=7)[0]
+    assert threshold(easy) < threshold([text for text in blurred for _ in range(10)])
+    some = easy[:30]
+    assert threshold(some, 100.0, 0.998) < threshold(some, 1.0, 0.998), "a part of it stands for all"
 
 
 def test_an_audited_example_counts_for_all_that_it_represents() -> None:
