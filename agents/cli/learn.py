@@ -16,6 +16,7 @@ from frontdesk.agents.cli import (
     learn_drift,
     learn_finetune,
     learn_models,
+    learn_sources,
     texts,
 )
 from frontdesk.agents.errors import StartupError
@@ -48,6 +49,11 @@ def build() -> typer.Typer:
         short_help="Make a dataset of what was collected.",
         epilog=learn_dataset.EXAMPLE,
     )(learn_dataset.command)
+    app.command(
+        "sources",
+        short_help="Say whose answers count, and who is held back.",
+        epilog=learn_sources.EXAMPLE,
+    )(learn_sources.command)
     app.command(
         "drift",
         short_help="Compare the newest messages with those before.",
