@@ -16,6 +16,7 @@ from frontdesk.agents.cli import (
     learn_drift,
     learn_finetune,
     learn_models,
+    learn_run,
     learn_sources,
     texts,
 )
@@ -49,6 +50,11 @@ def build() -> typer.Typer:
         short_help="Make a dataset of what was collected.",
         epilog=learn_dataset.EXAMPLE,
     )(learn_dataset.command)
+    app.command(
+        "run",
+        short_help="Learn by itself: collect, teach, try, promote, roll back.",
+        epilog=learn_run.EXAMPLE,
+    )(learn_run.command)
     app.command(
         "sources",
         short_help="Say whose answers count, and who is held back.",

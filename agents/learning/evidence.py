@@ -74,10 +74,12 @@ class Sureness:
 class Evidence:
     """Of two models: the newer one, which is judged, and the one that it is to be no worse than.
 
-    `audit_share` is that of the workers: FRONTDESK_AUDIT_SHARE.
+    `audit_share` is that of the workers: FRONTDESK_AUDIT_SHARE. What came after `since`, when their stage began, counts; of pairs what came after `pairs_since`.
     """
 
-    def __init__(self, subject: str, other: str, *, audit_share: float, since: int) -> None:
+    def __init__(
+        self, subject: str, other: str, *, audit_share: float, since: int, pairs_since: int = -1
+    ) -> None:
         self.subject, self.other = subject, other
         self.differences: dict[str, Counter[tuple[int, float]]] = {}
         """by the teacher's intent: 1 where the subject alone agrees, -1 where the other alone does, 0; and what the message weighs"""
@@ -85,6 +87,7 @@ class Evidence:
         self.pairs = 0
         self.audits = 0
         """pairs that are audits, since the stage began"""
+        self._pairs_since = pairs_since
         self._unsure_weight = audit_share or 1.0
         self._messages: OrderedDict[Hashable, None] = OrderedDict()
         self._decisions: OrderedDict[str, tuple[str, str]] = OrderedDict()
@@ -106,9 +109,14 @@ class Evidence:
         """Take label records in."""
         for row in rows:
             model = version_in(row.model_version)
-            if model in self.arms and row.labelled_at >= self.since and row.asked != AUDIT:
+            if model in self.arms and row.labelled_at > self.since and row.asked != AUDIT:
                 self._decided(row, model)
-            if row.llm_intent and row.candidate and row.asked in (AUDIT, UNSURE):
+            if (
+                row.llm_intent
+                and row.candidate
+                and row.asked in (AUDIT, UNSURE)
+                and row.labelled_at > self._pairs_since
+            ):
                 pair = {model: row.local_intent, version_in(row.candidate_model): row.candidate}
                 if pair.keys() == self.sureness.keys():
                     self._compare(row, model, pair)
@@ -156,7 +164,7 @@ class Evidence:
         better = (pair[self.subject] == truth) - (pair[self.other] == truth)
         counts[better, weight] += 1
         self.pairs += 1
-        self.audits += row.asked == AUDIT and row.labelled_at >= self.since
+        self.audits += row.asked == AUDIT and row.labelled_at > self.since
         for version, said in pair.items():
             confidence = row.local_confidence if version == model else row.candidate_confidence
             self.sureness[version].add(confidence, said == truth, weight)

@@ -131,7 +131,7 @@ def play(
     out = Played() if start is None else Played(situation=start)
     evidence: Evidence | None = None
     if start is not None and start.compared is not None:
-        evidence = Evidence(*start.compared, audit_share=AUDITS, since=0)
+        evidence = Evidence(*start.compared, audit_share=AUDITS, since=-1)
     epoch = 1
     for minute in range(minutes):
         now = minute * MINUTE
@@ -186,7 +186,7 @@ def test_a_model_in_force_that_turns_worse_is_rolled_back_also_while_learning_is
     good = play(Stream(right={OLD: 0.9, NEW: 0.9}), 100, start=start)
     assert good.actions == []
     stream = Stream(right={OLD: 0.9, NEW: 0.6})
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     for minute in range(100):
         evidence.fold(stream.rows(start, 100, minute * MINUTE)[0])
         verdict = decide(start, evidence, RULES, minute * MINUTE)
@@ -220,7 +220,7 @@ def test_a_canary_is_dropped_for_what_only_customers_show(
 ) -> None:
     start = Situation(serving=OLD, candidate=NEW, share=0.25)
     stream = Stream(right={OLD: 0.9, NEW: 0.9}, **fault)  # type: ignore[arg-type]
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     verdict = Verdict(action="stay")
     for minute in range(120):
         rows, heard = stream.rows(start, 100, minute * MINUTE)
@@ -236,12 +236,12 @@ def test_a_canary_is_dropped_for_what_only_customers_show(
 def test_corrections_of_one_name_alone_take_no_model_back() -> None:
     start = Situation(serving=OLD, candidate=NEW, share=0.25)
     stream = Stream(right={OLD: 0.9, NEW: 0.9}, corrected={OLD: 0, NEW: 1.0})
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     rows, heard = stream.rows(start, 2_000, 0)
     evidence.fold(rows)
     evidence.hear(given_row(replace(one, by="evil"), n, Millis(0)) for n, one in enumerate(heard))
     assert evidence.arms[NEW].corrected == 20
-    held = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    held = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     held.fold(rows)
     held.hear((given_row(one, n, Millis(0)) for n, one in enumerate(heard)), lambda vote: False)
     assert held.arms[NEW].corrected == 0
@@ -250,11 +250,11 @@ def test_corrections_of_one_name_alone_take_no_model_back() -> None:
 def test_neither_time_nor_audits_alone_move_a_model() -> None:
     start = Situation(serving=OLD, candidate=NEW)
     stream = Stream(right={OLD: 0.99, NEW: 0.99})
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     evidence.fold(stream.rows(start, 5_000, 0)[0])
     early = decide(start, evidence, RULES, 59_000)
     assert (early.action, "59 of 60 seconds" in early.text) == ("stay", True)
-    few = decide(start, Evidence(NEW, OLD, audit_share=AUDITS, since=0), RULES, 61_000)
+    few = decide(start, Evidence(NEW, OLD, audit_share=AUDITS, since=-1), RULES, 61_000)
     assert (few.action, "0 of 50 audits" in few.text) == ("stay", True)
     assert decide(start, evidence, RULES, 61_000).action == "canary"
     assert decide(replace(start, frozen=True), evidence, RULES, 61_000).text == "learning is frozen"
@@ -264,7 +264,7 @@ def test_neither_time_nor_audits_alone_move_a_model() -> None:
 
 def test_a_newer_model_waits_until_the_one_in_force_is_known() -> None:
     start = Situation(serving=NEW, previous=OLD, candidate=OLD, waiting="newer")
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     assert decide(start, evidence, RULES, 10 * MINUTE).action == "stay"
     evidence.fold(Stream(right={OLD: 0.9, NEW: 0.9}).rows(start, 1_000, 0)[0])
     assert decide(start, evidence, RULES, 10 * MINUTE) == replace(
@@ -294,7 +294,7 @@ def quick(draw: random.Random, lose: float, win: float, minutes: int) -> list[st
             if situation.compared is None:
                 evidence = None
             elif evidence is None or situation.compared != before.compared:
-                evidence = Evidence(*situation.compared, audit_share=AUDITS, since=0)
+                evidence = Evidence(*situation.compared, audit_share=AUDITS, since=-1)
             else:
                 evidence.stage(minute * MINUTE)
         if actions and actions[-1] in ("drop", "roll_back"):
@@ -345,7 +345,7 @@ def test_a_constant_stream_moves_a_model_a_bounded_number_of_times(
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(INTENTS), st.integers(-1, 1), st.integers(1, 400)), max_size=8))
 def test_what_loses_beyond_chance_is_never_moved_forward(found: list[tuple[str, int, int]]) -> None:
-    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=-1)
     for intent, difference, count in found:
         evidence.differences.setdefault(intent, Counter())[difference, 1.0] += count
         evidence.audits += count
@@ -362,12 +362,12 @@ def test_what_loses_beyond_chance_is_never_moved_forward(found: list[tuple[str, 
 def test_evidence_counts_each_message_once_whatever_comes_again() -> None:
     start = Situation(serving=OLD, candidate=NEW, share=0.25)
     rows, _ = Stream(right={OLD: 0.9, NEW: 0.9}).rows(start, 500, 0)
-    once, twice = (Evidence(NEW, OLD, audit_share=AUDITS, since=0) for _ in range(2))
+    once, twice = (Evidence(NEW, OLD, audit_share=AUDITS, since=-1) for _ in range(2))
     once.fold(rows)
     twice.fold(rows + rows)
     assert once.differences == twice.differences
     assert once.arms == twice.arms
     assert once.arms[NEW].decided + once.arms[OLD].decided == 500
-    foreign = Evidence("a", "b", audit_share=AUDITS, since=0)
+    foreign = Evidence("a", "b", audit_share=AUDITS, since=-1)
     foreign.fold(rows)
     assert (foreign.pairs, foreign.arms["a"].decided) == (0, 0)
