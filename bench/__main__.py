@@ -19,6 +19,7 @@ Parts:
   waiting      whether messages that wait for nobody notice those that wait for an LLM
   history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
+  poison       wrong answers on purpose: caught before they count, or how soon taken back
   policy       what a decision by policy costs (make bench-policy)
   backtest     what a backtest of a million decisions takes
   llm_client   what calls of a language model cost the worker
@@ -48,6 +49,7 @@ PARTS: Mapping[str, Sequence[str]] = {
     "labels": ("bench.labels",),
     "learning": ("bench.learning",),
     "policy": ("bench.policy",),
+    "poison": ("bench.poison",),
     "waiting": ("bench.waiting",),
     "backtest": ("bench.backtest",),
     "llm_client": ("bench.llm_client",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.card import card
 from frontdesk.agents.learning.dataset import digest, make
 from frontdesk.agents.learning.joining import Joined, Joins, join
+from frontdesk.agents.learning.rows import Erased
 from frontdesk.agents.learning.sources import Sources, answers_of, judged
+from frontdesk.agents.learning.store import parts, rows
+from frontdesk.agents.learning.tables import column
 from frontdesk.agents.learning.trust import read_trust
-from frontdesk.agents.learning.versions import save
+from frontdesk.agents.learning.versions import EXAMPLES, save
 from frontdesk.streams.mentions import Mentions
 from frontdesk.streams.taxonomy import Taxonomy
 
@@ -68,11 +72,30 @@ def made(
     return save(folder, examples, found), found
 
 
-def made_of_all(
+def made_meanwhile(
     folder: Path, taxonomy: Taxonomy, *, mentions: Mentions | None = None
 ) -> tuple[Path, dict[str, Any]]:
-    """As `made`, of all that was collected by now."""
-    return made(folder, join(folder), taxonomy, mentions=mentions)
+    """As `made`, of all that was collected by now, while another process collects.
+
+    Raises:
+        StartupError: as `made`; or a customer among the examples was erased meanwhile.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".snapshot-") as place:
+        snapshot = Path(place)
+        _link(folder, snapshot)
+        version, found = made(folder, join(snapshot), taxonomy, mentions=mentions)
+    erased = {one.customer for one in rows(folder, Erased)}
+    if not erased.isdisjoint(column(version / EXAMPLES, "customer")):
+        (version / EXAMPLES).unlink()
+        raise StartupError(f"{version}: a customer was erased while it was made; make it again")
+    return version, found
+
+
+def _link(folder: Path, snapshot: Path) -> None:
+    """The files of a store as they are now: the collector replaces files, it changes none."""
+    (snapshot / "collected").mkdir()
+    for part in parts(folder):
+        (snapshot / "collected" / part.path.name).hardlink_to(part.path)
 
 
 def _told(joins: Joins, tell: Callable[[int], None]) -> Iterator[Joined]:
