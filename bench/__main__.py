@@ -1,7 +1,7 @@
 """The benchmark: all parts or some, one after the other. Each prints its tables and writes NAME.md and NAME.json to a folder.
 
     make bench                                       all, at full size
-    make bench ARGS="--quick"                        all but failover, small: shows that nothing has rotted
+    make bench ARGS="--quick"                        all but failover and poison, small: shows that nothing has rotted
     make bench ARGS="path latency --rounds 1"        some
     make bench ARGS="path --messages 50000"          one, with options of its own
     make bench ARGS="path --help"                    what one measures, and how
@@ -54,8 +54,8 @@ PARTS: Mapping[str, Sequence[str]] = {
     "backtest": ("bench.backtest",),
     "llm_client": ("bench.llm_client",),
 }
-WAITS = ("failover",)
-"""parts that no size makes quick: they wait for a session to time out. Run when they are named, or at full size"""
+WAITS = ("failover", "poison")
+"""parts that no size makes quick: they wait for a session to time out, or teach models. Run when they are named, or at full size"""
 
 
 def main(arguments: Sequence[str]) -> int:

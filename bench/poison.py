@@ -31,6 +31,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness.machine import machine, machine_lines
+from bench.harness.session import common_options
 from bench.jobs.label_sets import Data, banking77
 from bench.jobs.taught_stream import Remembered
 from frontdesk.agents.embedding import Embed, load_embedder
@@ -105,7 +106,9 @@ class Result:
 def main(arguments: Sequence[str]) -> int:
     """Measure, print a table. 1 where a harmful model labels in the end."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        parents=[common_options()],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--data",
@@ -118,6 +121,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--minutes", type=int, default=600, help="simulated, at most; default %(default)s")
     parser.add_argument("--attacks", nargs="+", choices=ATTACKS, default=ATTACKS, help="default: all")
     given = parser.parse_args(arguments)
+    if given.quick:
+        given.seeds, given.attacks, given.minutes = 1, ("move",), 200
     if not (given.data / "banking77").is_dir():
         print(f"there is no {given.data / 'banking77'}; name its folder with --data", file=sys.stderr)
         return 2
