@@ -134,7 +134,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     found: list[Result] = []
-    for seed in range(given.seeds):
+    for seed in range(given.seed, given.seed + given.seeds):
         for one in runs(data, embed, seed, given):
             print(one.row(), flush=True)
             found.append(one)

@@ -27,7 +27,7 @@ def command(
     Another model is taught when enough is new (FRONTDESK_LEARN_ANSWERS, FRONTDESK_LEARN_EVERY), registered at FRONTDESK_MODELS, tried in
     the shadow, then for 5 % and 25 % of the customers, and promoted if it is proven to be no worse; one that turns worse is taken
     back. Nothing but that happens while learning is frozen. Run one: a second one on the same folder refuses to start, and one
-    elsewhere takes over, which ends this one with exit code 1.
+    elsewhere takes over, which ends this one with exit code 1. Exit code 70: it could not go on, start it again.
     """
     settings = common.settings(broker=broker)
     from frontdesk.agents import logs

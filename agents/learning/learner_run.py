@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from frontdesk.agents import http
 from frontdesk.agents.clock import now
@@ -31,7 +32,8 @@ from frontdesk.schemas.types import Millis
 
 log = structlog.get_logger(__name__)
 
-EXIT_STOPPED, EXIT_SUPERSEDED = 0, 1
+EXIT_STOPPED, EXIT_SUPERSEDED, EXIT_FAILED = 0, 1, 70
+"""as a worker's; the supervisor should start it again after the last"""
 _APART = "frontdesk.agents.learning.teach_apart"
 
 
@@ -60,6 +62,10 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
     """
     if settings.models is None:
         raise StartupError("FRONTDESK_MODELS: name the registry, a folder or URL that all workers can read")
+    if settings.guarantee != "exactly_once":
+        raise StartupError(
+            "FRONTDESK_GUARANTEE is at_least_once: a learner needs a broker with transactions, by which it is the only one"
+        )
     registry = Registry(settings.models)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -121,13 +127,26 @@ async def _looking(
                 return EXIT_SUPERSEDED
             except NotWritten as error:
                 log.warning("not_written", because=str(error))
-                await writing.reopen()
+                await _reopened(writing)
+            except (
+                StartupError,
+                KafkaError,
+            ) as error:  # Kafka is away for a while: what is served stays served
+                log.warning("not_looked", because=str(error))
             await asyncio.wait({reading, stopped}, timeout=every, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
-                reading.result()
+                log.error("collecting_ended", because=str(reading.exception()))
+                return EXIT_FAILED
         return EXIT_STOPPED
     finally:
         stopped.cancel()
+
+
+async def _reopened(writing: Writing) -> None:
+    try:
+        await writing.reopen()
+    except StartupError as error:  # the next look says again that it is not open
+        log.warning("not_opened", because=str(error))
 
 
 async def taught_apart(folder: Path) -> dict[str, Any]:
