@@ -12,6 +12,7 @@ at any time (`sequential`): that a verdict is asked for every second changes not
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
@@ -32,6 +33,8 @@ class Rules:
     """by which agreement with the teacher may be lower for a model to be promoted; of all messages"""
     first_margin: float = 0.05
     """the same, for it to label for anybody at all"""
+    intent_margin: float = 0.1
+    """by which a model may agree less on the messages of one intent that an LLM is asked about"""
     wrong: float = 0.05
     """how often a model that is worse by the margin is promoted, at most; and how often one that is no worse is dropped or rolled back"""
     least_audits: int = 200
@@ -111,7 +114,8 @@ def decide(
     """The verdict of this moment. `evidence` is about `situation.compared`; `epoch` counts, from 1 on, how often evidence about the model in
     force has begun anew."""
     if situation.candidate and evidence is not None:
-        faults = worse(evidence, rules, spent(rules.wrong, epoch) if situation.watching else rules.wrong)
+        wrong = spent(rules.wrong, epoch) if situation.watching else rules.wrong
+        faults = worse(evidence, rules, wrong, watching=situation.watching)
         if faults:
             if situation.watching:
                 return Verdict(action="roll_back", model=situation.candidate, because=faults)
@@ -205,19 +209,13 @@ def _trial(situation: Situation, evidence: Evidence | None, rules: Rules, now: i
     return Verdict(action="promote", model=model, because=(because,))
 
 
-def worse(evidence: Evidence, rules: Rules, wrong: float) -> tuple[str, ...]:
+def worse(evidence: Evidence, rules: Rules, wrong: float, *, watching: bool = False) -> tuple[str, ...]:
     """In what the subject is proven to be worse than the other; wrongly, with a probability of `wrong` for all together."""
     found = []
     values = evidence.all_differences()
     if proven(is_worse(values), wrong / 4):
         found.append(f"it agrees less with the teacher: {_told(values, wrong)}")
-    intents = max(1, len(evidence.differences))
-    for intent, counts in sorted(evidence.differences.items()):
-        if proven(is_worse(counts), wrong / 4 / intents):
-            lost, won = _sums(counts)
-            found.append(
-                f"of messages that are {intent} it loses {lost:,} that the other has, and wins {won:,}"
-            )
+    found += _by_intent(evidence, rules, wrong / 4, alone=not watching)
     found += _calibration(evidence, rules, wrong / 8)
     subject, other = evidence.arms[evidence.subject], evidence.arms[evidence.other]
     found += _asks_more(subject, other, rules, wrong / 8)
@@ -236,6 +234,24 @@ def worse(evidence: Evidence, rules: Rules, wrong: float) -> tuple[str, ...]:
         wrong / 8,
     )
     return tuple(found)
+
+
+def _by_intent(evidence: Evidence, rules: Rules, wrong: float, *, alone: bool) -> list[str]:
+    """Intents at which the subject is worse. `alone`: messages that the other model was unsure of also count for themselves, by which a rare
+    intent is judged ten times as soon. What one model finds hard is easier for the other: so it may count against a candidate, which is
+    unsure of few of them, and never against the model in force."""
+    found = []
+    each = wrong / max(1, len(evidence.differences)) / 2
+    for intent, pairs in sorted(evidence.differences.items()):
+        flat: Counter[tuple[int, float]] = Counter()
+        for (difference, _), count in pairs.items():
+            flat[difference, 1.0] += count
+        if proven(is_worse(pairs), each) or (alone and proven(is_worse(flat, -rules.intent_margin), each)):
+            lost, won = _sums(pairs)
+            found.append(
+                f"of messages that are {intent} it loses {lost:,} that the other has, and wins {won:,}"
+            )
+    return found
 
 
 def _calibration(evidence: Evidence, rules: Rules, wrong: float) -> list[str]:
