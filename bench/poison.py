@@ -35,11 +35,12 @@ from bench.harness.session import common_options
 from bench.jobs.label_sets import Data, banking77
 from bench.jobs.taught_stream import Remembered
 from frontdesk.agents.embedding import Embed, load_embedder
-from frontdesk.agents.learning.controller import Rules, Situation, applied, decide
+from frontdesk.agents.learning.controller import Situation, applied, decide
 from frontdesk.agents.learning.dataset import make
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.joining import Joined
 from frontdesk.agents.learning.rows import Given, Labelled
+from frontdesk.agents.learning.rules import Rules
 from frontdesk.agents.learning.sources import answers_of, judged
 from frontdesk.agents.learning.teaching import lesson, teacher_accuracy
 from frontdesk.agents.learning.votes import alike

@@ -17,10 +17,11 @@ import structlog
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.models import CANDIDATE, OWN, SERVING, Models, promotion, trial
-from frontdesk.agents.learning.controller import Rules, Situation, Verdict, decide
+from frontdesk.agents.learning.controller import Situation, Verdict, decide
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.learner_state import State, read_state, write_state
 from frontdesk.agents.learning.rows import Given, Labelled, Row
+from frontdesk.agents.learning.rules import Rules
 from frontdesk.agents.learning.stage_metrics import StageMetrics
 from frontdesk.agents.learning.store import rows
 from frontdesk.agents.settings import Settings

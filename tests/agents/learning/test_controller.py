@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontdesk.agents.learning.controller import Rules, Situation, Verdict, applied, decide
+from frontdesk.agents.learning.controller import Situation, Verdict, applied, decide
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.rows import Labelled
 from frontdesk.agents.learning.rows import given as given_row
+from frontdesk.agents.learning.rules import Rules
 from frontdesk.schemas.inputs import Feedback
 from frontdesk.schemas.outputs import Label
 from frontdesk.schemas.types import Millis
@@ -302,7 +303,7 @@ def quick(draw: random.Random, lose: float, win: float, minutes: int) -> list[st
     return actions
 
 
-STREAMS = 40
+STREAMS = 30
 
 
 def test_models_that_are_alike_are_dropped_or_rolled_back_no_more_often_than_the_rules_say() -> None:
