@@ -138,6 +138,8 @@ def main(arguments: Sequence[str]) -> int:
     for seed in range(given.seed, given.seed + given.seeds):
         for one in runs(data, embed, seed, given):
             print(one.row(), flush=True)
+            if {"drop", "roll_back"} & {*one.path}:
+                print(f"frontdesk: {one.attack} {one.seed}: {one.because}", file=sys.stderr, flush=True)
             found.append(one)
     print()
     print("\n".join(summary(found)))

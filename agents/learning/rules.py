@@ -15,7 +15,7 @@ class Rules:
     """by which agreement with the teacher may be lower for a model to be promoted; of all messages"""
     first_margin: float = 0.05
     """the same, for it to label for anybody at all"""
-    intent_margin: float = 0.1
+    intent_margin: float = 0.2
     """by which a model may agree less on the messages of one intent that an LLM is asked about"""
     wrong: float = 0.05
     """how often a model that is worse by the margin is promoted, at most; and how often one that is no worse is dropped or rolled back"""
