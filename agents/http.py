@@ -17,9 +17,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @asynccontextmanager
 async def serve(
-    settings: Settings, *, metrics: Callable[[], bytes], not_ready: Callable[[], str | None]
+    settings: Settings,
+    *,
+    metrics: Callable[[], bytes],
+    not_ready: Callable[[], str | None],
+    port: int | None = None,
+    named: str = "FRONTDESK_HTTP_PORT",
 ) -> AsyncIterator[int]:
-    """Serve while the block runs; yields the port (a free one when the settings say 0).
+    """Serve while the block runs; yields the port (a free one for 0). `port` is another one than the worker's, and `named` its variable.
 
     `not_ready` says why the worker is not ready, or None: 503 with that line, or 200.
 
@@ -44,15 +49,14 @@ async def serve(
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.http_host, settings.http_port)
+        port = settings.http_port if port is None else port
+        site = web.TCPSite(runner, settings.http_host, port)
         try:
             await site.start()
         except OSError as error:
             what = os.strerror(error.errno) if error.errno else str(error)
-            fix = "FRONTDESK_HTTP_PORT" if error.errno == errno.EADDRINUSE else "FRONTDESK_HTTP_HOST"
-            raise StartupError(
-                f"cannot listen on {settings.http_host}:{settings.http_port} ({what}); set {fix}"
-            ) from None
+            fix = named if error.errno == errno.EADDRINUSE else "FRONTDESK_HTTP_HOST"
+            raise StartupError(f"cannot listen on {settings.http_host}:{port} ({what}); set {fix}") from None
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

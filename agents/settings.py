@@ -100,6 +100,16 @@ class Settings(BaseSettings):
         description="of the messages that local labels are sure of: an LLM is asked about them all the same, after the decision",
     )
 
+    # The learner
+    learn_answers: int = Field(500, ge=1, description="new answers that make another model worth while")
+    learn_every: float = Field(3600.0, ge=0, description="seconds between two models, at the least")
+    learn_stage_time: float = Field(3600.0, ge=0, description="of a model in each stage, at the least")
+    learn_audits: int = Field(200, ge=1, description="audits in each stage, at the least")
+    learn_margin: float = Field(
+        0.02, gt=0, lt=1, description="by which a model may agree less with the teacher, of all messages"
+    )
+    learn_http_port: int = Field(9110, ge=0, le=65535, description="of the learner's metrics")
+
     # The LLM
     llm_base_url: str | None = Field(
         None, description="any OpenAI-compatible endpoint; none: local labels only"

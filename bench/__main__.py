@@ -1,7 +1,7 @@
 """The benchmark: all parts or some, one after the other. Each prints its tables and writes NAME.md and NAME.json to a folder.
 
     make bench                                       all, at full size
-    make bench ARGS="--quick"                        all but failover, small: shows that nothing has rotted
+    make bench ARGS="--quick"                        all but failover and poison, small: shows that nothing has rotted
     make bench ARGS="path latency --rounds 1"        some
     make bench ARGS="path --messages 50000"          one, with options of its own
     make bench ARGS="path --help"                    what one measures, and how
@@ -19,6 +19,7 @@ Parts:
   waiting      whether messages that wait for nobody notice those that wait for an LLM
   history      what a million customers in history cost (make bench-history)
   labels       what the cascade of local labels and LLM costs and reaches (make bench-labels)
+  poison       wrong answers on purpose: caught before they count, or how soon taken back
   policy       what a decision by policy costs (make bench-policy)
   backtest     what a backtest of a million decisions takes
   llm_client   what calls of a language model cost the worker
@@ -48,12 +49,13 @@ PARTS: Mapping[str, Sequence[str]] = {
     "labels": ("bench.labels",),
     "learning": ("bench.learning",),
     "policy": ("bench.policy",),
+    "poison": ("bench.poison",),
     "waiting": ("bench.waiting",),
     "backtest": ("bench.backtest",),
     "llm_client": ("bench.llm_client",),
 }
-WAITS = ("failover",)
-"""parts that no size makes quick: they wait for a session to time out. Run when they are named, or at full size"""
+WAITS = ("failover", "poison")
+"""parts that no size makes quick: they wait for a session to time out, or teach models. Run when they are named, or at full size"""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,6 +12,8 @@ from frontdesk.agents.cli import (
     learn_evaluate,
     learn_finetune,
     learn_models,
+    learn_run,
+    learn_sources,
     learn_train,
 )
 
@@ -42,6 +44,16 @@ def build() -> typer.Typer:
         short_help="Compare a model with the one in use.",
         epilog=learn_evaluate.EXAMPLE,
     )(learn_evaluate.command)
+    app.command(
+        "run",
+        short_help="Learn by itself: collect, teach, try, promote, roll back.",
+        epilog=learn_run.EXAMPLE,
+    )(learn_run.command)
+    app.command(
+        "sources",
+        short_help="Say whose answers count, and who is held back.",
+        epilog=learn_sources.EXAMPLE,
+    )(learn_sources.command)
     app.command(
         "drift",
         short_help="Compare the newest messages with those before.",

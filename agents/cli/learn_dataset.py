@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.cli.progress import progress
-from frontdesk.agents.errors import StartupError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from frontdesk.agents.cli.progress import Tell
-    from frontdesk.agents.learning.joining import Joined, Joins
 
 EXAMPLE = "Example: frontdesk learn dataset learning --holdout 0.2"
 
@@ -35,10 +28,8 @@ def command(
     """
     settings = common.settings()
     from frontdesk.agents.bootstrap import read_catalog, read_policy
-    from frontdesk.agents.learning.card import card
-    from frontdesk.agents.learning.dataset import digest, make
     from frontdesk.agents.learning.joining import join
-    from frontdesk.agents.learning.versions import save
+    from frontdesk.agents.learning.making import made
     from frontdesk.streams.mentions import Mentions
 
     taxonomy, _ = read_policy(settings.policy)
@@ -46,37 +37,11 @@ def command(
     joins = join(folder)
     with progress("cleaning", joins.messages, "messages cleaned") as tell:
         mentions = Mentions(catalog.values()) if catalog else None
-        examples, account = make(_told(joins, tell), taxonomy, share=holdout, mentions=mentions)
-    if not examples:
-        why = ", ".join(f"{reason} {number:,}" for reason, number in account.removed.most_common())
-        raise StartupError(
-            f"{folder}: none of {account.messages:,} messages is of use ({why}); collect more, or look at FRONTDESK_POLICY"
-        )
-    found = card(
-        examples,
-        account,
-        sha256=digest(examples),
-        taxonomy_hash=taxonomy.hash,
-        share=holdout,
-        collected={
-            "label records": joins.labelled,
-            "messages": joins.messages,
-            "feedback": joins.feedback,
-            "feedback without its label record": joins.orphans,
-        },
-    )
-    version = save(folder, examples, found)
+        version, found = made(folder, joins, taxonomy, mentions=mentions, share=holdout, tell=tell)
     if as_json:
         common.print_json(found | {"folder": str(version)})
     else:
         _say(version, found)
-
-
-def _told(joins: Joins, tell: Tell) -> Iterator[Joined]:
-    for number, one in enumerate(joins, start=1):
-        yield one
-        if number % 1_000 == 0:
-            tell(number)
 
 
 def _say(version: Path, found: dict[str, Any]) -> None:
@@ -87,5 +52,7 @@ def _say(version: Path, found: dict[str, Any]) -> None:
         typer.echo(f"  {name.replace('_', ' '):13} {said}")
     removed = ", ".join(f"{reason} {number:,}" for reason, number in found["removed"].items()) or "nothing"
     typer.echo(f"  {'left out':13} {removed}; {found['merged']:,} near-duplicates merged")
+    for name, why in found["held_back"].items():
+        typer.echo(f"frontdesk: held back: {name}: {why}; see: frontdesk learn sources", err=True)
     if not counts["split"].get("holdout"):
         typer.echo("frontdesk: there is no holdout: too few messages, or all of one moment", err=True)

@@ -79,6 +79,12 @@ class Models:
             return None
         return now
 
+    def before(self) -> str | None:
+        """Which model a rollback goes back to; None: there is nothing, or that was gone back from or to already."""
+        if PREVIOUS not in self.stages or not self.is_earlier(self.version(PREVIOUS), self.version(SERVING)):
+            return None
+        return None if self.version(PREVIOUS) == self.version(SERVING) else self.version(PREVIOUS)
+
     def is_rollback(self, version: str) -> bool:
         """Whether a model was there before the one that labelled last."""
         return self.is_earlier(version, self.version(PREVIOUS))
@@ -113,7 +119,7 @@ async def put_on_trial(
         StartupError: as `announce`.
         ValueError: it was never announced.
     """
-    await publish_models(broker, [_stage(models, CANDIDATE, version, share=share, because=because, now=now)])
+    await publish_models(broker, [trial(models, version, share=share, because=because, now=now)])
 
 
 async def promote(broker: str, models: Models, version: str, *, because: str, now: Millis) -> None:
@@ -122,13 +128,7 @@ async def promote(broker: str, models: Models, version: str, *, because: str, no
     Raises:
         StartupError, ValueError: as `put_on_trial`.
     """
-    updates = [_stage(models, SERVING, version, because=because, now=now)]
-    before = models.version(SERVING)
-    if before != version:
-        updates.insert(0, _stage(models, PREVIOUS, before, because=because, now=now))
-    if version and models.version(CANDIDATE) == version:
-        updates.append(_stage(models, CANDIDATE, OWN, because=because, now=now))
-    await publish_models(broker, updates)
+    await publish_models(broker, promotion(models, version, because=because, now=now))
 
 
 async def roll_back(broker: str, models: Models, *, because: str, now: Millis) -> str:
@@ -140,7 +140,7 @@ async def roll_back(broker: str, models: Models, *, because: str, now: Millis) -
     if PREVIOUS not in models.stages:
         raise StartupError("no model was promoted yet: each worker labels by its own FRONTDESK_MODEL")
     before = models.version(PREVIOUS)
-    if before == models.version(SERVING) or not models.is_earlier(before, models.version(SERVING)):
+    if models.before() is None:
         # Asked for twice, it would bring back what was to go.
         raise StartupError(
             f"the model that labelled before was {before or 'each worker’s own'}, and it has been gone back from or to: "
@@ -148,6 +148,30 @@ async def roll_back(broker: str, models: Models, *, because: str, now: Millis) -
         )
     await promote(broker, models, before, because=because, now=now)
     return before
+
+
+def trial(models: Models, version: str, *, share: float, because: str, now: Millis) -> ModelUpdate:
+    """The record that `put_on_trial` publishes.
+
+    Raises:
+        ValueError: the model was never announced.
+    """
+    return _stage(models, CANDIDATE, version, share=share, because=because, now=now)
+
+
+def promotion(models: Models, version: str, *, because: str, now: Millis) -> list[ModelUpdate]:
+    """The records that `promote` publishes, in order.
+
+    Raises:
+        ValueError: the model was never announced.
+    """
+    updates = [_stage(models, SERVING, version, because=because, now=now)]
+    before = models.version(SERVING)
+    if before != version:
+        updates.insert(0, _stage(models, PREVIOUS, before, because=because, now=now))
+    if version and models.version(CANDIDATE) == version:
+        updates.append(_stage(models, CANDIDATE, OWN, because=because, now=now))
+    return updates
 
 
 async def publish_models(broker: str, updates: Sequence[ModelUpdate]) -> None:
@@ -166,13 +190,18 @@ async def publish_models(broker: str, updates: Sequence[ModelUpdate]) -> None:
         except (KafkaError, OSError, TimeoutError):
             raise unreachable(broker) from None
         for update in updates:
-            # Compaction keeps the latest record of each.
-            key = f"{update.kind}:{update.stage if update.kind == STAGE else update.model}".encode()
-            await producer.send_and_wait(ROUTING_MODELS, key=key, value=Codec().encode(update), partition=0)
+            await producer.send_and_wait(
+                ROUTING_MODELS, key=key_of(update), value=Codec().encode(update), partition=0
+            )
     except KafkaError as error:
         raise StartupError(f"{ROUTING_MODELS} at {broker} refuses it: {type(error).__name__}") from None
     finally:
         await producer.stop()
+
+
+def key_of(update: ModelUpdate) -> bytes:
+    """The key of a record: compaction keeps the latest of each."""
+    return f"{update.kind}:{update.stage if update.kind == STAGE else update.model}".encode()
 
 
 async def read_models(broker: str) -> Models:

@@ -9,6 +9,7 @@ from typing import Any
 
 from frontdesk.agents.learning.dataset import Account
 from frontdesk.agents.learning.examples import Example
+from frontdesk.agents.learning.sources import Sources
 
 MUST_NOT = (
     "Telling who a customer is, or anything about one person: ids are pseudonyms and texts are redacted by rules, neither is anonymous.",
@@ -18,6 +19,8 @@ MUST_NOT = (
     "Taking local labels for the truth: where `intent_source` is local, rule or fallback it is the model's own guess.",
     "Publishing, or keeping it longer than the customers' messages may be kept.",
 )
+_LIGHT = 0.9
+"""a weight below which the card for people tells of it"""
 _COUNTED = ("language", "intent", "intent_source", "asked", "split")
 
 
@@ -28,6 +31,7 @@ def card(
     sha256: str,
     taxonomy_hash: str,
     share: float,
+    sources: Sources,
     collected: Mapping[str, int],
 ) -> dict[str, Any]:
     """The card as a JSON object."""
@@ -53,6 +57,10 @@ def card(
         "cut": account.cut,
         "redacted_again": account.redacted,
         "conflicts": dict(sorted(account.conflicts.items())),
+        "held_back": sources.held,
+        "answers_held_back": sum(one.answers for one in sources.names.values() if one.held),
+        "answers_above_the_cap": sum(one.over for one in sources.names.values()),
+        "weights": {name: one.weight for name, one in sorted(sources.names.items()) if not one.held},
         "feedback_of_unknown_intents": account.strange_votes,
         "holdout_words_seen_in_train": account.seen,
         "must_not": list(MUST_NOT),
@@ -87,7 +95,19 @@ def markdown(found: Mapping[str, Any]) -> str:
         "",
     ]
     lines += [f"People: {_listed(found['people'])}.", ""]
+    light = {name: weight for name, weight in found["weights"].items() if weight < _LIGHT}
+    if light:
+        weighed = ", ".join(f"{_cell(name)} {weight:.2f}" for name, weight in light.items())
+        lines += [f"Answers that weigh less, because they agree less with others: {weighed}.", ""]
     lines += ["## What was left out", ""]
+    lines += [f"- Held back: {_cell(name)}: {why}" for name, why in found["held_back"].items()]
+    lines += [
+        (
+            f"- {found['answers_held_back']:,} answers of sources that are held back; {found['answers_above_the_cap']:,} answers above "
+            "the cap of their source a day."
+        ),
+        "",
+    ]
     lines += _table("reason", found["removed"])
     lines += [
         (

@@ -46,6 +46,8 @@ class Collecting:
     registry: SchemaRegistry | None = None
     tell: Callable[[str], None] = lambda what: None
     progress: Callable[[int], None] = lambda rows: None
+    seen: Callable[[Sequence[Row]], None] = lambda rows: None
+    """is given what was taken in, in a thread"""
     counts: Counts = field(default_factory=Counts)
 
     async def run(self, broker: str, *, every: float | None = None) -> None:
@@ -136,6 +138,7 @@ class Collecting:
                 found.append(row)
         self.counts.rows[source.topic] += len(found)
         self.store.add(source.topic, source.partition, found, records[-1].offset + 1)
+        self.seen(found)
 
 
 async def _last_end(reader: AIOKafkaConsumer, source: TopicPartition, end: int) -> int:

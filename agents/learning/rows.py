@@ -63,6 +63,9 @@ class Given:
     emotion: str
     urgency: str
     at: int
+    """as the publisher says"""
+    received: int = 0
+    """as Kafka says; 0 where it is not known"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +126,5 @@ def given(record: Feedback, offset: int, received: Millis) -> Given:
         emotion=record.emotion or "",
         urgency=record.urgency or "",
         at=record.at or received,
+        received=received,
     )

@@ -128,7 +128,7 @@ class TransactionalWriter:
         except (KafkaError, TimeoutError, AssertionError, IllegalOperation) as error:
             # AssertionError and IllegalOperation, which is no KafkaError: how aiokafka reports the state of a transaction after a
             # request that failed while something else was awaited. What failed is known to the sender, which has ended.
-            if isinstance(_sender_error(producer), ProducerFenced):
+            if isinstance(sender_error(producer), ProducerFenced):
                 raise Fenced(_said(error)) from error
             raise WriteFailed(_said(error)) from error
         return written
@@ -270,7 +270,7 @@ async def _delivered(batches: Sequence[asyncio.Future[RecordMetadata]]) -> dict[
     return {metadata.topic: metadata.offset for metadata in found if metadata.offset >= 0}
 
 
-def _sender_error(producer: AIOKafkaProducer) -> BaseException | None:
+def sender_error(producer: AIOKafkaProducer) -> BaseException | None:
     """What the producer's sender ended with; None while it goes on."""
     task = producer._sender.sender_task  # noqa: SLF001  # no public way to learn of it
     return None if task is None or not task.done() or task.cancelled() else task.exception()
