@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-history bench-labels bench-policy profile chaos properties clean
+.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -70,6 +70,9 @@ bench: $(READY) ## our worker and its peers, measured; tables in bench-results/ 
 
 bench-labels: $(READY) ## what the cascade of local labels and LLM costs and reaches (ARGS="--data FOLDER --sets banking77")
 	@$(BIN)/python -m bench labels $(ARGS)
+
+bench-learning: $(READY) ## streams that teach their own local tiers: what an LLM is still asked, and how right all is (ARGS="--data FOLDER --sets banking77")
+	@$(BIN)/python -m bench learning $(ARGS)
 
 bench-history: $(READY) ## what a million customers in history cost (ARGS="--customers 100000 --stores memory")
 	@$(BIN)/python -m bench history $(ARGS)

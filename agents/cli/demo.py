@@ -37,7 +37,7 @@ def command(
         bool,
         typer.Option(
             "--teach",
-            help="Instead: local tiers that learn from a language model's answers, which is asked less and less. A minute.",
+            help="Instead: local tiers that learn from a language model's answers, which is asked less and less. A minute and a half.",
         ),
     ] = False,
     as_json: common.Json = False,

@@ -35,12 +35,14 @@ from frontdesk.streams.taxonomy import Taxonomy
 if TYPE_CHECKING:
     from frontdesk.agents.embedding import Embed
 
-SECONDS, RATE = 60.0, 40.0
+SECONDS, RATE = 90.0, 20.0
 WINDOW = 200
 """messages of a line"""
-FIRST, GROWTH = 80, 1.5
+FIRST, GROWTH = 80, 1.3
 """answers before the first model, and times as many before each next"""
 AUDIT = 0.03
+TRAFFIC = 400
+"""newest messages for which thresholds are set"""
 LEAST = 2
 """examples of an intent"""
 _DRAIN = 20.0
@@ -197,7 +199,7 @@ class _School:
             texts=[one.text for one in known],
             labels={"intent": [one.labels.intent.value for one in known]},
             represents=[1 / AUDIT if one.asked == "audit" else 1.0 for one in known],
-            traffic=[one.text for one in records if not one.asked],
+            traffic=[one.text for one in records if not one.asked][-TRAFFIC:],
         )
         made = train(examples, taxonomy_hash=self._taxonomy.hash, embed=self._embed, least=LEAST)
         made.saved(self._folder / "made")
@@ -309,5 +311,6 @@ def _embedder() -> Embed:
     except ImportError:
         raise StartupError("demo --teach needs scikit-learn: pip install 'frontdesk[learn]'") from None
     from frontdesk.agents.embedding import load_embedder
+    from frontdesk.agents.learning.modelling import remembering
 
-    return load_embedder()
+    return remembering(load_embedder())
