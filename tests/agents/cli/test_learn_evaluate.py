@@ -141,4 +141,4 @@ def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path:
 
 def test_a_folder_without_a_dataset_is_refused_with_the_way_to_one(tmp_path: Path) -> None:
     done = frontdesk("learn", "train", str(tmp_path), str(tmp_path / "model"), code=2)
-    assert f"there is no examples.parquet; make one with: frontdesk learn dataset {tmp_path}" in done.stderr
+    assert "there is no dataset; make one with: frontdesk learn dataset FOLDER" in done.stderr
