@@ -36,7 +36,7 @@ def test_all_parts_run_when_none_is_named():
 
 def test_what_no_size_makes_quick_is_left_out_unless_it_is_named():
     quick, options = split(["--quick"])
-    assert (set(PARTS) - set(quick), options) == ({"failover"}, ["--quick"])
+    assert (set(PARTS) - set(quick), options) == ({"failover", "poison"}, ["--quick"])
     assert split(["failover", "--quick"]) == (["failover"], ["--quick"])
 
 
