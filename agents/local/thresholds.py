@@ -71,12 +71,11 @@ class Trust:
 def trust(confidence: Floats, agrees: Flags, represents: Floats) -> Trust:
     """Fit it to examples that the tier had not seen; each stands for `represents` messages."""
     odds, weight = _odds(confidence), represents / represents.sum()
-    examples = 1 / (weight**2).sum()  # as many of equal weight would tell as much (Kish)
 
     def loss(curve: Floats) -> float:
         chance = np.clip(1 / (1 + np.exp(-(curve[0] * odds + curve[1]))), 1e-9, 1 - 1e-9)
         fit = -(weight * np.where(agrees, np.log(chance), np.log(1 - chance))).sum()
-        return float(fit + _PRIOR / examples * ((curve[0] - 1) ** 2 + curve[1] ** 2))
+        return float(fit + _PRIOR / len(odds) * ((curve[0] - 1) ** 2 + curve[1] ** 2))
 
     found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead")
     return Trust(max(float(found.x[0]), 0.2), float(found.x[1]))
