@@ -13,14 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
-from frontdesk.agents.kafka.reading import read_to_end
+from frontdesk.agents.kafka.broadcast_topics import publish_broadcast, read_broadcast
 from frontdesk.schemas.broadcast import ModelUpdate
-from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.topics import ROUTING_MODELS
 from frontdesk.schemas.types import Millis
 
@@ -180,23 +175,7 @@ async def publish_models(broker: str, updates: Sequence[ModelUpdate]) -> None:
     Raises:
         StartupError: as `announce`.
     """
-    async with admin(broker) as client:
-        if ROUTING_MODELS not in await partition_counts(client):
-            raise StartupError(f"topic {ROUTING_MODELS} does not exist at {broker}: frontdesk topics create")
-    producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
-    try:
-        try:
-            await producer.start()
-        except (KafkaError, OSError, TimeoutError):
-            raise unreachable(broker) from None
-        for update in updates:
-            await producer.send_and_wait(
-                ROUTING_MODELS, key=key_of(update), value=Codec().encode(update), partition=0
-            )
-    except KafkaError as error:
-        raise StartupError(f"{ROUTING_MODELS} at {broker} refuses it: {type(error).__name__}") from None
-    finally:
-        await producer.stop()
+    await publish_broadcast(broker, ROUTING_MODELS, [(key_of(update), update) for update in updates])
 
 
 def key_of(update: ModelUpdate) -> bytes:
@@ -210,15 +189,9 @@ async def read_models(broker: str) -> Models:
     Raises:
         StartupError: no broker, or no topic.
     """
-    found, codec = Models(), Codec()
-    async for records in read_to_end(broker, ROUTING_MODELS):
-        for record in records:
-            if record.value is None:
-                continue
-            try:
-                found.take(codec.decode(ModelUpdate, record.value))
-            except DecodeError:
-                continue  # workers pass over it, too
+    found = Models()
+    async for update in read_broadcast(broker, ROUTING_MODELS, ModelUpdate):
+        found.take(update)
     return found
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.reading import read_to_end
+from frontdesk.agents.kafka.broadcast_topics import read_broadcast
 from frontdesk.agents.kafka.switches import publish_updates
 from frontdesk.schemas.broadcast import PolicyUpdate
-from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.topics import ROUTING_POLICIES
 from frontdesk.schemas.types import Millis
 
@@ -125,15 +124,9 @@ async def read_published(broker: str) -> Published:
     Raises:
         StartupError: no broker, or no topic.
     """
-    found, codec = Published(), Codec()
-    async for records in read_to_end(broker, ROUTING_POLICIES):
-        for record in records:
-            if record.value is None:
-                continue
-            try:
-                found.take(codec.decode(PolicyUpdate, record.value))
-            except DecodeError:
-                continue  # workers pass over it, too
+    found = Published()
+    async for update in read_broadcast(broker, ROUTING_POLICIES, PolicyUpdate):
+        found.take(update)
     return found
 
 

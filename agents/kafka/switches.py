@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
-from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+from frontdesk.agents.kafka.broadcast_topics import publish_broadcast
 from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.schemas.broadcast import PolicyUpdate
 from frontdesk.schemas.codec import Codec, DecodeError
@@ -40,25 +36,9 @@ async def publish_updates(broker: str, updates: Sequence[PolicyUpdate]) -> None:
     Raises:
         StartupError: no broker, the topic does not exist, or it refuses a record.
     """
-    async with admin(broker) as client:
-        if ROUTING_POLICIES not in await partition_counts(client):
-            raise StartupError(
-                f"topic {ROUTING_POLICIES} does not exist at {broker}: frontdesk topics create"
-            )
-    producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
-    try:
-        try:
-            await producer.start()
-        except (KafkaError, OSError, TimeoutError):
-            raise unreachable(broker) from None
-        for update in updates:
-            # Compaction keeps the latest record of each name.
-            key = f"{update.kind}:{update.name}".encode()
-            await producer.send_and_wait(ROUTING_POLICIES, key=key, value=Codec().encode(update), partition=0)
-    except KafkaError as error:
-        raise StartupError(f"{ROUTING_POLICIES} at {broker} refuses it: {type(error).__name__}") from None
-    finally:
-        await producer.stop()
+    # Compaction keeps the latest record of each name.
+    records = [(f"{update.kind}:{update.name}".encode(), update) for update in updates]
+    await publish_broadcast(broker, ROUTING_POLICIES, records)
 
 
 async def read_switch(broker: str, name: str) -> PolicyUpdate | None:

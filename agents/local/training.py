@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -179,7 +179,9 @@ class _Task:
         """With n-grams alone, what they do not settle is left to cues: each has to be as likely right as all should be."""
         confidence, curve = self._trusted(first)
         threshold = surest(confidence, curve.right(confidence, self._aim.teacher), least=self._aim.goal)
-        return Tiers(ngrams=_at(ngrams, threshold)), told | {"ngrams": self._told(first, threshold)}
+        return Tiers(ngrams=replace(ngrams, threshold=threshold)), told | {
+            "ngrams": self._told(first, threshold)
+        }
 
     def _both(
         self, ngrams: Head, first: Floats, second: Floats, penalty: float, told: dict[str, Any]
@@ -202,7 +204,12 @@ class _Task:
         early, late = self._thresholds((first, both), (traffic_first, traffic_both))
         told |= {"ngrams": self._told(first, early), "embedding": self._told(both, late), "mix": mix}
         told["together"] = self._together((first, early), (both, late))
-        tiers = Tiers(ngrams=_at(ngrams, early), embedding=_at(embedding, late), mix=mix, temperature=joint)
+        tiers = Tiers(
+            ngrams=replace(ngrams, threshold=early),
+            embedding=replace(embedding, threshold=late),
+            mix=mix,
+            temperature=joint,
+        )
         return tiers, told
 
     def _thresholds(
@@ -334,16 +341,6 @@ class _Task:
             if sure.any()
             else 0.0,
         }
-
-
-def _at(head: Head, threshold: float) -> Head:
-    return Head(
-        classes=head.classes,
-        weights=head.weights,
-        bias=head.bias,
-        temperature=head.temperature,
-        threshold=threshold,
-    )
 
 
 def _embedded(texts: Sequence[str], embed: Embed) -> Iterator[Floats]:
