@@ -28,16 +28,18 @@ def command(
     """
     settings = common.settings()
     from frontdesk.agents.bootstrap import read_catalog, read_policy
-    from frontdesk.agents.learning.joining import join
     from frontdesk.agents.learning.making import made
     from frontdesk.streams.mentions import Mentions
 
     taxonomy, _ = read_policy(settings.policy)
     catalog = read_catalog(settings.catalog)
-    joins = join(folder)
-    with progress("cleaning", joins.messages, "messages cleaned") as tell:
-        mentions = Mentions(catalog.values()) if catalog else None
-        version, found = made(folder, joins, taxonomy, mentions=mentions, share=holdout, tell=tell)
+    version, found = made(
+        folder,
+        taxonomy,
+        mentions=Mentions(catalog.values()) if catalog else None,
+        share=holdout,
+        telling=lambda messages: progress("cleaning", messages, "messages cleaned"),
+    )
     if as_json:
         common.print_json(found | {"folder": str(version)})
     else:

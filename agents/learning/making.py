@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.card import card
@@ -22,6 +23,8 @@ from frontdesk.streams.taxonomy import Taxonomy
 
 TELL_EVERY = 1_000
 
+Tell: TypeAlias = Callable[[int], None]
+
 
 def known_sources(folder: Path, joins: Joins) -> Sources:
     """What is known of everybody who gave answers.
@@ -34,18 +37,34 @@ def known_sources(folder: Path, joins: Joins) -> Sources:
 
 def made(
     folder: Path,
-    joins: Joins,
     taxonomy: Taxonomy,
     *,
     mentions: Mentions | None = None,
     share: float = 0.2,
-    tell: Callable[[int], None] = lambda number: None,
+    telling: Callable[[int], AbstractContextManager[Tell]] = lambda messages: nullcontext(_nothing),
 ) -> tuple[Path, dict[str, Any]]:
-    """A version of the dataset: its folder and its card. `tell` is told how many messages were looked at.
+    """A version of the dataset, of all that was collected by now while another process may go on collecting: its folder and its card.
+
+    `telling` is told how many messages there are, and what it yields how many were looked at.
 
     Raises:
-        StartupError: nothing of what was collected is of use, or a file cannot be read or written.
+        StartupError: nothing of what was collected is of use, a file cannot be read or written, or a customer among the examples was
+            erased meanwhile.
     """
+    with _snapshot(folder) as now:
+        joins = join(now)
+        with telling(joins.messages) as tell:
+            version, found = _made(folder, joins, taxonomy, mentions, share, tell)
+    erased = {one.customer for one in rows(folder, Erased)}
+    if not erased.isdisjoint(column(version / EXAMPLES, "customer")):
+        (version / EXAMPLES).unlink()
+        raise StartupError(f"{version}: a customer was erased while it was made; make it again")
+    return version, found
+
+
+def _made(
+    folder: Path, joins: Joins, taxonomy: Taxonomy, mentions: Mentions | None, share: float, tell: Tell
+) -> tuple[Path, dict[str, Any]]:
     sources = known_sources(folder, joins)
     examples, account = make(
         _told(joins, tell), taxonomy, share=share, mentions=mentions, weigh=sources.weigh
@@ -72,34 +91,25 @@ def made(
     return save(folder, examples, found), found
 
 
-def made_meanwhile(
-    folder: Path, taxonomy: Taxonomy, *, mentions: Mentions | None = None
-) -> tuple[Path, dict[str, Any]]:
-    """As `made`, of all that was collected by now, while another process collects.
-
-    Raises:
-        StartupError: as `made`; or a customer among the examples was erased meanwhile.
-    """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".snapshot-") as place:
-        snapshot = Path(place)
-        _link(folder, snapshot)
-        version, found = made(folder, join(snapshot), taxonomy, mentions=mentions)
-    erased = {one.customer for one in rows(folder, Erased)}
-    if not erased.isdisjoint(column(version / EXAMPLES, "customer")):
-        (version / EXAMPLES).unlink()
-        raise StartupError(f"{version}: a customer was erased while it was made; make it again")
-    return version, found
+@contextmanager
+def _snapshot(folder: Path) -> Iterator[Path]:
+    """A store as it is now: the collector replaces files, it changes none."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".snapshot-") as place:
+            (Path(place) / "collected").mkdir()
+            for part in parts(folder):
+                (Path(place) / "collected" / part.path.name).hardlink_to(part.path)
+            yield Path(place)
+    except OSError as error:
+        raise StartupError(f"{folder}: {error.strerror or error}") from None
 
 
-def _link(folder: Path, snapshot: Path) -> None:
-    """The files of a store as they are now: the collector replaces files, it changes none."""
-    (snapshot / "collected").mkdir()
-    for part in parts(folder):
-        (snapshot / "collected" / part.path.name).hardlink_to(part.path)
-
-
-def _told(joins: Joins, tell: Callable[[int], None]) -> Iterator[Joined]:
+def _told(joins: Joins, tell: Tell) -> Iterator[Joined]:
     for number, one in enumerate(joins, start=1):
         yield one
         if number % TELL_EVERY == 0:
             tell(number)
+
+
+def _nothing(number: int) -> None:
+    """Nobody is told."""

@@ -16,7 +16,7 @@ from frontdesk.agents.bootstrap import read_catalog, read_policy
 from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.examples import read_examples
-from frontdesk.agents.learning.making import made_meanwhile
+from frontdesk.agents.learning.making import made
 from frontdesk.agents.learning.teaching import teacher_accuracy
 from frontdesk.agents.learning.versions import EXAMPLES
 from frontdesk.agents.settings import Settings, load
@@ -39,7 +39,7 @@ def taught(folder: Path, settings: Settings) -> dict[str, Any]:
         raise StartupError("frontdesk learn run needs scikit-learn: pip install 'frontdesk[learn]'") from None
     taxonomy, _ = read_policy(settings.policy)
     catalog = read_catalog(settings.catalog)
-    version, card = made_meanwhile(folder, taxonomy, mentions=Mentions(catalog.values()) if catalog else None)
+    version, card = made(folder, taxonomy, mentions=Mentions(catalog.values()) if catalog else None)
     told: dict[str, Any] = {
         "dataset": card["version"],
         "examples": card["examples"],

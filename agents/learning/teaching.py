@@ -10,8 +10,8 @@ from frontdesk.agents.learning.examples import LLM, PERSON, TRAIN, Example
 from frontdesk.agents.local.training import LEAST_EXAMPLES, Examples
 from frontdesk.streams.taxonomy import Taxonomy
 
-MOST_TRAFFIC = 20_000
-"""messages that nobody was asked about by which thresholds are set"""
+PRESENT = 10_000
+"""newest messages, asked about or not, for which thresholds are set"""
 AUDIT = "audit"
 NOBODY_SAID, STRANGE, WEIGHTLESS = "nobody_said", "unknown_intent", "no_weight"
 """why rows of train are not learned from"""
@@ -76,7 +76,8 @@ def lesson(rows: Iterable[Example], taxonomy: Taxonomy) -> Lesson:
         counts = Counter(value for value in said if value is not None)
         if sum(count >= LEAST_EXAMPLES for count in counts.values()) >= 2:
             labels[name] = said
-    newest = sorted(unasked, key=lambda row: (row.at, row.decision_id))[-MOST_TRAFFIC:]
+    newest = sorted([*kept, *unasked], key=lambda row: (row.at, row.decision_id))[-PRESENT:]
+    present = {row.decision_id for row in newest}
     examples = Examples(
         texts=[row.text for row in kept],
         labels=labels,
@@ -84,8 +85,8 @@ def lesson(rows: Iterable[Example], taxonomy: Taxonomy) -> Lesson:
         weights=[row.weight for row in kept],
         represents=[row.copies * (stands_for if row.asked == AUDIT else 1.0) for row in kept],
         certain=[row.intent_source == PERSON for row in kept],
-        traffic=[row.text for row in newest],
-        traffic_represents=len(unasked) / len(newest) if newest else 1.0,
+        traffic=[row.text for row in unasked if row.decision_id in present],
+        present=[row.decision_id in present for row in kept],
     )
     return Lesson(
         examples=examples, rows=kept, left_out=left_out, audit_share=audits / settled if audits else None

@@ -62,9 +62,10 @@ class Examples:
     certain: Sequence[bool] | None = None
     """labels that are never doubted: those of people"""
     traffic: Sequence[str] = ()
-    """texts without labels: what else came in, so that thresholds are set for what there is and not for what was asked about"""
-    traffic_represents: float = 1.0
-    """how many messages each of the traffic stands for: more than 1 where it is a part of what came in while the texts came"""
+    """texts without labels: what else came in of late, so that thresholds are set for what there is and not for what was asked about"""
+    present: Sequence[bool] | None = None
+    """those that came in together with the `traffic`; None: all. What was asked about long ago, when little was known, would stand for more
+    hard messages than come in now"""
 
 
 def train(
@@ -147,9 +148,9 @@ class _Task:
         _, self._groups = np.unique([str(groups[at]) for at in kept], return_inverse=True)
         frequency = np.bincount(self._truth) / (len(self._truth) / len(self._classes))
         self._weights = (of(examples.weights, 1.0) * frequency[self._truth] ** -BALANCE).astype(np.float32)
-        self._traffic_size = round(len(rest) * examples.traffic_represents)
         self._represents = of(examples.represents, 1.0).astype(np.float64)
         self._certain = of(examples.certain, False)
+        self._present = of(examples.present, True)
         self._name, self._aim, self._seed, self._progress = name, aim, seed, progress
         self._searches = searches
 
@@ -218,12 +219,11 @@ class _Task:
         """Of both tiers, over the traffic: what was labelled, and what was not."""
         (first, one), (second, two) = map(self._trusted, labelled)
         # Without traffic, each example stands for as much of it as it represents.
-        copies = np.ones(len(first), dtype=int)
+        copies = self._present.astype(int)
         if not len(traffic[0]):
             copies = np.maximum(1, np.round(self._represents)).astype(int)
-        rest = [np.resize(_confidence(one), self._traffic_size) for one in traffic]
-        early = np.concatenate([np.repeat(first, copies), rest[0]])
-        late = np.concatenate([np.repeat(second, copies), rest[1]])
+        early = np.concatenate([np.repeat(first, copies), _confidence(traffic[0])])
+        late = np.concatenate([np.repeat(second, copies), _confidence(traffic[1])])
         teacher = self._aim.teacher
         threshold = surest(early, one.right(early, teacher), least=self._aim.first)
         settled = early >= threshold

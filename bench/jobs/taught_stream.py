@@ -146,6 +146,8 @@ def taught(
 ) -> Cascade:
     """The next model, from all answers and the newest traffic."""
     known = [one for one in so_far.told if one.answer is not None]
+    newest = so_far.told[-TRAFFIC:]
+    lately = sum(one.answer is not None for one in newest)
     named = (
         [intent for intent in data.taxonomy.intents if intent.id != data.taxonomy.fallback_intent]
         if NAMED
@@ -159,7 +161,8 @@ def taught(
         weights=[1.0] * len(known) + [NAMED] * len(named),
         represents=[1 / audit if one.audit else 1.0 for one in known] + [0.01] * len(named),
         certain=[one.certain for one in known] + [True] * len(named),
-        traffic=[one.text for one in so_far.told[-TRAFFIC:] if not one.asked],
+        present=[False] * (len(known) - lately) + [True] * lately + [False] * len(named),
+        traffic=[one.text for one in newest if not one.asked],
     )
     model = train(
         examples,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,19 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from frontdesk.agents.bootstrap import read_policy
+from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.dataset import Account, digest, make, split
-from frontdesk.agents.learning.examples import Example, read_examples
+from frontdesk.agents.learning.examples import Example, hashed, read_examples
 from frontdesk.agents.learning.joining import Joined, join
-from frontdesk.agents.learning.rows import Given, labelled
+from frontdesk.agents.learning.making import made as version_made
+from frontdesk.agents.learning.rows import Erased, Given, labelled
 from frontdesk.agents.learning.rows import given as given_row
 from frontdesk.agents.learning.store import open_store
 from frontdesk.agents.learning.votes import verdict
 from frontdesk.agents.settings import BUNDLED_POLICY
 from frontdesk.schemas.inputs import Feedback
 from frontdesk.schemas.outputs import LabelRecord
-from frontdesk.schemas.topics import ROUTING_FEEDBACK, ROUTING_LABELS
+from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_FEEDBACK, ROUTING_LABELS
 from frontdesk.schemas.types import Millis
 from tests.support.cli import frontdesk, json_lines
 from tests.support.learning import labels, record, said
@@ -275,3 +278,32 @@ def test_nothing_of_use_is_said_with_the_reason(tmp_path: Path) -> None:
     assert "frontdesk learn collect" in frontdesk("learn", "dataset", str(tmp_path), code=2).stderr
     put(tmp_path, [record(0, text="???")], [])
     assert "no_letters 1" in frontdesk("learn", "dataset", str(tmp_path), code=2).stderr
+
+
+def test_what_is_collected_or_erased_meanwhile_is_no_part_of_a_version(tmp_path: Path) -> None:
+    records = [
+        record(number, text=f"{WORDS[number % 6]} {'abcdefghij'[number // 6]}") for number in range(40)
+    ]
+    put(tmp_path, records[:20], [])
+
+    @contextmanager
+    def meanwhile(act: Callable[[], None]) -> Iterator[Callable[[int], None]]:
+        act()
+        yield lambda number: None
+
+    version, card = version_made(
+        tmp_path, TAXONOMY, telling=lambda messages: meanwhile(lambda: put(tmp_path, records[20:], []))
+    )
+    assert (card["examples"], len(read_examples(version / "examples.parquet"))) == (20, 20)
+
+    def erase() -> None:
+        with open_store(tmp_path) as to:
+            gone = Erased(offset=0, customer=hashed("default", "customer-3"))
+            to.add(CUSTOMER_PROFILES, 0, [gone], 1)
+
+    with pytest.raises(StartupError, match="a customer was erased while it was made; make it again"):
+        version_made(tmp_path, TAXONOMY, telling=lambda messages: meanwhile(erase))
+    assert not [*(tmp_path / "versions").glob("*/examples.parquet")], "nor of one made before"
+    _, card = version_made(tmp_path, TAXONOMY)
+    assert card["examples"] == 39
+    assert not [*tmp_path.glob(".snapshot-*")]

@@ -59,11 +59,12 @@ def test_an_audit_stands_for_what_nobody_was_asked_about() -> None:
     assert lesson([row(2), *unasked], TAXONOMY).audit_share is None
 
 
-def test_traffic_is_the_newest_of_what_nobody_was_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teaching, "MOST_TRAFFIC", 3)
-    found = lesson([row(n, source="local") for n in (4, 1, 5, 2, 3)], TAXONOMY)
-    assert found.examples.traffic == ["text 3", "text 4", "text 5"]
-    assert found.examples.traffic_represents == pytest.approx(5 / 3), "for the older ones, too"
+def test_thresholds_are_for_the_newest_messages_asked_about_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teaching, "PRESENT", 3)
+    found = lesson([row(n, source="llm" if n % 2 else "local") for n in (4, 1, 5, 2, 3)], TAXONOMY)
+    assert found.examples.traffic == ["text 4"]
+    assert found.examples.texts == ["text 1", "text 5", "text 3"], "what is older teaches all the same"
+    assert found.examples.present == [False, True, True]
 
 
 def test_messages_of_a_customer_stay_together_and_without_one_those_of_the_same_words() -> None:
