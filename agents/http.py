@@ -12,28 +12,28 @@ from aiohttp import web
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.settings import Settings
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 
 @asynccontextmanager
 async def serve(
     settings: Settings,
     *,
-    metrics: Callable[[], bytes],
+    metrics: Callable[[str], tuple[bytes, str]],
     not_ready: Callable[[], str | None],
     port: int | None = None,
     named: str = "FRONTDESK_HTTP_PORT",
 ) -> AsyncIterator[int]:
     """Serve while the block runs; yields the port (a free one for 0). `port` is another one than the worker's, and `named` its variable.
 
+    `metrics` is given what the scraper accepts, and says its text and of which type it is.
     `not_ready` says why the worker is not ready, or None: 503 with that line, or 200.
 
     Raises:
         StartupError: the address is in use.
     """
 
-    async def get_metrics(_: web.Request) -> web.Response:
-        return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE})
+    async def get_metrics(request: web.Request) -> web.Response:
+        body, content_type = metrics(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def get_live(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")

@@ -24,7 +24,7 @@ from frontdesk.agents.kafka.policies import Published, read_published
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
@@ -36,7 +36,7 @@ from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS, TOPICS
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy
@@ -159,7 +159,7 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
         async with http.serve(
-            self._settings, metrics=self._metrics.exposition, not_ready=self._not_ready
+            self._settings, metrics=self._metrics.negotiated, not_ready=self._not_ready
         ) as port:
             self._announce(port)
             self._follower = follower = asyncio.create_task(self._broadcast.run())
@@ -252,7 +252,7 @@ class Service:
         self._metrics.state(
             pending=sum(shard.pending for shard in shards),
             backlog=sum(shard.backlog for shard in shards),
-            lag=sum(self._lags().values()),
+            lag=self._lags_by_topic(),
             phases=Counter(shard.phase for shard in shards),
             loop_lag=loop_lag,
         )
@@ -261,6 +261,12 @@ class Service:
         out: Counter[int] = Counter()
         for tp, lag in self._worker.lags().items():
             out[tp.partition] += lag
+        return out
+
+    def _lags_by_topic(self) -> Mapping[str, int]:
+        out: Counter[str] = Counter(dict.fromkeys(INPUT_TOPICS, 0))
+        for tp, lag in self._worker.lags().items():
+            out[tp.topic] += lag
         return out
 
     def _not_ready(self) -> str | None:

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+from frontdesk.agents.demo.tally import added_up
 from tests.support.audit import Audit, audit
 from tests.support.kafka import KafkaServer
 from tests.support.workers import Worker
@@ -76,10 +77,10 @@ async def _until_decided(bootstrap: str, worker: Worker, within: float) -> Audit
         worker.check()
         metrics = await worker.metrics()
         idle = sum(
-            metrics.get(f"frontdesk_{name}", 1)
+            added_up(metrics, f"frontdesk_{name}", 1)
             for name in ("lag_records", "backlog_records", "pending_messages")
         )
-        print(f"taken up {metrics.get('frontdesk_records_total', 0):.0f} records", file=sys.stderr)
+        print(f"taken up {added_up(metrics, 'frontdesk_records_total'):.0f} records", file=sys.stderr)
         if idle == 0:
             account = await audit(bootstrap)
             if not account.undecided or time.monotonic() > until:

@@ -90,7 +90,7 @@ def command(
         raise StartupError("there is no decision among the records; see: frontdesk outcomes --help")
     found = rows(counts if by_queue else without_queues(counts))
     if metrics is not None:
-        from frontdesk.agents.learning.metrics import LearnerMetrics
+        from frontdesk.agents.metrics.learner import LearnerMetrics
 
         told = LearnerMetrics()
         told.outcomes(counts, fold.share)

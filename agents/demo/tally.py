@@ -127,10 +127,13 @@ def outcomes(metrics: Mapping[str, float]) -> dict[str, int]:
         outcome: int(metrics.get(f'frontdesk_messages_total{{outcome="{outcome}"}}', 0))
         for outcome in ("context", "duplicate")
     }
-    pending = sum(
-        value for name, value in metrics.items() if name.partition("{")[0] == "frontdesk_pending_messages"
-    )
-    return {**counted, "pending": int(pending)}
+    return {**counted, "pending": int(added_up(metrics, "frontdesk_pending_messages"))}
+
+
+def added_up(metrics: Mapping[str, float], name: str, otherwise: float = 0) -> float:
+    """A metric over all its labels; `otherwise` where there is none."""
+    found = [value for series, value in metrics.items() if series.partition("{")[0] == name]
+    return sum(found) if found else otherwise
 
 
 def percentile(values: Sequence[int], share: float) -> int | None:

@@ -22,8 +22,8 @@ from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.learner_state import State, read_state, write_state
 from frontdesk.agents.learning.rows import Given, Labelled, Row
 from frontdesk.agents.learning.rules import Rules
-from frontdesk.agents.learning.stage_metrics import StageMetrics
 from frontdesk.agents.learning.store import rows
+from frontdesk.agents.metrics.learner import LearnerMetrics
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import ModelUpdate
 from frontdesk.schemas.types import Millis
@@ -70,7 +70,7 @@ class Learner:
         topic: Topic,
         teach: Teach,
         register: Register,
-        metrics: StageMetrics,
+        metrics: LearnerMetrics,
     ) -> None:
         self._settings, self._folder, self._topic = settings, folder, topic
         self._teach, self._register, self._metrics = teach, register, metrics

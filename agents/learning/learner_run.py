@@ -22,9 +22,9 @@ from frontdesk.agents.kafka.switches import LEARNING, read_switch
 from frontdesk.agents.learning.collecting import Collecting
 from frontdesk.agents.learning.learner import Learner
 from frontdesk.agents.learning.registry import Registry, Unreachable, Unusable
-from frontdesk.agents.learning.stage_metrics import StageMetrics
 from frontdesk.agents.learning.store import Store
 from frontdesk.agents.learning.writing import NotWritten, Superseded, Writing
+from frontdesk.agents.metrics.learner import LearnerMetrics
 from frontdesk.agents.registry import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import ModelUpdate
@@ -71,7 +71,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    metrics, writing = StageMetrics(), Writing(settings)
+    metrics, writing = LearnerMetrics(), Writing(settings)
 
     async def register(model: Path) -> ModelUpdate:
         try:
@@ -92,7 +92,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
         connect(settings) as schemas,
         http.serve(
             settings,
-            metrics=metrics.exposition,
+            metrics=metrics.negotiated,
             not_ready=lambda: None,
             port=settings.learn_http_port,
             named="FRONTDESK_LEARN_HTTP_PORT",

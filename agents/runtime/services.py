@@ -23,9 +23,15 @@ class Observer(Protocol):
     """Told of every committed step, on the event loop: metrics."""
 
     def committed(
-        self, shard: int, effects: Sequence[Effect], *, arrivals: int, seconds: float, now: Millis
+        self,
+        shard: int,
+        effects: Sequence[Effect],
+        *,
+        arrivals: Mapping[str, int],
+        seconds: float,
+        now: Millis,
     ) -> None:
-        """A step's effects are durable."""
+        """A step's effects are durable; arrivals are the records that it took up, by topic."""
 
     def failed(self, shard: int, kind: str) -> None:
         """A step or a start did not succeed; kind is the bounded name of what happened."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -40,6 +41,8 @@ class Computed:
     offsets: Mapping[str, int]
     """what the group is told with it"""
     arrivals: int
+    topics: Mapping[str, int]
+    """arrivals by topic"""
     now: Millis
     """when it was computed, by the clock of the records"""
     began: float
@@ -163,6 +166,7 @@ class Stepper:
             records=(*outcome.records, self._own(own)),
             offsets=self._group.take_all() if last else self._group.take(began),
             arrivals=arrivals,
+            topics=Counter([arrival.topic for arrival in batch.arrivals]),
             now=now,
             began=began,
         )
@@ -214,7 +218,7 @@ class Stepper:
         services.observer.committed(
             self._number,
             computed.outcome.effects,
-            arrivals=computed.arrivals,
+            arrivals=computed.topics,
             seconds=asyncio.get_running_loop().time() - computed.began,
             now=services.clock(),
         )

@@ -38,7 +38,7 @@ STAGES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("agents/runtime/intake.py", (), "hand-over and intake"),
     ("agents/runtime/gate.py", (), "hand-over and intake"),
     ("agents/runtime/", (), "steps: bookkeeping"),
-    ("agents/metrics.py", (), "metrics"),
+    ("agents/metrics/", (), "metrics"),
     ("aiokafka/consumer", (), "fetching (aiokafka)"),
     ("aiokafka/producer", (), "producing (aiokafka)"),
     ("aiokafka/conn.py", (), "protocol and sockets"),

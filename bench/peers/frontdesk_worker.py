@@ -19,7 +19,7 @@ from bench.jobs.path import PathHistory
 from bench.jobs.path_core import PathCore
 from bench.peers.task import Task
 from frontdesk.agents import logs
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.service import Service
 from frontdesk.agents.settings import Settings, load

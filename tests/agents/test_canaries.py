@@ -22,7 +22,7 @@ from frontdesk.agents.cli.dlq import readable
 from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.openai_labeller import now_ms
 from frontdesk.agents.logs import configure
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage

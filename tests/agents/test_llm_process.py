@@ -25,7 +25,7 @@ from frontdesk.agents.llm.prices import Price
 from frontdesk.agents.llm.process import ProcessLabeller
 from frontdesk.agents.llm.prompt import DraftPrompt
 from frontdesk.agents.llm.wire import Setup
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis

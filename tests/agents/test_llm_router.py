@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from frontdesk.agents.llm.client import Client, connect
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.settings import Settings
 from frontdesk.streams.effects import Ask
 from tests.support.asks import TAXONOMY, ask

@@ -12,7 +12,7 @@ import pytest
 
 from frontdesk.agents import http
 from frontdesk.agents.kafka.topics import create_topics
-from frontdesk.agents.metrics import Metrics
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
@@ -83,7 +83,7 @@ async def test_a_step_longer_than_the_session_starves_neither_the_heartbeat_nor_
             pool=pool,
             observer=metrics,
         )
-        async with http.serve(settings, metrics=metrics.exposition, not_ready=lambda: None) as port:
+        async with http.serve(settings, metrics=metrics.negotiated, not_ready=lambda: None) as port:
             await worker.start()
             try:
                 async with asyncio.timeout(60):

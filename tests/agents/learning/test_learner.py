@@ -13,8 +13,8 @@ from frontdesk.agents.learning.controller import Situation
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.learner import Learner
 from frontdesk.agents.learning.learner_state import read_state
-from frontdesk.agents.learning.stage_metrics import StageMetrics
 from frontdesk.agents.learning.store import Store
+from frontdesk.agents.metrics.learner import LearnerMetrics
 from frontdesk.agents.settings import Settings, load
 from frontdesk.schemas.broadcast import ModelUpdate
 from frontdesk.schemas.topics import ROUTING_LABELS
@@ -51,7 +51,7 @@ class World:
     """A learner, the stream that it hears, and a clock."""
 
     def __init__(self, folder: Path, right: dict[str, float]) -> None:
-        self.folder, self.topic, self.metrics = folder, Topic(), StageMetrics()
+        self.folder, self.topic, self.metrics = folder, Topic(), LearnerMetrics()
         self.stream = Stream(right={"": 0.9, **right})
         self.names = iter([one for one in right if one])
         self.taught = self.minute = self.rows = 0

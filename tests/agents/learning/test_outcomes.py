@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.learning import outcomes as module
-from frontdesk.agents.learning.metrics import NEWEST, LearnerMetrics
 from frontdesk.agents.learning.outcome_counts import (
     OLDER,
     Counts,
@@ -25,6 +24,8 @@ from frontdesk.agents.learning.outcome_counts import (
     without_queues,
 )
 from frontdesk.agents.learning.outcomes import THANKS_MS, WITHIN_MS, Outcomes
+from frontdesk.agents.metrics.catalogue import NEWEST
+from frontdesk.agents.metrics.learner import LearnerMetrics
 from frontdesk.schemas.inputs import ConversationEvent, Feedback
 from frontdesk.schemas.outputs import Decision, Label, LabelRecord, Labels
 from frontdesk.streams.ids import decision_id
