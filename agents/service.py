@@ -24,6 +24,7 @@ from frontdesk.agents.kafka.policies import Published, read_published
 from frontdesk.agents.kafka.topics import check_topics
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
+from frontdesk.agents.metrics.standing import stand
 from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.registry import connect as connect_registry
@@ -36,7 +37,7 @@ from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.topics import CUSTOMER_MESSAGES, INPUT_TOPICS, TOPICS
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy
@@ -158,9 +159,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        async with http.serve(
-            self._settings, metrics=self._metrics.negotiated, not_ready=self._not_ready
-        ) as port:
+        async with http.serve(self._settings, metrics=self._exposed, not_ready=self._not_ready) as port:
             self._announce(port)
             self._follower = follower = asyncio.create_task(self._broadcast.run())
             try:
@@ -220,7 +219,7 @@ class Service:
                     async with asyncio.timeout(WATCH_EVERY):
                         await self._stop.wait()
                 except TimeoutError:
-                    self._report(loop_lag=max(0.0, time.monotonic() - asked - WATCH_EVERY))
+                    self._metrics.looped(max(0.0, time.monotonic() - asked - WATCH_EVERY))
                 guard.beat()
                 why = self._fatal()
         if why is not None:
@@ -247,26 +246,24 @@ class Service:
             return f"the broadcast topics are followed no more: {self._follower!r}"
         return self._watchdog.look(self._worker.shards, self._lags(), now())
 
-    def _report(self, *, loop_lag: float) -> None:
-        shards = self._worker.shards.values()
-        self._metrics.state(
-            pending=sum(shard.pending for shard in shards),
-            backlog=sum(shard.backlog for shard in shards),
-            lag=self._lags_by_topic(),
-            phases=Counter(shard.phase for shard in shards),
-            loop_lag=loop_lag,
+    def _exposed(self, accept: str) -> tuple[bytes, str]:
+        """What a scraper is told: counted as it happens, and where the worker stands looked at now."""
+        topics: Counter[str] = Counter()
+        for tp, lag in self._worker.lags().items():
+            topics[tp.topic] += lag
+        shards, limits = self._worker.shards.values(), self._pipeline.limits
+        remembered = None if self._llm is None else self._llm.remembered()
+        self._metrics.stands(
+            stand(
+                shards, lags=topics, limits=limits, now=now(), settings=self._settings, remembered=remembered
+            )
         )
+        return self._metrics.negotiated(accept)
 
     def _lags(self) -> Mapping[int, int]:
         out: Counter[int] = Counter()
         for tp, lag in self._worker.lags().items():
             out[tp.partition] += lag
-        return out
-
-    def _lags_by_topic(self) -> Mapping[str, int]:
-        out: Counter[str] = Counter(dict.fromkeys(INPUT_TOPICS, 0))
-        for tp, lag in self._worker.lags().items():
-            out[tp.topic] += lag
         return out
 
     def _not_ready(self) -> str | None:
@@ -296,6 +293,11 @@ class Service:
         self._redirect.tell(broadcast.everything_to, rulebook.policy.queues)
         self._turn_llm(broadcast.llm_on)
         self._applied = newest
+        self._metrics.switches(
+            llm_off=not broadcast.llm_on,
+            everything_to=broadcast.everything_to is not None,
+            frozen=broadcast.frozen_since is not None,
+        )
         self._metrics.policies(rulebook.policy, rulebook.shadow)
         await self._models_changed()
 

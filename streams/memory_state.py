@@ -72,6 +72,16 @@ class MemoryState:
         """Entries in phase late; kept, not counted."""
         return self._late
 
+    def waiting_since(self) -> Millis | None:
+        """When the message was taken up that has waited longest for its decision; None: none waits. Looks at all that wait; may be
+        called while a step changes the state."""
+        entries = [entry for each in tuple(self._waiting.values()) for entry in each.values()]
+        return min((entry.arrived_at for entry in entries if entry.phase != LATE), default=None)
+
+    def sizes(self) -> dict[str, int]:
+        """Records by table, but for customers."""
+        return {WAITING: self._count + self._late, **{name: len(rows) for name, rows in self._rows.items()}}
+
     def apply(self, change: Remember) -> None:
         """Make a committed change.
 

@@ -50,6 +50,10 @@ class Child:
         """As `port.Observer`."""
         self._output.write(wire.line({"limit": [endpoint, limit]}))
 
+    def llm_breaker(self, endpoint: str, is_open: bool) -> None:
+        """As `port.Observer`."""
+        self._output.write(wire.line({"breaker": [endpoint, is_open]}))
+
     def _take(self, labeller: Labeller, message: dict[str, Any]) -> None:
         if "cancel" in message:
             if (call := self._calls.get(message["cancel"])) is not None:

@@ -55,7 +55,7 @@ class Client:
             seconds=settings.llm_cache_seconds,
             observer=observer,
         )
-        replies = Store(
+        self._replies = replies = Store(
             self._asked_to_draft,
             entries=settings.llm_cache_entries,
             seconds=settings.llm_cache_seconds,
@@ -88,6 +88,10 @@ class Client:
             return 0.0 if drafts is None else drafts.most(ask)
         questions = self._asked(ask)
         return 0.0 if questions is None else questions.most(ask)
+
+    def remembered(self) -> dict[str, int]:
+        """Answers that are remembered, by the kind of question."""
+        return {"labels": self._memory.size, "drafts": self._replies.size}
 
     async def close(self) -> None:
         """Close the connections. Call it when no call is under way."""

@@ -76,6 +76,8 @@ class OpenAiLabeller:
         self._jitter = jitter
         self._quiet_until = 0
         self._limit_changed(self.limit.limit)
+        self._told_open = not self.breaker.open
+        self._tell_breaker()
 
     def __repr__(self) -> str:
         return f"OpenAiLabeller({self._endpoint.name!r}, model={self._endpoint.model!r}, prompt={self.prompt.version!r})"
@@ -190,6 +192,7 @@ class OpenAiLabeller:
                 settle = self.breaker.failed
         finally:
             settle(ticket)
+            self._tell_breaker()
         if isinstance(result, Failure) and result.word == "rate_limited" and result.retry_after:
             quiet = min(result.retry_after, LONGEST_QUIET)
             self._quiet_until = max(self._quiet_until, self._clock() + int(quiet * 1000))
@@ -198,6 +201,12 @@ class OpenAiLabeller:
     def _left(self, question: Question[V]) -> float:
         """Seconds until the answer is of no use."""
         return (question.give_up_at - self._clock()) / 1000
+
+    def _tell_breaker(self) -> None:
+        if self._told_open != self.breaker.open:
+            self._told_open = self.breaker.open
+            if self._observer is not None:
+                self._observer.llm_breaker(self._endpoint.name, self._told_open)
 
     def _limit_changed(self, limit: int) -> None:
         if self._observer is not None:

@@ -42,6 +42,9 @@ class Observer(Protocol):
     def llm_concurrency(self, endpoint: str, limit: int) -> None:
         """So many requests may now be under way at an endpoint."""
 
+    def llm_breaker(self, endpoint: str, is_open: bool) -> None:
+        """An endpoint counts as down from now on, or no longer."""
+
 
 class Labeller(Protocol):
     """Asks a large language model: to label a message, or to word a reply."""

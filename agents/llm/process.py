@@ -191,6 +191,8 @@ class ProcessLabeller:
             self._observer.llm_call(endpoint, outcome, seconds, wire.read_usage(usage))
         elif "limit" in found:
             self._observer.llm_concurrency(*found["limit"])
+        elif "breaker" in found:
+            self._observer.llm_breaker(*found["breaker"])
 
     def _cancel(self, number: int) -> None:
         if self._process is not None and self._process.stdin is not None:

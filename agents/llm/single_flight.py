@@ -42,6 +42,12 @@ class Store(Generic[Q, V]):
         self._values: TTLCache[bytes, V] = TTLCache(entries, seconds, timer)
         self._observer = observer
 
+    @property
+    def size(self) -> int:
+        """Answers remembered."""
+        with self._lock:
+            return len(self._values)
+
     def find(self, ask: Q) -> V | None:
         """The answer to an identical question; None if there is none."""
         key = self.key(ask)

@@ -1,7 +1,7 @@
 """What the worker and the process of its LLM client say to each other: a JSON object a line.
 
 To the process: first `Setup`, then ``{"ask": id, ...}``, ``{"draft": id, ...}`` and ``{"cancel": id}``. From it: ``{"answer": id, ...}``, and what an
-`Observer` is told as ``{"call": [...]}`` and ``{"limit": [...]}``. All ASCII, so that also what is no Unicode gets through.
+`Observer` is told as ``{"call": [...]}``, ``{"limit": [...]}`` and ``{"breaker": [...]}``. All ASCII, so that also what is no Unicode gets through.
 """
 
 from __future__ import annotations

@@ -329,7 +329,7 @@ SWITCHES = gauge(
     "frontdesk_switch_pulled",
     "boolean",
     "1 while an operator has the LLM off, sends everything to one queue, or has learning frozen.",
-    Label("switch", "which one", values=("llm", "everything-to", "learning")),
+    Label("switch", "which one", values=("llm", "everything_to", "learning")),
 )
 BUILD = gauge(
     "frontdesk_build_info",

@@ -14,13 +14,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from frontdesk.agents.metrics.catalogue import families
 from frontdesk.agents.metrics.family import FIRST_SERIES, OTHER, Family, Process
 
 LONGEST = 120
 """characters of a label's value"""
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 M = TypeVar("M", Counter, Gauge, Histogram)
 Readings = dict[tuple[str, ...], float]
 """of a gauge, by the values of its labels"""
@@ -138,5 +140,16 @@ class Exposed:
 
     def negotiated(self, accept: str) -> tuple[bytes, str]:
         """In the format that a scraper accepts, with its content type: of OpenMetrics, which has exemplars, or the text format."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        if any(map(_is_openmetrics, accept.split(","))):
+            text: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]  # as above
+            return text, OPENMETRICS
+        return generate_latest(self.registry), TEXT
+
+
+def _is_openmetrics(accepted: str) -> bool:
+    """Whether a part of an Accept header means what we write. The library's own `choose_encoder` raises on a version that is no number, and
+    answers to one that it cannot write by its name."""
+    kind, *parameters = (part.strip() for part in accepted.lower().split(";"))
+    return kind == "application/openmetrics-text" and all(
+        parameter == "version=1.0.0" for parameter in parameters if parameter.startswith("version=")
+    )

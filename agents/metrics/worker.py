@@ -11,6 +11,7 @@ from frontdesk.agents.kafka.models import CANDIDATE, SERVING
 from frontdesk.agents.llm.port import Saved
 from frontdesk.agents.metrics import catalogue as of
 from frontdesk.agents.metrics.exposed import Exposed, Readings
+from frontdesk.agents.metrics.standing import Standing
 from frontdesk.schemas.headers import TRACEPARENT
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
 from frontdesk.schemas.state import Usage
@@ -50,6 +51,7 @@ class Metrics:
         self._calls, self._call = counter(of.CALLS), histogram(of.CALL_SECONDS)
         self._tokens, self._cost, self._saved = counter(of.TOKENS), counter(of.COST), counter(of.SAVED)
         self._concurrency, self._breaker = gauge(of.CONCURRENCY), gauge(of.BREAKER)
+        self._loop_lag = gauge(of.LOOP_LAG).of()
         self._canary = gauge(of.CANDIDATE_SHARE).of()
         self._policies_refused, self._models_refused = (
             counter(of.POLICIES_REFUSED),
@@ -99,20 +101,19 @@ class Metrics:
         for topic, records in arrivals.items():
             self._records.of(topic).inc(records)
         decisions: list[tuple[Decision, Emit]] = []
-        for effect in effects:
-            match effect:
-                case Emit(record=Decision() as decision):
-                    decisions.append((decision, effect))
-                case Emit(record=record):
-                    self._emitted(record)
-                case Count(name=name, n=n):
-                    self._events.of(name).inc(n)
-                    if name in of.OUTCOMES:
-                        self._messages.of(name).inc(n)
-                case Remember() | Ask() | Draft():
-                    pass  # table records are no business of the router's users; calls are observed when they end
-                case _:
-                    assert_never(effect)
+        for effect in effects:  # by `isinstance`, which costs a third of what `match` does
+            if isinstance(effect, Emit):
+                if isinstance(effect.record, Decision):
+                    decisions.append((effect.record, effect))
+                else:
+                    self._emitted(effect.record)
+            elif isinstance(effect, Count):
+                self._events.of(effect.name).inc(effect.n)
+                if effect.name in of.OUTCOMES:
+                    self._messages.of(effect.name).inc(effect.n)
+            elif not isinstance(effect, Remember | Ask | Draft):
+                # Table records are no business of the router's users; calls are observed when they end.
+                assert_never(effect)
         if decisions:
             self._took([decision for decision, _ in decisions])
             self._latencies([found for found in decisions if found[0].revision == 1], now)
@@ -126,7 +127,7 @@ class Metrics:
         self._transactions.of(outcome).inc()
         self._transaction.observe(seconds)
 
-    def recovered(self, shard: int, *, records: int, snapshot: bool, seconds: float) -> None:
+    def serves(self, shard: int, *, records: int, snapshot: bool, seconds: float) -> None:
         """A shard has its state again."""
         self._recovery.observe(seconds)
         self._recovered.of(_word(snapshot)).inc(records)
@@ -162,22 +163,21 @@ class Metrics:
 
     # -- where the worker stands -------------------------------------------------------------------------------------
 
-    def state(
-        self,
-        *,
-        pending: int,
-        backlog: int,
-        lag: Mapping[str, int],
-        phases: Mapping[str, int],
-        loop_lag: float,
-    ) -> None:
-        """Where the worker stands now; lag by topic."""
-        gauge = self.exposed.gauge
-        gauge(of.PENDING).of().set(pending)
-        gauge(of.BACKLOG).of().set(backlog)
-        gauge(of.LOOP_LAG).of().set(loop_lag)
-        self.exposed.replace(of.LAG, {(topic,): records for topic, records in lag.items()})
-        self.exposed.replace(of.SHARDS, {(phase,): shards for phase, shards in phases.items()})
+    def looped(self, lag: float) -> None:
+        """The event loop was so many seconds late."""
+        self._loop_lag.set(lag)
+
+    def stands(self, standing: Standing) -> None:
+        """Where the worker stands now."""
+        for family, reading in standing.readings.items():
+            self.exposed.gauge(family).of().set(reading)
+        for family, readings in standing.labelled.items():
+            self.exposed.replace(family, {(value,): reading for value, reading in readings.items()})
+
+    def switches(self, *, llm_off: bool, everything_to: bool, frozen: bool) -> None:
+        """What operators have switched."""
+        pulled = {"llm": llm_off, "everything_to": everything_to, "learning": frozen}
+        self.exposed.replace(of.SWITCHES, {(switch,): float(on) for switch, on in pulled.items()})
 
     # -- of a step ---------------------------------------------------------------------------------------------------
 

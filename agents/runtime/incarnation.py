@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 
 import structlog
@@ -65,6 +65,19 @@ class Incarnation:
         return self._tables.state
 
     @property
+    def calls(self) -> int:
+        """Questions under way."""
+        return len(self._calls)
+
+    def tables(self) -> Mapping[str, int]:
+        """Records by table; of customers about.
+
+        Raises:
+            StoreFailed: they cannot be counted now.
+        """
+        return self._tables.sizes()
+
+    @property
     def phase(self) -> str:
         """recovering, serving or halted."""
         if not self._serving:
@@ -109,6 +122,10 @@ class Incarnation:
             if not self.ledger.primed:
                 await self._prime()
             await self._take_up()
+            seconds = asyncio.get_running_loop().time() - began
+            services.observer.serves(
+                self._number, records=found.records, snapshot=found.snapshot, seconds=seconds
+            )
             log.info(
                 "shard_serves",
                 shard=self._number,
@@ -116,7 +133,7 @@ class Incarnation:
                 waiting=self.state.waiting_count(),
                 records_read=found.records,
                 from_snapshot=found.snapshot,
-                seconds=round(asyncio.get_running_loop().time() - began, 3),
+                seconds=round(seconds, 3),
             )
             await self._serve()
             await self._stepper.finish()

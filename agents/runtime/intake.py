@@ -54,6 +54,10 @@ class Intake:
         """Next offset expected, by topic."""
         return self._next
 
+    def oldest(self) -> dict[str, Millis]:
+        """Kafka's timestamp of the oldest record held, by topic; not later than it was delivered."""
+        return {topic: Millis(queue[0].since) for topic, queue in self._queues.items() if queue}
+
     def start_at(self, topic: str, offset: int) -> None:
         """Expect this offset next. Called once per topic after recovery."""
         self._next[topic] = offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
@@ -17,6 +17,9 @@ from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Effect
+
+Written = Literal["committed", "aborted", "fenced", "refused", "failed"]
+"""What became of an attempt to write a step: aborted, that is known, and it is tried again; failed, when nobody knows."""
 
 
 class Observer(Protocol):
@@ -35,6 +38,15 @@ class Observer(Protocol):
 
     def failed(self, shard: int, kind: str) -> None:
         """A step or a start did not succeed; kind is the bounded name of what happened."""
+
+    def written(self, shard: int, outcome: Written, seconds: float) -> None:
+        """An attempt to write a step ended so, after so long."""
+
+    def serves(self, shard: int, *, records: int, snapshot: bool, seconds: float) -> None:
+        """A shard serves: of so many records read, on top of a snapshot or not, so long after the old owner was fenced."""
+
+    def assigned(self, *, gained: int, lost: int) -> None:
+        """The group has told which shards are this worker's: so many came, so many went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

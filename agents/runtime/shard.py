@@ -14,7 +14,9 @@ from frontdesk.agents.runtime.incarnation import Incarnation, until
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.writer import Fenced, Refused, WriteFailed
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.memory_state import MemoryState
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,8 @@ class Shard:
         self._task: asyncio.Task[None] | None = None
         self._size = StepSize(services.settings.step_messages, services.settings.step_seconds)
         self._past_moves = 0
+        self._away_since = services.clock()
+        """when it last ceased to serve, or was given to this worker"""
         self._between: str | None = "starting"
         """phase while no life runs"""
         self._life = self._new_life()
@@ -66,6 +70,31 @@ class Shard:
     def pending(self) -> int:
         """Messages that wait for their decision."""
         return self._life.state.waiting_count()
+
+    @property
+    def state(self) -> MemoryState:
+        """What the steps have made of its tables; empty while it has none."""
+        return self._life.state
+
+    @property
+    def calls(self) -> int:
+        """Questions under way."""
+        return self._life.calls
+
+    def tables(self) -> Mapping[str, int]:
+        """Records by table; empty while it does not serve.
+
+        Raises:
+            StoreFailed: they cannot be counted now.
+        """
+        return self._life.tables() if self.phase in OPEN else {}
+
+    def oldest(self) -> Mapping[str, Millis]:
+        """Since when records have lain there that are not taken up, by topic. Of a shard that does not serve nobody knows what lies there:
+        since it last did."""
+        if self._life.intake is None or self.phase not in OPEN:
+            return {CUSTOMER_MESSAGES: self._away_since}
+        return self._life.intake.oldest()
 
     @property
     def backlog(self) -> int:
@@ -155,6 +184,8 @@ class Shard:
             except (Fenced, Refused, WriteFailed, KafkaError, TimeoutError, OSError) as error:
                 # Committed or not, nobody knows: everything in memory goes, and the committed state is read again.
                 self._between = "backing_off"
+                if self._life.intake is not None:
+                    self._away_since = self._services.clock()
                 kind = type(error).__name__
                 self._services.observer.failed(self.number, kind)
                 long = self._services.clock() - began > LONG_LIFE

@@ -14,11 +14,11 @@ import structlog
 from frontdesk.agents.runtime.calls import Calls
 from frontdesk.agents.runtime.group_offsets import GroupOffsets
 from frontdesk.agents.runtime.ledger import Ledger
-from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.services import Services, Written
 from frontdesk.agents.runtime.step import Core, Outcome, compute
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.tables import SHARD_KEY, Tables
-from frontdesk.agents.runtime.writer import Aborted, Outgoing, Refused, WriteFailed, Writer
+from frontdesk.agents.runtime.writer import Aborted, Fenced, Outgoing, Refused, WriteFailed, Writer
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import SHARDS_TABLE, changelog_topic
 from frontdesk.schemas.types import Millis
@@ -30,6 +30,9 @@ WRITES_MOST = 4
 """times the same effects are sent, each after a known abort, before the shard starts over"""
 WRITE_PAUSE = 0.1
 """seconds before effects are sent again, twice as long each time"""
+_COMMITTED: Written = "committed"
+_FAILED: Written = "failed"
+_ENDED: Mapping[type[Exception], Written] = {Aborted: "aborted", Fenced: "fenced", Refused: "refused"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +231,7 @@ class Stepper:
         pause = WRITE_PAUSE
         for left in reversed(range(WRITES_MOST)):
             try:
-                return await self._writer.write(computed.records, computed.offsets)
+                return await self._attempted(computed)
             except Aborted as error:
                 self._services.observer.failed(self._number, "Aborted")
                 log.warning(
@@ -237,3 +240,15 @@ class Stepper:
             await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311  # jitter
             pause *= 2
         raise WriteFailed(f"aborted {WRITES_MOST} times")
+
+    async def _attempted(self, computed: Computed) -> Mapping[str, int]:
+        began, outcome = time.monotonic(), _FAILED
+        try:
+            written = await self._writer.write(computed.records, computed.offsets)
+            outcome = _COMMITTED
+            return written
+        except (Aborted, Fenced, Refused) as error:
+            outcome = _ENDED[type(error)]
+            raise
+        finally:
+            self._services.observer.written(self._number, outcome, time.monotonic() - began)

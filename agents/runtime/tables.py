@@ -62,6 +62,10 @@ class Tables:
         """How many there are, about."""
         return self._store.count(CUSTOMERS_TABLE)
 
+    def sizes(self) -> dict[str, int]:
+        """Records by table; of customers about."""
+        return {CUSTOMERS_TABLE: self.customers, SHARDS_TABLE: 1, **self.state.sizes()}
+
     def shard_state(self) -> ShardState:
         """What the shard last committed about itself.
 

@@ -204,7 +204,8 @@ class Worker:
         if self._stopping:
             return
         numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
-        for number in set(self.shards) - numbers:
+        gone = set(self.shards) - numbers
+        for number in gone:
             stopping = self.shards.pop(number).stop(self.settings.transaction_timeout)
             self._leaving[number] = asyncio.create_task(stopping)
         self._leaving = {number: task for number, task in self._leaving.items() if not task.done()}
@@ -213,6 +214,7 @@ class Worker:
             self.shards[number] = Shard(number, self._services)
             self.shards[number].start(after=self._leaving.get(number))
         self.assigned_once = True
+        self._services.observer.assigned(gained=len(fresh), lost=len(gone))
         log.info("assigned", shards=sorted(numbers), new=sorted(fresh))
 
     # -- what shards need of the consumer --------------------------------------------------------------------------

@@ -52,6 +52,7 @@ class Observed:
     calls: list[tuple[str, str, Usage | None]] = field(default_factory=list)
     saved: list[str] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)
+    breakers: list[bool] = field(default_factory=list)
 
     def llm_call(self, endpoint: str, outcome: str, seconds: float, usage: Usage | None) -> None:
         assert seconds >= 0
@@ -62,6 +63,9 @@ class Observed:
 
     def llm_concurrency(self, endpoint: str, limit: int) -> None:
         self.limits.append(limit)
+
+    def llm_breaker(self, endpoint: str, is_open: bool) -> None:
+        self.breakers.append(is_open)
 
 
 @asynccontextmanager
@@ -282,7 +286,8 @@ async def test_an_open_breaker_answers_at_once_and_closes_after_a_good_probe(
 ) -> None:
     server.script = ("500", "500", "ok")
     breaker = Breaker(clock=time, threshold=2, open_ms=60_000)
-    async with _connected(server, time, breaker=breaker) as labeller:
+    seen = Observed()
+    async with _connected(server, time, breaker=breaker, observer=seen) as labeller:
         first = await labeller.label(ask(now=time.now))
         refused = await labeller.label(ask(now=time.now))
         assert (first.error, refused.error, len(server.requests)) == ("unavailable", "unavailable", 2)
@@ -290,6 +295,7 @@ async def test_an_open_breaker_answers_at_once_and_closes_after_a_good_probe(
         probe = await labeller.label(ask(now=time.now))
     assert probe.error is None
     assert not breaker.open
+    assert seen.breakers == [False, True, False], "told at the start, and when it changes"
 
 
 async def test_an_ask_with_little_time_does_not_count_against_the_endpoint(

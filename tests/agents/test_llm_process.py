@@ -209,6 +209,7 @@ async def test_what_the_process_does_is_counted_here(server: LlmServer) -> None:
         'frontdesk_llm_calls_total{endpoint="default",outcome="ok"} 1.0',
         'frontdesk_llm_calls_total{endpoint="default",outcome="refused"} 1.0',
         'frontdesk_llm_concurrency{endpoint="default"} 4.0',
+        'frontdesk_llm_breaker_open{endpoint="default"} 0.0',
     ):
         assert line in shown
 

@@ -47,6 +47,9 @@ class Saved:
     def llm_concurrency(self, *_: object) -> None:
         raise AssertionError("so is their number")
 
+    def llm_breaker(self, *_: object) -> None:
+        raise AssertionError("so are breakers")
+
     def llm_saved(self, by: str) -> None:
         self.by.append(by)
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from frontdesk.agents.runtime.logs import Stretch
-from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.services import Services, Written
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
 from frontdesk.agents.runtime.stores import MemoryStores, Stores
@@ -167,6 +167,15 @@ class Desk:
 
     def failed(self, shard: int, kind: str) -> None:
         self.failures[kind] += 1
+
+    def written(self, shard: int, outcome: Written, seconds: float) -> None:
+        """Nothing to do: `writes` has it."""
+
+    def serves(self, shard: int, *, records: int, snapshot: bool, seconds: float) -> None:
+        """A shard serves."""
+
+    def assigned(self, *, gained: int, lost: int) -> None:
+        """Nobody tells."""
 
     # -- what tests do -------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.intake import Gap
-from frontdesk.agents.runtime.services import Services
+from frontdesk.agents.runtime.services import Services, Written
 from frontdesk.agents.runtime.shard import Shard
 from frontdesk.agents.runtime.step import Core
 from frontdesk.agents.runtime.stores import Change, MemoryStore, MemoryStores, Store, StoreFailed
@@ -221,6 +221,15 @@ class MemoryWorker:
         """A step or a start did not succeed."""
         self._parts.seen[kind] += 1
         self._parts.troubled(shard)
+
+    def written(self, shard: int, outcome: Written, seconds: float) -> None:
+        """An attempt to write ended."""
+
+    def serves(self, shard: int, *, records: int, snapshot: bool, seconds: float) -> None:
+        """A shard serves."""
+
+    def assigned(self, *, gained: int, lost: int) -> None:
+        """Nobody tells."""
 
     # -- what shards need --------------------------------------------------------------------------------------------
 

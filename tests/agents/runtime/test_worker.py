@@ -12,6 +12,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.types import TP
 
+from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.runtime import worker as module
 from frontdesk.agents.runtime.transport import ShardConsumer
 from frontdesk.agents.runtime.worker import Worker
@@ -45,7 +46,7 @@ async def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr(FakeShard, "made", [], raising=False)
     monkeypatch.setattr(FakeShard, "may_stop", asyncio.Event(), raising=False)
     monkeypatch.setattr(module, "Shard", FakeShard)
-    given: dict[str, Any] = dict.fromkeys(("schemas", "labeller", "observer"))
+    given: dict[str, Any] = {"schemas": None, "labeller": None, "observer": Metrics()}
     return Worker(
         Settings(intake_bytes_total=2_000),
         codec=Codec(),
@@ -68,6 +69,13 @@ async def test_shards_that_stay_are_left_alone_and_none_is_waited_for(worker: Wo
     assert worker.shards[1] is stays
     assert sorted(worker.shards) == [1, 2]
     FakeShard.may_stop.set()
+    shown = worker._services.observer.exposition().decode().splitlines()  # type: ignore[attr-defined]  # it is the metrics
+    for line in (
+        "frontdesk_rebalances_total 2.0",
+        'frontdesk_shard_moves_total{direction="gained"} 3.0',
+        'frontdesk_shard_moves_total{direction="lost"} 1.0',
+    ):
+        assert line in shown
 
 
 async def test_a_shard_that_comes_back_starts_when_its_predecessor_has_ended(worker: Worker) -> None:
