@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     learn_margin: float = Field(
         0.02, gt=0, lt=1, description="by which a model may agree less with the teacher, of all messages"
     )
+    learn_look_every: float = Field(
+        3600.0, ge=0, description="seconds between two looks of `learn run` at drift and outcomes; 0: none"
+    )
     learn_http_port: int = Field(9110, ge=0, le=65535, description="of the learner's metrics")
 
     # The LLM

@@ -90,12 +90,10 @@ def command(
         raise StartupError("there is no decision among the records; see: frontdesk outcomes --help")
     found = rows(counts if by_queue else without_queues(counts))
     if metrics is not None:
-        from frontdesk.agents.metrics.learner import LearnerMetrics
+        from frontdesk.agents.metrics import looks
 
-        told = LearnerMetrics()
-        told.outcomes(counts, fold.share)
         try:
-            metrics.write_bytes(told.exposition())
+            metrics.write_bytes(looks.text(looks.outcomes(counts, fold.share)))
         except OSError as error:
             raise StartupError(f"{metrics}: {error.strerror or error}") from None
     if as_json:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,10 @@ from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.models import Models, read_models
 from frontdesk.agents.kafka.switches import LEARNING, read_switch
+from frontdesk.agents.learning.apart import Failed, apart
 from frontdesk.agents.learning.collecting import Collecting
 from frontdesk.agents.learning.learner import Learner
+from frontdesk.agents.learning.looking import asked_apart, look_again_and_again
 from frontdesk.agents.learning.registry import Registry, Unreachable, Unusable
 from frontdesk.agents.learning.store import Store
 from frontdesk.agents.learning.writing import NotWritten, Superseded, Writing
@@ -107,11 +107,18 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
         await writing.open()
         log.info("learns", folder=str(folder), metrics=f"http://{settings.http_host}:{port}/metrics")
         reading = asyncio.create_task(collecting.run(settings.broker, every=every))
+        looking = asyncio.create_task(_long_looks(metrics, folder, settings))
         try:
             return await _looking(learner, writing, reading, stop, every)
         finally:
             reading.cancel()
-            await asyncio.gather(reading, learner.close(), writing.close(), return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(reading, looking, learner.close(), writing.close(), return_exceptions=True)
+
+
+async def _long_looks(metrics: LearnerMetrics, folder: Path, settings: Settings) -> None:
+    if settings.learn_look_every:
+        await look_again_and_again(metrics, asked_apart(folder, settings), settings.learn_look_every)
 
 
 async def _looking(
@@ -151,19 +158,7 @@ async def _reopened(writing: Writing) -> None:
 
 async def taught_apart(folder: Path) -> dict[str, Any]:
     """A dataset and a model, made in a process that ends with this task."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", _APART, str(folder), stdout=asyncio.subprocess.PIPE
-    )
     try:
-        told, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode:
-        return {"failed": f"teaching ended with {process.returncode}; what it said is on stderr"}
-    try:
-        found: dict[str, Any] = json.loads(told)
-    except ValueError:
-        return {"failed": "teaching said something else than what became of it"}
-    return found
+        return await apart(_APART, str(folder))
+    except Failed as error:
+        return {"failed": f"teaching: {error}"}

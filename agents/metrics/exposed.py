@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Generic, TypeVar
 
@@ -78,7 +79,8 @@ class Series(Generic[M]):
 class Exposed:
     """All families of a process, in a registry of its own."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, only: Sequence[Family] | None = None) -> None:
+        """`only`: nothing but these, and nothing of the process itself."""
         # A second series for every counter and histogram, which says when it was made, would tell nobody anything.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library says no types here
         self.registry = CollectorRegistry()
@@ -87,9 +89,10 @@ class Exposed:
         self._gauges: dict[Family, Series[Gauge]] = {}
         self._histograms: dict[Family, Series[Histogram]] = {}
         for family in families(process):
-            if not family.standard:
+            if not family.standard and (only is None or family in only):
                 self._make(family)
-        ProcessCollector(registry=self.registry)
+        if only is None:
+            ProcessCollector(registry=self.registry)
 
     def _make(self, family: Family) -> None:
         names = [label.name for label in family.labels]

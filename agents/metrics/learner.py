@@ -6,20 +6,12 @@ from collections.abc import Mapping
 
 from frontdesk import __version__
 from frontdesk.agents.learning.controller import Situation, Verdict
-from frontdesk.agents.learning.drift import Report
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.learner_state import State
-from frontdesk.agents.learning.outcome_counts import (
-    SHARES,
-    Counts,
-    Group,
-    only_newest,
-    rows,
-    without_queues,
-)
 from frontdesk.agents.metrics import catalogue as of
-from frontdesk.agents.metrics.exposed import Exposed, Readings
+from frontdesk.agents.metrics.exposed import Exposed
 from frontdesk.agents.metrics.family import Family
+from frontdesk.agents.metrics.looks import Found, Look
 
 
 class LearnerMetrics:
@@ -64,56 +56,11 @@ class LearnerMetrics:
 
     # -- outcomes and drift ------------------------------------------------------------------------------------------
 
-    def outcomes(self, counts: Mapping[Group, Counts], share: float, now: int = 0) -> None:
-        """What became of decisions, as `Outcomes.counts` and its share say; `now` is when that was looked at."""
-        messages, shares, ratings, costs, waits = Readings(), Readings(), Readings(), Readings(), Readings()
-        for row in rows(only_newest(without_queues(counts), of.NEWEST)):
-            by = row.group.policy, row.group.model
-            messages[by] = row.messages
-            values = {name: found.value for name, found in row.figures.items()}
-            shares |= {(*by, name): values[name] for name in SHARES if name in values}
-            for name, readings in (("rating", ratings), ("cost", costs)):
-                if name in values:
-                    readings[by] = values[name]
-            waits |= {(*by, at): values[f"wait_{at}"] for at in ("p50", "p95") if f"wait_{at}" in values}
-        for family, found in (
-            (of.OUTCOME_MESSAGES, messages),
-            (of.OUTCOME_SHARE, shares),
-            (of.OUTCOME_RATING, ratings),
-            (of.OUTCOME_COST, costs),
-            (of.OUTCOME_WAIT, waits),
-        ):
-            self.exposed.replace(family, found)
-        self.exposed.gauge(of.OUTCOME_SAMPLED).of().set(share)
-        self._at("outcomes", now)
-
-    def drift(self, report: Report, now: int = 0) -> None:
-        """What a look at the dataset found, and when that was."""
-        calibration = report.calibration
-        voices = {"people_llm": report.people_and_llm, "llm_local": report.llm_and_local}
-        flagged = {
-            "intent": len(report.new_intents),
-            "shift": sum(one.flagged for one in report.shifts),
-            "calibration": int(calibration is not None and calibration.flagged),
-            "disagreement": sum(one.flagged for found in voices.values() for one in found),
-        }
-        replace = self.exposed.replace
-        replace(of.DRIFT_FLAGGED, {(kind,): count for kind, count in flagged.items()})
-        replace(of.DRIFT_DISTANCE, {(shift.measure,): shift.distance for shift in report.shifts})
-        scores: Readings = {}
-        if calibration is not None:
-            scores = {("error",): calibration.current.error, ("brier",): calibration.current.brier}
-        replace(of.DRIFT_CALIBRATION, scores)
-        replace(
-            of.DRIFT_DISAGREEMENT,
-            {
-                (between,): one.share
-                for between, found in voices.items()
-                for one in found
-                if one.intent == "*"
-            },
-        )
-        self._at("drift", now)
+    def found(self, look: Look, found: Found, now: int) -> None:
+        """What a long look found that began then."""
+        for family, readings in found.items():
+            self.exposed.replace(family, readings)
+        self._at(look, now)
 
     def _at(self, look: str, now: int) -> None:
         self.exposed.gauge(of.LEARNER_LOOKED).of(look).set(now / 1000)

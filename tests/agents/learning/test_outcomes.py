@@ -24,6 +24,7 @@ from frontdesk.agents.learning.outcome_counts import (
     without_queues,
 )
 from frontdesk.agents.learning.outcomes import THANKS_MS, WITHIN_MS, Outcomes
+from frontdesk.agents.metrics import looks
 from frontdesk.agents.metrics.catalogue import NEWEST
 from frontdesk.agents.metrics.learner import LearnerMetrics
 from frontdesk.schemas.inputs import ConversationEvent, Feedback
@@ -312,14 +313,14 @@ def test_only_the_newest_policies_and_models_have_a_label() -> None:
         one.corrected.add(hit=n < 10)
         counts[Group(f"p{n}", f"v{n % 3}", "desk")] = one
     metrics = LearnerMetrics()
-    metrics.outcomes(counts, 1.0)
+    metrics.found("outcomes", looks.outcomes(counts, 1.0), 0)
     lines = metrics.exposition().decode().splitlines()
     messages = [line for line in lines if line.startswith("frontdesk_outcome_messages{")]
     policies = {line.split('policy="')[1].split('"')[0] for line in messages}
     assert policies == {OLDER, *(f"p{n}" for n in range(15, 20))}
     assert len(policies) == NEWEST + 1
     assert sum(float(line.split()[-1]) for line in messages) == 20
-    metrics.outcomes({Group("new", "v", ""): Counts(messages=3)}, 0.5)
+    metrics.found("outcomes", looks.outcomes({Group("new", "v", ""): Counts(messages=3)}, 0.5), 0)
     again = metrics.exposition().decode()
     assert 'policy="p19"' not in again
     assert "frontdesk_outcome_customers_share 0.5" in again
@@ -363,6 +364,7 @@ def test_files_of_any_mixture_become_a_table_json_and_csv(tmp_path: Path, topics
     shown = frontdesk("outcomes", file, "--metrics", str(metrics)).stdout
     assert "100.0%" in shown
     assert 'frontdesk_outcome_share{model="v1",outcome="transferred",policy="p1"} 1.0' in metrics.read_text()
+    assert "frontdesk_learner_" not in metrics.read_text()
 
 
 def test_a_bad_line_is_named_and_the_rest_counts(tmp_path: Path) -> None:
