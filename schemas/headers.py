@@ -13,6 +13,8 @@ CONTENT_TYPE = "content-type"
 TRACEPARENT = "traceparent"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = 256
+"""bytes of a trace context; one of today's version has 55"""
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", flags=re.DOTALL)
 
 
@@ -73,7 +75,7 @@ def rfc3339(time_ms: Millis) -> str:
 
 def _valid(traceparent: bytes) -> bool:
     """W3C Trace Context: lower-case hex, no all-zero ids, not version ff; only later versions may carry more."""
-    match = _TRACEPARENT.fullmatch(traceparent)
+    match = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= _LONGEST else None
     if match is None or match[1] == b"ff":
         return False
     return (

@@ -187,6 +187,8 @@ class Waiting(Record):
     decision: Decision | None = None
     """revision 1, in phase late"""
     forget_at: Millis = Millis(0)
+    traceparent: bytes | None = None
+    """of the message's record: what is published about it carries it on, however long it has waited"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,6 @@ class Case:
     """What this step knows of a message beyond its entry: not worth keeping while it waits."""
 
     words: Labelled
-    traceparent: bytes | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,7 +158,7 @@ class Conclusions:
             seen=seen,
             now=now,
         )
-        self._publisher.decision(decision, None if case is None else case.traceparent)
+        self._publisher.decision(decision, entry.traceparent)
         self._labelling(
             decision, entry, text, entry.usage, local=local, asked=UNSURE if entry.attempt > 0 else ""
         )
@@ -222,7 +221,7 @@ class Conclusions:
                 seen=seen,
                 now=now,
             )
-            self._publisher.decision(amended, None)
+            self._publisher.decision(amended, entry.traceparent)
             self._labelling(amended, entry, text, answer.usage, local=local, asked=UNSURE)
             turns, facts = conversation.turns[:-1], recorded_facts(amended)
             self._help.publish(amended, escalation, customer, entry, turns, facts, unsure=False)
@@ -250,7 +249,7 @@ class Conclusions:
             verdict = default_verdict(self.rules.policy, everything_to_in(entry.flags), at=entry.arrived_at)
             labels = fallback(self.rules.taxonomy)
             decision = self._decide(entry, labels, {}, verdict, provisional=False)
-            self._publisher.decision(decision, None)
+            self._publisher.decision(decision, entry.traceparent)
             self.outbox.count(CORE_ERROR)
         self.overlay.put_customer(key, with_seen(customer, entry.message.message_id, self.rules.limits))
 

@@ -127,7 +127,7 @@ class Desk:
         says of a message that an LLM is asked about."""
         entry = self._entry(one)
         if words is not None:
-            self._conclusions.cases[one.customer, entry.seq] = Case(words=words, traceparent=one.traceparent)
+            self._conclusions.cases[one.customer, entry.seq] = Case(words=words)
             mood = 0.0 if one.misplaced else self._conclusions.mood(one.customer, one.message)
             entry = replace(entry, local=in_mood(words, mood), model=words.model)
         limits = self._rules.limits
@@ -287,6 +287,7 @@ class Desk:
             phase=BEHIND,
             flags=one.flags,
             local=NO_LABELS,
+            traceparent=one.traceparent,
         )
 
 

@@ -97,6 +97,7 @@ class Drafting:
             facts=facts,
             reply=reply,
             give_up_at=Millis(self._now + self._limits.draft_within_ms),
+            traceparent=entry.traceparent,
         )
         if self._limits.budget.bounded:
             most = self._llm.most(draft)
@@ -132,7 +133,8 @@ class Drafting:
                     reply=reply,
                     automatic=False,
                     suggested_at=self._now,
-                )
+                ),
+                draft.traceparent,
             )
 
     def _wanted(self, draft: Draft) -> bool:

@@ -50,6 +50,8 @@ class Ask:
     """absolute; after it an answer is of no use"""
     max_cost_usd: float | None = None
     """what all requests for it together may cost; None: without bound"""
+    traceparent: bytes | None = None
+    """of the message's record"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ class Draft:
     """of the budget; None: there is none"""
     max_cost_usd: float | None = None
     """as in `Ask`"""
+    traceparent: bytes | None = None
+    """of the message's record"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ class Help:
             shop=self._shop,
             rows=self._overlay,
         )
-        self._publisher.help(escalation.alerts, suggestion)
+        self._publisher.help(escalation.alerts, suggestion, entry.traceparent)
         if suggestion is not None and self._drafting.on:
             self._drafting.ask(suggestion, decision, entry, turns)
         return suggestion is not None and suggestion.automatic

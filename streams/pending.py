@@ -301,6 +301,7 @@ class Pending:
             local=entry.local,
             deadline=entry.deadline,
             give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),
+            traceparent=entry.traceparent,
         )
 
     def _undecided(self, customer: bytes) -> tuple[Waiting, ...]:

@@ -84,15 +84,16 @@ class Publisher:
             record,
             event_id=f"{decision.decision_id}/labels/{which}",
             subject=decision.conversation_id,
+            traceparent=entry.traceparent,
         )
 
-    def help(self, alerts: Iterable[Alert], suggestion: Suggestion | None) -> None:
+    def help(self, alerts: Iterable[Alert], suggestion: Suggestion | None, traceparent: bytes | None) -> None:
         """Whom to alert, and what to say."""
-        self.alerts(alerts)
+        self.alerts(alerts, traceparent)
         if suggestion is not None:
-            self.suggestion(suggestion)
+            self.suggestion(suggestion, traceparent)
 
-    def suggestion(self, suggestion: Suggestion) -> None:
+    def suggestion(self, suggestion: Suggestion, traceparent: bytes | None) -> None:
         """What to say; a later revision of it has an id of its own."""
         revision = "" if suggestion.revision == 1 else f"/{suggestion.revision}"
         self._outbox.emit(
@@ -101,10 +102,11 @@ class Publisher:
             suggestion,
             event_id=f"{suggestion.decision_id}/help{revision}",
             subject=suggestion.conversation_id,
+            traceparent=traceparent,
         )
 
-    def alerts(self, alerts: Iterable[Alert]) -> None:
-        """Alerts, raised or resolved."""
+    def alerts(self, alerts: Iterable[Alert], traceparent: bytes | None = None) -> None:
+        """Alerts, raised or resolved; those that no message brought about have no trace."""
         for alert in alerts:
             self._outbox.emit(
                 ESCALATION_ALERTS,
@@ -113,6 +115,7 @@ class Publisher:
                 # One alert may be raised again, graver, by a later decision.
                 event_id=f"{alert.alert_id}/{alert.decision_id}/{alert.status}",
                 subject=alert.conversation_id,
+                traceparent=traceparent,
             )
 
     def difference(self, difference: Difference) -> None:

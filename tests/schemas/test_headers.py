@@ -51,6 +51,7 @@ def test_a_record_that_is_no_topics_value_has_a_type_too() -> None:
         TRACE + b"-more",
         TRACE + b"\n",
         b"ff" + TRACE[2:],
+        b"01" + TRACE[2:] + b"-" + b"more" * 100,
         b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01",
         b"00-4bf92f3577b34da6a3ce929d0e0e4736-" + b"0" * 16 + b"-01",
     ],

@@ -19,7 +19,7 @@ from frontdesk.streams.effects import Ask, Emit, Remember
 from frontdesk.streams.memory_state import MemoryState
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.state import TIMERS, customer_key
-from tests.support.core import NOW, KeywordLabeller, Shard, answer, message, pipeline
+from tests.support.core import NOW, KeywordLabeller, Shard, answer, llm_labels, message, pipeline
 from tests.support.effort import examples
 
 ANN = customer_key("default", "ann")
@@ -38,6 +38,8 @@ TEXTS = (
 )
 
 Step = tuple[str, int, int, int]
+
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass(slots=True)
@@ -223,7 +225,7 @@ def test_a_crash_before_the_commit_changes_nothing() -> None:
 
 def test_records_carry_cloud_events_and_their_customers_key() -> None:
     shard = Shard(pipeline())
-    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    trace = TRACE
     one = message("m1", "billing", customer_id="张三", tenant_id="acme")
     shard.step(Batch(arrivals=(shard.arrival(one, headers=(("traceparent", trace),)),)))
     emits = [effect for effect in shard.effects if isinstance(effect, Emit)]
@@ -231,7 +233,21 @@ def test_records_carry_cloud_events_and_their_customers_key() -> None:
     headers = dict(emits[0].headers)
     assert headers["ce_id"] == shard.decisions[0].decision_id.encode()
     assert headers["ce_source"] == b"frontdesk/test"
-    assert headers["traceparent"] == trace
+    assert {dict(emit.headers).get("traceparent") for emit in emits} == {trace}
+
+
+def test_what_is_published_carries_the_trace_on_after_a_wait_and_in_an_amendment() -> None:
+    shard = Shard(pipeline(deadline_ms=1_000, amend_within_ms=60_000))
+    shard.step(Batch(arrivals=(shard.arrival(message("m1", "unsure"), headers=(("traceparent", TRACE),)),)))
+    (ask,) = shard.asks
+    assert (shard.decisions, ask.traceparent) == ([], TRACE)
+    shard.now = Millis(shard.now + 1_000)
+    shard.step(Batch(due=(ask.customer,)))
+    late = Answer(customer=ask.customer, seq=ask.seq, attempt=ask.attempt, labels=llm_labels("complaint"))
+    shard.step(Batch(answers=(late,)))
+    assert [decision.revision for decision in shard.decisions] == [1, 2]
+    emits = [effect for effect in shard.effects if isinstance(effect, Emit)]
+    assert {dict(emit.headers).get("traceparent") for emit in emits} == {TRACE}
 
 
 class _Poison(KeywordLabeller):
