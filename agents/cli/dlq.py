@@ -154,7 +154,7 @@ async def _find(settings: Settings, ids: list[str]) -> list[Found]:
     from frontdesk.agents.registry import connect
 
     async with connect(settings) as registry:
-        return await find(settings.broker, ids, registry=registry)
+        return await find(settings.cluster, ids, registry=registry)
 
 
 async def _read(
@@ -165,7 +165,7 @@ async def _read(
 
     async with connect(settings) as registry:
         async for batch in read_dead_letters(
-            settings.broker, wanted, unreadable=unreadable, registry=registry
+            settings.cluster, wanted, unreadable=unreadable, registry=registry
         ):
             yield batch
 
@@ -197,7 +197,7 @@ async def send_again(
     console = common.stderr()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("replaying", total=len(chosen))
-        async with Replayer(settings.broker) as replayer:
+        async with Replayer(settings.cluster) as replayer:
 
             async def send(batch: Sequence[Found]) -> None:
                 nonlocal sent
