@@ -108,6 +108,10 @@ class Settings(BaseSettings):
         100, ge=1, description="dead letters within a minute before the share counts"
     )
 
+    audit_file: Path | None = Field(
+        None, description="who reads dead letters is written there, a line of JSON each; none: to stderr"
+    )
+
     # What to decide by
     policy: Path = Field(BUNDLED_POLICY, description="folder with taxonomy.yaml and policy.yaml")
     catalog: Path | None = Field(None, description="product catalogue (JSONL)")
@@ -248,6 +252,7 @@ class Settings(BaseSettings):
         "models",
         "llm_endpoints",
         "secrets",
+        "audit_file",
         "kafka_sasl_username",
         "schema_registry_user",
         "kafka_ca",
