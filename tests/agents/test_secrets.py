@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import subprocess
 import sys
 import traceback
@@ -14,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+import frontdesk.agents as frontdesk_agents
 from frontdesk.agents.embedded import EmbeddedBroker
 from frontdesk.agents.errors import RegistryUnavailable, StartupError
 from frontdesk.agents.kafka.cluster import Cluster
@@ -252,3 +254,23 @@ async def test_no_secret_comes_out_of_a_worker_or_the_doctor(
         assert text
         assert MARK not in text
         assert basic not in text
+
+
+def test_metrics_are_for_this_machine_unless_somebody_says_otherwise() -> None:
+    assert load().http_host == "127.0.0.1"
+
+
+def test_one_place_alone_makes_the_options_of_a_client() -> None:
+    """A client that is made without them would come to a secured cluster as nobody, or in the clear."""
+    folder = Path(frontdesk_agents.__file__).parent
+    makes = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.py")
+        if re.search(
+            r"\bbootstrap_servers\b|security_protocol=|ssl_context=", path.read_text(encoding="utf-8")
+        )
+    }
+    assert makes == {"kafka/cluster.py", "kafka/diagnosis.py"}
+    clients = re.compile(r"AIOKafka(?:Consumer|Producer|AdminClient)\(\s*+(?!\*\*)")
+    for path in folder.rglob("*.py"):
+        assert not clients.search(path.read_text(encoding="utf-8")), path
