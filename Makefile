@@ -71,6 +71,11 @@ metrics-docs-check: $(READY) ## docs/reference/metrics.md is what the catalogue 
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution
 
+.PHONY: audit
+check: audit
+audit: $(READY) ## licences, bill of materials and, where its database answers, known vulnerabilities
+	@$(BIN)/python -m tests.packaging.audit
+
 bench: $(READY) ## our worker and its peers, measured; tables in bench-results/ (ARGS="path --rounds 1", ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
 

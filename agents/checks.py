@@ -16,7 +16,7 @@ from frontdesk.agents.bootstrap import build_limits, read_pack
 from frontdesk.agents.errors import RegistryUnavailable, StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.reading import from_last, read_to_end
-from frontdesk.agents.kafka.topics import check_topics
+from frontdesk.agents.kafka.topics import check_rights, check_topics
 from frontdesk.agents.llm.client import read_routes
 from frontdesk.agents.registry import connect
 from frontdesk.agents.runtime.stores import check_state_dir
@@ -61,9 +61,15 @@ async def examine(settings: Settings, *, sample: int, tell: Callable[[Result], N
     note(reachable)
     if reachable.status == "ok":
         note(*await topics(settings))
+        note(*await rights(settings))
         note(await partitioner(settings, sample))
     else:
-        note(*(Result(check=name, status="skipped", detail="no Kafka") for name in ("topics", "partitioner")))
+        note(
+            *(
+                Result(check=name, status="skipped", detail="no Kafka")
+                for name in ("topics", "rights", "partitioner")
+            )
+        )
     return results
 
 
@@ -235,7 +241,7 @@ async def schema_registry(settings: Settings) -> Result:
 async def kafka(settings: Settings) -> Result:
     """A broker answers."""
     try:
-        async with admin(settings.broker) as client:
+        async with admin(settings.cluster) as client:
             cluster = await client.describe_cluster()
     except StartupError as error:
         return Result(
@@ -246,7 +252,7 @@ async def kafka(settings: Settings) -> Result:
         )
     count = len(cluster["brokers"])
     return Result(
-        check="kafka", status="ok", detail=f"{settings.broker}, {count} broker{'' if count == 1 else 's'}"
+        check="kafka", status="ok", detail=f"{settings.cluster}, {count} broker{'' if count == 1 else 's'}"
     )
 
 
@@ -262,15 +268,31 @@ async def topics(settings: Settings) -> list[Result]:
     ]
 
 
+async def rights(settings: Settings) -> list[Result]:
+    """One failed result for each right that a worker lacks, or one that says it has them all."""
+    cluster = settings.cluster
+    if not cluster.authenticated:
+        detail = "brokers are not told who we are: no rights to check"
+        return [Result(check="rights", status="skipped", detail=detail)]
+    problems = await check_rights(settings)
+    if not problems:
+        return [
+            Result(check="rights", status="ok", detail=f"{cluster.principal} may do all that a worker does")
+        ]
+    return [
+        Result(check="rights", status="failed", detail=problem.what, fix=problem.fix) for problem in problems
+    ]
+
+
 async def partitioner(settings: Settings, sample: int) -> Result:
     """Recent messages lie in the partition of their key, as all producers must agree."""
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         partitions = (await partition_counts(client)).get(CUSTOMER_MESSAGES)
     if partitions is None or sample == 0:
         why = "no sample was asked for" if partitions else f"there is no {CUSTOMER_MESSAGES}"
         return Result(check="partitioner", status="skipped", detail=why)
     keyed: list[tuple[bytes, int]] = []
-    async for records in read_to_end(settings.broker, CUSTOMER_MESSAGES, start=from_last(sample)):
+    async for records in read_to_end(settings.cluster, CUSTOMER_MESSAGES, start=from_last(sample)):
         keyed += [(record.key, record.partition) for record in records if record.key is not None]
     return judge_partitions(keyed, partitions)
 

@@ -15,6 +15,7 @@ from cachetools import TTLCache
 from yarl import URL
 
 from frontdesk.agents.errors import RegistryUnavailable, StartupError
+from frontdesk.agents.kafka.cluster import trusting
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.topics import spec
 from frontdesk.schemas.types import Record
@@ -137,6 +138,11 @@ class SchemaRegistry:
                 method, self.base.joinpath(*path.split("/")), data=data, allow_redirects=False
             ) as response:
                 status, said = response.status, _json_object(await response.read())
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise RegistryUnavailable(
+                f"{self.base} has a certificate that is not trusted ({error.certificate_error}): "
+                "name the file of its CA in FRONTDESK_SCHEMA_REGISTRY_CA"
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RegistryUnavailable(f"{self.base} does not answer ({type(error).__name__})") from None
         if status == 200 and ("schema" in said or "id" in said):
@@ -144,6 +150,10 @@ class SchemaRegistry:
         code = said.get("error_code")
         if isinstance(code, int) and (status in (400, 409, 422) or (status == 404 and 40400 <= code < 40500)):
             raise _Refused(f"{status}, {str(said.get('message', code))[:300]}")
+        if status in (401, 403):
+            raise RegistryUnavailable(
+                f"{self.base} answers {status}: FRONTDESK_SCHEMA_REGISTRY_USER and FRONTDESK_SCHEMA_REGISTRY_PASSWORD are wrong or missing"
+            )
         raise RegistryUnavailable(f"{self.base} answers {status} to {method} /{path}")
 
 
@@ -161,10 +171,18 @@ async def connect(
         return
     url = URL(settings.schema_registry_url.get_secret_value())
     headers = {"Accept": f"{_TYPE}, application/json", "Content-Type": _TYPE}
-    if url.user is not None:
-        secret = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    user, password = url.user, url.password or ""
+    if settings.schema_registry_user and settings.schema_registry_password:
+        user, password = (
+            settings.schema_registry_user,
+            settings.schema_registry_password.get_secret_value(),
+        )
+    if user is not None:
+        secret = base64.b64encode(f"{user}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {secret}"
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session:
+    trusted = trusting(settings.schema_registry_ca, "FRONTDESK_SCHEMA_REGISTRY_CA")
+    connector = aiohttp.TCPConnector(ssl=trusted) if url.scheme == "https" else None
+    async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers, connector=connector) as session:
         registry = SchemaRegistry(session, url.with_user(None).with_query(None))
         try:
             await registry.register(register)

@@ -21,7 +21,8 @@ from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.policies import Published, read_published
-from frontdesk.agents.kafka.topics import check_topics
+from frontdesk.agents.kafka.rights import refused
+from frontdesk.agents.kafka.topics import check_rights, check_topics
 from frontdesk.agents.llm.client import Client, connect
 from frontdesk.agents.llm.switched import Switched
 from frontdesk.agents.metrics.standing import stand
@@ -63,15 +64,15 @@ async def run(settings: Settings) -> int:
     """
     # Before any broker is asked: a wrong setting is told whether there is one or not.
     check_state_dir(settings)
-    problems = await check_topics(settings)
+    problems = await check_topics(settings) or await check_rights(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
     async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
         codec = Codec(schema_ids=registry)
         own = read_policy(settings.policy)
-        published = await read_published(settings.broker)
+        published = await read_published(settings.cluster)
         pipeline = await asyncio.to_thread(_built, settings, own, published, partitions, codec)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
             return await Service(settings, codec, pipeline, own[1], pool, registry).run()
@@ -240,9 +241,14 @@ class Service:
 
     def _fatal(self) -> str | None:
         crashed = self._worker.crashed
+        if crashed is not None and (because := refused(crashed)) is not None:
+            return because
         if crashed is not None:
             return f"{type(crashed).__name__}: {str(crashed)[:300]}"
         if self._follower is not None and self._follower.done():
+            ended = None if self._follower.cancelled() else self._follower.exception()
+            if ended is not None and (because := refused(ended)) is not None:
+                return because
             return f"the broadcast topics are followed no more: {self._follower!r}"
         return self._watchdog.look(self._worker.shards, self._lags(), now())
 

@@ -1,24 +1,26 @@
-"""All settings, from `FRONTDESK_*` variables and a YAML file named by `FRONTDESK_CONFIG`; variables win."""
+"""All settings, from `FRONTDESK_*` variables and a YAML file named by `FRONTDESK_CONFIG`; variables win. Secrets are never in that
+file, but in variables or in the folder `FRONTDESK_SECRETS`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster, Mechanism, Protocol
+from frontdesk.agents.settings_safety import unsafe
+from frontdesk.agents.settings_sources import SecretsFolder, SettingsFile
 
 OTHERS = frozenset({"FRONTDESK_DATA"})
 """Variables that are no settings: where tests and benches find public data."""
@@ -31,14 +33,40 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FRONTDESK_", frozen=True, extra="forbid")
 
-    config: Path | None = Field(None, description="YAML file with any of these settings")
+    config: Path | None = Field(None, description="YAML file with any of these settings but secrets")
+    secrets: Path | None = Field(
+        None, description="folder with secrets: a file each, named as its variable; variables win"
+    )
 
     # Kafka
     broker: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, comma-separated")
+    kafka_security_protocol: Protocol = Field(
+        "PLAINTEXT", description="of the listener: PLAINTEXT, SSL, SASL_SSL"
+    )
+    kafka_ca: Path | None = Field(
+        None, description="PEM file of the CA of the brokers' certificates; none: the machine's CAs"
+    )
+    kafka_certificate: Path | None = Field(
+        None, description="PEM file of our own certificate, for mutual TLS"
+    )
+    kafka_key: Path | None = Field(None, description="PEM file of its key; none: in the certificate's file")
+    kafka_key_password: SecretStr | None = Field(None, description="of that key, where it is encrypted")
+    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_sasl_unencrypted: bool = Field(
+        False, description="SASL without TLS after all: for tests, to brokers on this machine alone"
+    )
     application: str = Field("frontdesk", description="consumer group and prefix of the transactional ids")
     guarantee: Literal["exactly_once", "at_least_once"] = "exactly_once"
     schema_registry_url: SecretStr | None = Field(
-        None, description="Confluent-compatible; user and password may stand in it"
+        None,
+        description="Confluent-compatible; user and password stand in it, or in the two settings that follow",
+    )
+    schema_registry_user: str | None = None
+    schema_registry_password: SecretStr | None = None
+    schema_registry_ca: Path | None = Field(
+        None, description="PEM file of the CA of the registry's certificate; none: the machine's CAs"
     )
     partitions: int = Field(
         4, ge=1, description="of every customer-keyed topic, when `topics create` makes them"
@@ -78,6 +106,10 @@ class Settings(BaseSettings):
     halt_dead_letter_share: float = Field(0.5, gt=0, le=1)
     halt_dead_letter_minimum: int = Field(
         100, ge=1, description="dead letters within a minute before the share counts"
+    )
+
+    audit_file: Path | None = Field(
+        None, description="who reads dead letters is written there, a line of JSON each; none: to stderr"
     )
 
     # What to decide by
@@ -211,10 +243,30 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not host:port")
         return value
 
-    @field_validator("state_dir", "catalog", "model", "models", "llm_endpoints", mode="before")
+    @field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator(
+        "state_dir",
+        "catalog",
+        "model",
+        "models",
+        "llm_endpoints",
+        "secrets",
+        "audit_file",
+        "kafka_sasl_username",
+        "schema_registry_user",
+        "kafka_ca",
+        "kafka_certificate",
+        "kafka_key",
+        "schema_registry_ca",
+        mode="before",
+    )
     @classmethod
     def _path(cls, value: object) -> object:
-        """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in."""
+        """Empty is none: a variable that is set to nothing names no folder, least of all the one we happen to be in, and no user."""
         return None if value == "" else value
 
     @field_validator("schema_registry_url")
@@ -231,6 +283,28 @@ class Settings(BaseSettings):
         if not sound:
             raise ValueError("it is no URL like https://user:password@host:port")
         return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        wrong = unsafe(self)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return self
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where the brokers are, and as whom we come to them."""
+        return Cluster(
+            self.broker,
+            protocol=self.kafka_security_protocol,
+            mechanism=self.kafka_sasl_mechanism,
+            username=self.kafka_sasl_username,
+            password=self.kafka_sasl_password,
+            ca=self.kafka_ca,
+            certificate=self.kafka_certificate,
+            key=self.kafka_key,
+            key_password=self.kafka_key_password,
+        )
 
     @property
     def llm_enabled(self) -> bool:
@@ -265,36 +339,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then variables, then the file."""
-        named = init_settings().get("config") or env_settings().get("config")
+        """Arguments, then variables, then the folder of secrets, then the file."""
+        given = {**env_settings(), **init_settings()}
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
-        if named:
-            sources += (_File(settings_cls, yaml_file=Path(str(named))),)
-        return sources
-
-
-class _File(YamlConfigSettingsSource):
-    """The file that was named. It has to be there and to hold settings: nobody names one to have it passed over."""
-
-    def _read_files(self, files: Any, deep_merge: bool = False) -> dict[str, Any]:
-        del deep_merge
-        try:
-            given = yaml.safe_load(Path(files).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise StartupError(f"FRONTDESK_CONFIG: cannot read {files}: {error.strerror or error}") from None
-        except UnicodeDecodeError:
-            raise StartupError(f"FRONTDESK_CONFIG: {files} is no UTF-8 text") from None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f"{files}:{mark.line + 1}:{mark.column + 1}" if mark else str(files)
-            raise StartupError(
-                f"FRONTDESK_CONFIG: {place}: not YAML; mend the syntax at or before it"
-            ) from None
-        if not isinstance(given or {}, dict):
-            raise StartupError(
-                f"FRONTDESK_CONFIG: {files}: give one setting a line, such as broker: kafka:9092"
-            )
-        return {str(name): value for name, value in (given or {}).items()}
+        file = (
+            SettingsFile(settings_cls, yaml_file=Path(str(given["config"]))) if given.get("config") else None
+        )
+        folder = given.get("secrets") or (file() if file else {}).get("secrets")
+        if folder:
+            sources += (SecretsFolder(settings_cls, Path(str(folder))),)
+        return sources if file is None else (*sources, file)
 
 
 def load(**overrides: object) -> Settings:

@@ -65,7 +65,7 @@ async def count_topic(job: Job, settings: Settings, tell: Tell = lambda records:
     start = None if job.since is None else from_time(job.since)
     with Pool(_jobs(job), job.old, job.new, job.since, tell) as pool:
         async with connect(settings) as registry:
-            async for records in read_to_end(settings.broker, ROUTING_DECISIONS, start=start):
+            async for records in read_to_end(settings.cluster, ROUTING_DECISIONS, start=start):
                 for at in range(0, len(records), _VALUES):
                     part = records[at : at + _VALUES]
                     values = [record.value for record in part]

@@ -48,7 +48,7 @@ async def texts_in_topic(settings: Settings, wanted: Collection[str]) -> dict[st
     found: dict[str, str] = {}
     async with connect(settings) as registry:
         codec = Codec(schema_ids=registry)
-        async for records in read_to_end(settings.broker, ROUTING_LABELS):
+        async for records in read_to_end(settings.cluster, ROUTING_LABELS):
             if registry is not None:
                 await registry.prefetch(schema_ids_in(record.value for record in records))
             for record in records:

@@ -69,12 +69,14 @@ def run(work: Coroutine[object, object, T]) -> T:
     """
     from aiokafka.errors import KafkaError
 
+    from frontdesk.agents.kafka.rights import refused
+
     # The client logs every attempt to connect; commands report the outcome themselves, in one line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(work)
     except KafkaError as error:
-        raise StartupError(f"Kafka: {type(error).__name__}: {error}") from None
+        raise StartupError(refused(error) or f"Kafka: {type(error).__name__}: {error}") from None
     except RegistryUnavailable as error:
         raise StartupError(f"the schema registry: {error}; look with: frontdesk doctor") from None
 

@@ -14,6 +14,7 @@ import typer
 from frontdesk.agents.cli import common, decisions_export
 from frontdesk.agents.cli.progress import Tell, progress
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 
 if TYPE_CHECKING:
     from frontdesk.agents.replaying import Differs, Replaying
@@ -150,10 +151,10 @@ async def _from_kafka(
     from frontdesk.agents.kafka.reading import from_last
     from frontdesk.agents.registry import connect
 
-    work.policies = {**await _published(settings.broker), **work.policies}
+    work.policies = {**await _published(settings.cluster), **work.policies}
     start = None if last is None else from_last(last)
     async with connect(settings) as registry:
-        async for batch in read_published_decisions(settings.broker, start=start, registry=registry):
+        async for batch in read_published_decisions(settings.cluster, start=start, registry=registry):
             for place, found in batch:
                 if isinstance(found, str):
                     _bad(work, f"routing.decisions {place}: {found}")
@@ -162,13 +163,13 @@ async def _from_kafka(
             tell(work.read)
 
 
-async def _published(broker: str) -> dict[str, Policy]:
+async def _published(cluster: Cluster) -> dict[str, Policy]:
     """The policies that were published, by hash; what does not load here is passed over: its decisions are told as of another policy."""
     from frontdesk.agents.kafka.policies import files_of, read_published
     from frontdesk.streams.policy import PolicyError, load_pack
 
     loaded: dict[str, Policy] = {}
-    for body in (await read_published(broker)).bodies.values():
+    for body in (await read_published(cluster)).bodies.values():
         try:
             policy = load_pack(files_of(body))[1]
         except (PolicyError, ValueError):

@@ -137,7 +137,7 @@ async def _from_kafka(settings: Settings, export: _Export, tell: Tell) -> None:
 
     start = None if export.since is None else from_time(export.since)
     async with connect(settings) as registry:
-        async for batch in read_published_decisions(settings.broker, start=start, registry=registry):
+        async for batch in read_published_decisions(settings.cluster, start=start, registry=registry):
             for place, found in batch:
                 if isinstance(found, str):
                     export.fault(f"routing.decisions {place}: {found}")

@@ -57,10 +57,14 @@ def list_letters(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     as_json: common.Json = False,
 ) -> None:
-    """List dead letters, oldest first. Previews are redacted."""
+    """List dead letters, oldest first. Previews are redacted.
+
+    Who reads them is written to FRONTDESK_AUDIT_FILE, else to stderr, before anything is shown.
+    """
     settings = common.settings(broker=broker)
     wanted = _filter(reason, topic, since)
     letters, total, unreadable = common.run(_newest(settings, wanted, limit))
+    _audit(settings, "list", count=len(letters), **_asked(reason, topic, since))
     if as_json:
         for found in letters:
             common.print_json(_summary(found))
@@ -81,9 +85,10 @@ def show(
     ] = False,
     as_json: common.Json = False,
 ) -> None:
-    """Show one dead letter whole. Its value is redacted unless --raw asks for the bytes."""
+    """Show one dead letter whole. Its value is redacted unless --raw asks for the bytes. That it was read is written down, as for `list`."""
     settings = common.settings(broker=broker)
     (found,) = common.run(_find(settings, [letter_id]))
+    _audit(settings, "show", count=1, ids=[found.id], raw=raw)
     if raw:
         sys.stdout.buffer.write(found.letter.value or b"")
         sys.stdout.buffer.flush()
@@ -122,6 +127,8 @@ def replay(
     wanted = _filter(reason, topic, since)
     chosen = common.run(choose(settings, ids, wanted))
     count = len(chosen)
+    asked = {"ids": sorted(chosen)} if ids else _asked(reason, topic, since)
+    _audit(settings, "replay", count=count, dry_run=dry_run, **asked)
     if not dry_run and not yes and count and sys.stdin.isatty():
         typer.confirm(f"Send {count} records to their topics again?", abort=True, err=True)
     sent, failures = (0, []) if dry_run else common.run(send_again(settings, ids, wanted, chosen))
@@ -132,6 +139,19 @@ def replay(
     typer.echo(f"{count} would be sent" if dry_run else f"{sent} of {count} sent", err=True)
     if failures:
         raise typer.Exit(1)
+
+
+def _audit(settings: Settings, command: str, *, count: int, **what: object) -> None:
+    """Before anything is shown or sent: `count` dead letters were read."""
+    from frontdesk.agents.audit import record
+
+    record(settings, "dead_letters_read", command=f"dlq {command}", count=count, **what)
+
+
+def _asked(reason: str | None, topic: str | None, since: str | None) -> dict[str, object]:
+    """Those of the filters that were given."""
+    given = {"reason": reason, "topic": topic, "since": since}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 async def _newest(settings: Settings, wanted: Filter, limit: int) -> tuple[list[Found], int, int]:
@@ -154,7 +174,7 @@ async def _find(settings: Settings, ids: list[str]) -> list[Found]:
     from frontdesk.agents.registry import connect
 
     async with connect(settings) as registry:
-        return await find(settings.broker, ids, registry=registry)
+        return await find(settings.cluster, ids, registry=registry)
 
 
 async def _read(
@@ -165,7 +185,7 @@ async def _read(
 
     async with connect(settings) as registry:
         async for batch in read_dead_letters(
-            settings.broker, wanted, unreadable=unreadable, registry=registry
+            settings.cluster, wanted, unreadable=unreadable, registry=registry
         ):
             yield batch
 
@@ -197,7 +217,7 @@ async def send_again(
     console = common.stderr()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("replaying", total=len(chosen))
-        async with Replayer(settings.broker) as replayer:
+        async with Replayer(settings.cluster) as replayer:
 
             async def send(batch: Sequence[Found]) -> None:
                 nonlocal sent

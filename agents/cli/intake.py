@@ -33,7 +33,7 @@ def resume(broker: common.Broker = None) -> None:
     from frontdesk.agents.kafka.switches import INTAKE_RESUME, publish_switch
 
     settings = common.settings(broker=broker)
-    common.run(publish_switch(settings.broker, INTAKE_RESUME, now=now()))
+    common.run(publish_switch(settings.cluster, INTAKE_RESUME, now=now()))
     typer.echo(
         "intake.resume is published: halted intakes go on; frontdesk dlq list shows what halted them",
         err=True,

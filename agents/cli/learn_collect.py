@@ -67,7 +67,7 @@ async def _from_kafka(settings: Settings, collecting: Collecting, every: float |
 
     async with connect(settings) as registry:
         collecting.registry = registry
-        await collecting.run(settings.broker, every=every)
+        await collecting.run(settings.cluster, every=every)
 
 
 def _say(folder: Path, collecting: Collecting, store: Store, as_json: bool) -> None:

@@ -77,7 +77,7 @@ def register(
     settings = common.settings(broker=broker, models=models)
     if settings.models is None:
         raise StartupError("name a registry: --models FOLDER, or FRONTDESK_MODELS")
-    known = common.run(read_models(settings.broker))
+    known = common.run(read_models(settings.cluster))
     try:
         put = Registry(settings.models).put(folder)
     except (Unusable, Unreachable) as error:
@@ -92,7 +92,7 @@ def register(
             # It has moved, and is as old as it was.
             at=now() if before is None else before.at,
         )
-        common.run(announce(settings.broker, update))
+        common.run(announce(settings.cluster, update))
     _warn_of_taxonomy(settings, put.taxonomy_hash)
     typer.echo(f"{put.uri} is announced; try it: frontdesk learn shadow {put.version}", err=True)
     typer.echo(put.version)
@@ -147,11 +147,11 @@ def promote(
     from frontdesk.agents.kafka import models
 
     settings = common.settings(broker=broker)
-    known = common.run(models.read_models(settings.broker))
+    known = common.run(models.read_models(settings.cluster))
     full = models.OWN if version == "own" else models.full_version(known, version)
     if not known.is_earlier(full, known.version(models.SERVING)):
         _refuse_frozen(settings)
-    common.run(models.promote(settings.broker, known, full, because=because, now=now()))
+    common.run(models.promote(settings.cluster, known, full, because=because, now=now()))
     typer.echo(f"labels everything within seconds: {full or 'the model of each worker'}", err=True)
 
 
@@ -163,8 +163,8 @@ def rollback(because: Because = "", broker: common.Broker = None) -> None:
     from frontdesk.agents.kafka import models
 
     settings = common.settings(broker=broker)
-    known = common.run(models.read_models(settings.broker))
-    before = common.run(models.roll_back(settings.broker, known, because=because, now=now()))
+    known = common.run(models.read_models(settings.cluster))
+    before = common.run(models.roll_back(settings.cluster, known, because=because, now=now()))
     typer.echo(f"labels everything within seconds: {before or 'the model of each worker'}", err=True)
 
 
@@ -173,7 +173,7 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
     from frontdesk.agents.kafka.models import read_models
 
     settings = common.settings(broker=broker)
-    known = common.run(read_models(settings.broker))
+    known = common.run(read_models(settings.cluster))
     document = _document(known, _frozen_since(settings))
     if as_json:
         common.print_json(document)
@@ -193,15 +193,15 @@ def _try(version: str, share: float, because: str, broker: str | None) -> str:
     from frontdesk.agents.kafka import models
 
     settings = common.settings(broker=broker)
-    known = common.run(models.read_models(settings.broker))
+    known = common.run(models.read_models(settings.cluster))
     full = models.OWN if version == "off" else models.full_version(known, version)
     if full == models.OWN:
-        common.run(models.put_on_trial(settings.broker, known, full, share=0, because=because, now=now()))
+        common.run(models.put_on_trial(settings.cluster, known, full, share=0, because=because, now=now()))
         return full
     if full == known.version(models.SERVING):
         raise StartupError(f"{full} labels everything already: there is nothing to try")
     _refuse_frozen(settings)
-    common.run(models.put_on_trial(settings.broker, known, full, share=share, because=because, now=now()))
+    common.run(models.put_on_trial(settings.cluster, known, full, share=share, because=because, now=now()))
     return full
 
 
@@ -215,7 +215,7 @@ def _refuse_frozen(settings: Settings) -> None:
 def _frozen_since(settings: Settings) -> int | None:
     from frontdesk.agents.kafka.switches import LEARNING, read_switch
 
-    found = common.run(read_switch(settings.broker, LEARNING))
+    found = common.run(read_switch(settings.cluster, LEARNING))
     return found.at if found is not None and found.body == "frozen" else None
 
 

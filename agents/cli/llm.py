@@ -44,7 +44,7 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
     """Say what the switch stands at; on when nobody has ever turned it."""
     from frontdesk.agents.kafka.switches import LLM, read_switch
 
-    found = common.run(read_switch(common.settings(broker=broker).broker, LLM))
+    found = common.run(read_switch(common.settings(broker=broker).cluster, LLM))
     value = "on" if found is None else found.body
     if as_json:
         common.print_json({"llm": value, "since": None if found is None else found.at})
@@ -56,4 +56,4 @@ def _publish(value: str, broker: str | None) -> None:
     from frontdesk.agents.kafka.switches import LLM, publish_switch
 
     settings = common.settings(broker=broker)
-    common.run(publish_switch(settings.broker, LLM, now=now(), value=value))
+    common.run(publish_switch(settings.cluster, LLM, now=now(), value=value))

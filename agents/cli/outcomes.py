@@ -148,7 +148,7 @@ async def _from_kafka(settings: Settings, since: int | None, reading: _Reading, 
     from frontdesk.agents.registry import connect
 
     async with connect(settings) as registry:
-        async for batch in read_topics(settings.broker, since=since, registry=registry):
+        async for batch in read_topics(settings.cluster, since=since, registry=registry):
             for found in batch:
                 if isinstance(found, str):
                     reading.fault(found)

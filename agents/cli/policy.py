@@ -12,6 +12,7 @@ import typer
 from frontdesk.agents.cli import common, policy_backtest, policy_explain, policy_lint, policy_test, switch
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -102,7 +103,7 @@ def publish(
     # Read once: what is published is what was looked at, whoever is writing there meanwhile.
     files = read_pack(folder)
     digest = policy_of(folder, files)[1].hash
-    address = common.settings(broker=broker).broker
+    address = common.settings(broker=broker).cluster
     common.run(policies.publish_policy(address, digest, files, now=now()))
     if in_shadow:
         common.run(policies.put_in_shadow(address, digest, share or 1.0, now=now()))
@@ -129,7 +130,7 @@ def use(
     """Put a policy in force that was published before."""
     from frontdesk.agents.kafka import policies
 
-    address = common.settings(broker=broker).broker
+    address = common.settings(broker=broker).cluster
     published = common.run(policies.read_published(address))
     full = "" if digest == "own" else policies.full_hash(published, digest)
     common.run(policies.put_in_force(address, full, now=now()))
@@ -151,7 +152,7 @@ def shadow(
     """
     from frontdesk.agents.kafka import policies
 
-    address = common.settings(broker=broker).broker
+    address = common.settings(broker=broker).cluster
     full = "" if digest == "off" else policies.full_hash(common.run(policies.read_published(address)), digest)
     common.run(policies.put_in_shadow(address, full, share, now=now()))
     _report(f"in the shadow within seconds: {full or 'none'}", full, as_json, [], share, True)
@@ -164,11 +165,11 @@ def _files(published: Published, digest: str) -> Mapping[str, str]:
         return {}  # workers refuse it, and say why
 
 
-def _doubts(broker: str, files: Mapping[str, str]) -> list[str]:
+def _doubts(cluster: Cluster, files: Mapping[str, str]) -> list[str]:
     """What is odd about a policy in force beside the switches as they stand."""
     from frontdesk.agents.kafka.switches import EVERYTHING_TO, read_switch
 
-    found = common.run(read_switch(broker, EVERYTHING_TO))
+    found = common.run(read_switch(cluster, EVERYTHING_TO))
     said = switch.doubt(files, "" if found is None else found.body.strip())
     return [] if said is None else [said]
 
@@ -189,7 +190,7 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
     """List the published policies, the newest last, and say which is in force and which in the shadow."""
     from frontdesk.agents.kafka.policies import read_published
 
-    found = common.run(read_published(common.settings(broker=broker).broker))
+    found = common.run(read_published(common.settings(broker=broker).cluster))
     document = _document(found)
     if as_json:
         common.print_json(document)

@@ -139,7 +139,7 @@ async def _publish(
 
     async with (
         connect(settings, register=sorted(topics)) as registry,
-        sender(settings.broker, topics, source="/frontdesk/publish", codec=Codec(schema_ids=registry)) as to,
+        sender(settings.cluster, topics, source="/frontdesk/publish", codec=Codec(schema_ids=registry)) as to,
     ):
         failure = None
         try:

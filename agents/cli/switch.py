@@ -10,6 +10,7 @@ import typer
 from frontdesk.agents.cli import common
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 
 if TYPE_CHECKING:
     from frontdesk.agents.kafka.policies import Published
@@ -52,7 +53,7 @@ def everything_to(
     if (queue is None) != off:
         raise StartupError("name a queue, or say --off: frontdesk switch everything-to general")
     _publish("everything_to", queue or "", broker)
-    doubt = _doubt_in_force(common.settings(broker=broker).broker, queue or "")
+    doubt = _doubt_in_force(common.settings(broker=broker).cluster, queue or "")
     said = f"everything goes to {queue}" if queue else "the rules route again"
     typer.echo(doubt or said, err=True)
 
@@ -73,10 +74,10 @@ def doubt(files: Mapping[str, str], queue: str) -> str | None:
     return f"the policy has no queue {queue!r}, to which a switch sends everything: while it is in force the switch counts for nothing; {fix}"
 
 
-def _doubt_in_force(broker: str, queue: str) -> str | None:
+def _doubt_in_force(cluster: Cluster, queue: str) -> str | None:
     from frontdesk.agents.kafka.policies import read_published
 
-    return _doubt_of(common.run(read_published(broker)), queue) if queue else None
+    return _doubt_of(common.run(read_published(cluster)), queue) if queue else None
 
 
 def _doubt_of(published: Published, queue: str) -> str | None:
@@ -100,7 +101,7 @@ def learning(
 
     if value not in ("on", "frozen"):
         raise StartupError(f"{value!r} is neither on nor frozen: frontdesk switch learning frozen")
-    found = common.run(read_switch(common.settings(broker=broker).broker, LEARNING))
+    found = common.run(read_switch(common.settings(broker=broker).cluster, LEARNING))
     if value == "frozen" and found is not None and found.body == value:
         # Since when matters: what was said after that does not count.
         typer.echo("learning is frozen already", err=True)
@@ -113,7 +114,7 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
     """Say what each switch stands at, and since when."""
     from frontdesk.agents.kafka.switches import EVERYTHING_TO, LEARNING, LLM, read_switch
 
-    address = common.settings(broker=broker).broker
+    address = common.settings(broker=broker).cluster
     for name, usual in ((LLM, "on"), (EVERYTHING_TO, ""), (LEARNING, "on")):
         found = common.run(read_switch(address, name))
         value = usual if found is None else found.body
@@ -128,4 +129,4 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
 def _publish(name: str, value: str, broker: str | None) -> None:
     from frontdesk.agents.kafka.switches import publish_switch
 
-    common.run(publish_switch(common.settings(broker=broker).broker, name, now=now(), value=value))
+    common.run(publish_switch(common.settings(broker=broker).cluster, name, now=now(), value=value))

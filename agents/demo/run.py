@@ -16,6 +16,7 @@ from frontdesk.agents.demo.watching import Watch, output_consumer
 from frontdesk.agents.demo.worker import WorkerProcess
 from frontdesk.agents.embedded import EmbeddedBroker, free_port
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import Settings
@@ -45,7 +46,7 @@ class Options:
 
     settings: Settings
     embedded: bool
-    """start a broker for the run; else `settings.broker` is used"""
+    """start a broker for the run; else that of `settings` is used"""
     seconds: float | None = None
     """how long messages are sent"""
     rate: float | None = None
@@ -89,15 +90,15 @@ async def stage(options: Options, screen: Screen, ours: frozenset[bytes]) -> Asy
             )
         else:
             update |= {"guarantee": "exactly_once"}
-            screen.say(f"Kafka at {options.settings.broker}: exactly once.")
+            screen.say(f"Kafka at {options.settings.cluster}: exactly once.")
         settings = options.settings.model_copy(update=update)
         await create_topics(settings)
         if not options.embedded:
-            await refuse_others(settings.broker, ours)
+            await refuse_others(settings.cluster, ours)
         yield settings
 
 
-async def refuse_others(broker: str, ours: frozenset[bytes]) -> None:
+async def refuse_others(cluster: Cluster, ours: frozenset[bytes]) -> None:
     """Make sure that all messages there are of customers with these keys.
 
     The demo's worker is an application of its own: it would decide whatever else lies there a second time, under the very ids
@@ -106,10 +107,10 @@ async def refuse_others(broker: str, ours: frozenset[bytes]) -> None:
     Raises:
         StartupError: there are messages of others.
     """
-    async for records in read_to_end(broker, CUSTOMER_MESSAGES):
+    async for records in read_to_end(cluster, CUSTOMER_MESSAGES):
         if any(record.key not in ours for record in records):
             raise StartupError(
-                f"{CUSTOMER_MESSAGES} at {broker} holds messages that are not the demo's, and it would decide them once "
+                f"{CUSTOMER_MESSAGES} at {cluster} holds messages that are not the demo's, and it would decide them once "
                 "more: name a Kafka without messages, or leave out --broker"
             )
 
@@ -126,7 +127,7 @@ async def run(options: Options, screen: Screen) -> Report:
     ours = frozenset(wire_key(one.tenant_id, one.customer_id) for one in scenario.profiles)
     async with AsyncExitStack() as stack:
         settings = await stack.enter_async_context(stage(options, screen, ours))
-        to = await stack.enter_async_context(sender(settings.broker, _INPUTS, source="/frontdesk/demo"))
+        to = await stack.enter_async_context(sender(settings.cluster, _INPUTS, source="/frontdesk/demo"))
         await _send_history(to, scenario)
         worker = WorkerProcess(worker_settings(settings, embedded=options.embedded), port=free_port())
         stack.callback(worker.stop)
@@ -135,7 +136,7 @@ async def run(options: Options, screen: Screen) -> Report:
             f"{len(scenario.profiles)} customers, {len(scenario.purchases)} purchases and {len(scenario.products)} products "
             "are in place; the worker starts."
         )
-        reader = await stack.enter_async_context(output_consumer(settings.broker, settings.partitions))
+        reader = await stack.enter_async_context(output_consumer(settings.cluster, settings.partitions))
         watch = Watch(
             tally=Tally(),
             screen=screen,

@@ -21,6 +21,7 @@ from frontdesk.agents.demo.teacher import teacher
 from frontdesk.agents.demo.worker import WorkerProcess
 from frontdesk.agents.embedded import free_port
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.models import announce, promote, read_models
 from frontdesk.agents.kafka.reading import consumer
 from frontdesk.agents.sources.sender import Sender, sender
@@ -115,7 +116,7 @@ async def teach(options: Options, say: Callable[[str], None]) -> Lessons:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="frontdesk-demo-models-")))
         url = await stack.enter_async_context(teacher(intents, languages))
         to = await stack.enter_async_context(
-            sender(settings.broker, {CUSTOMER_MESSAGES}, source="/frontdesk/demo")
+            sender(settings.cluster, {CUSTOMER_MESSAGES}, source="/frontdesk/demo")
         )
         chosen = worker_settings(settings, embedded=True) | {
             "FRONTDESK_MODEL": "",
@@ -134,10 +135,10 @@ async def teach(options: Options, say: Callable[[str], None]) -> Lessons:
         )
         taxonomy, _ = read_policy(settings.policy)
         embed = await asyncio.to_thread(_embedder)
-        labels = await stack.enter_async_context(consumer(settings.broker))
+        labels = await stack.enter_async_context(consumer(settings.cluster))
         await _from_now_on(labels, settings.partitions)
         await worker.ready(within=READY_WITHIN)
-        school = _School(found, taxonomy, embed, folder, settings.broker, say)
+        school = _School(found, taxonomy, embed, folder, settings.cluster, say)
         following = asyncio.create_task(_follow(labels, found, say))
         teaching = asyncio.create_task(school.run())
         try:
@@ -163,11 +164,11 @@ class _School:
         taxonomy: Taxonomy,
         embed: Embed,
         folder: Path,
-        broker: str,
+        cluster: Cluster,
         say: Callable[[str], None],
     ) -> None:
         self._found, self._taxonomy, self._embed = found, taxonomy, embed
-        self._folder, self._broker, self._say = folder, broker, say
+        self._folder, self._cluster, self._say = folder, cluster, say
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -179,10 +180,10 @@ class _School:
                 continue
             began = time.monotonic()
             update = await asyncio.to_thread(self._made, [*self._found.seen.values()])
-            await announce(self._broker, update)
-            models = await read_models(self._broker)
+            await announce(self._cluster, update)
+            models = await read_models(self._cluster)
             await promote(
-                self._broker, models, update.model, because=f"taught by {answers} answers", now=now()
+                self._cluster, models, update.model, because=f"taught by {answers} answers", now=now()
             )
             self._found.models += 1
             self._say(

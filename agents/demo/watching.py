@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from frontdesk.agents.demo.screen import Screen
 from frontdesk.agents.demo.stories import Stories
 from frontdesk.agents.demo.tally import Tally
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import consumer
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Suggestion
@@ -28,13 +29,13 @@ WATCHED = (ROUTING_DECISIONS, ESCALATION_ALERTS, SERVICE_SUGGESTIONS, ROUTING_DE
 
 
 @asynccontextmanager
-async def output_consumer(broker: str, partitions: int) -> AsyncIterator[AIOKafkaConsumer]:
+async def output_consumer(cluster: Cluster, partitions: int) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer that reads committed outputs written after this began.
 
     Raises:
         StartupError: no broker answers.
     """
-    async with consumer(broker) as reader:
+    async with consumer(cluster) as reader:
         parts = [TopicPartition(topic, number) for topic in WATCHED for number in range(partitions)]
         reader.assign(parts)
         for part, end in (await reader.end_offsets(parts)).items():

@@ -8,34 +8,70 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError, for_code
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
+from frontdesk.agents.kafka.diagnosis import diagnose
+from frontdesk.agents.kafka.rights import hidden
 
 _REQUEST_TIMEOUT_MS = 15_000
 
 
 @asynccontextmanager
-async def admin(broker: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin(cluster: Cluster) -> AsyncIterator[AIOKafkaAdminClient]:
     """A started admin client, closed at the end.
 
     Raises:
-        StartupError: no broker answers there.
+        StartupError: no broker answers there, or it does not let us in; also where that comes out only in the body.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=broker, request_timeout_ms=_REQUEST_TIMEOUT_MS)
+    client = AIOKafkaAdminClient(**cluster.options(), request_timeout_ms=_REQUEST_TIMEOUT_MS)
     try:
         try:
             await client.start()
-        except (KafkaError, OSError, TimeoutError):
-            raise unreachable(broker) from None
-        yield client
+        except NO_CONNECTION:
+            raise await unreachable(cluster) from None
+        try:
+            yield client
+        except (KafkaConnectionError, NodeNotReadyError) as error:
+            # The address of the settings let us in; one that a broker names for itself may not.
+            because = await diagnose(cluster)
+            if because is None:
+                raise
+            raise StartupError(because) from error
     finally:
         await client.close()
 
 
-def unreachable(broker: str) -> StartupError:
-    """What every command says when no broker answers."""
-    return StartupError(f"no Kafka answers at {broker}: start it, or set FRONTDESK_BROKER to its host:port")
+NO_CONNECTION = (KafkaError, OSError, TimeoutError, ValueError)
+"""what the start of a client may raise; ValueError: a broker that does not prove that it knows the password"""
+
+
+async def unreachable(cluster: Cluster) -> StartupError:
+    """What every command says when no broker answers, or none lets us in."""
+    because = await diagnose(cluster)
+    if because is not None:
+        return StartupError(because)
+    return StartupError(f"no Kafka answers at {cluster}: start it, or set FRONTDESK_BROKER to its host:port")
+
+
+async def require_topics(
+    client: AIOKafkaAdminClient, cluster: Cluster, topics: Iterable[str]
+) -> dict[str, int]:
+    """The number of partitions of all topics.
+
+    Raises:
+        StartupError: one of `topics` is not there, or we may not see it.
+    """
+    counts = await partition_counts(client)
+    missing = sorted(set(topics) - counts.keys())
+    if missing and cluster.authenticated and (unseen := await hidden(client, missing)):
+        raise StartupError(
+            f"{cluster.principal} may not see topic {unseen[0]} at {cluster}: it lacks an ACL (docs/security.md)"
+        )
+    if missing:
+        raise StartupError(f"topic {missing[0]} does not exist at {cluster}: frontdesk topics create")
+    return counts
 
 
 async def partition_counts(client: AIOKafkaAdminClient) -> dict[str, int]:

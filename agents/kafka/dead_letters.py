@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+from frontdesk.agents.kafka.admin import NO_CONNECTION, admin, partition_counts, unreachable
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import from_time, read_to_end
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in
@@ -67,7 +68,7 @@ class Filter:
 
 
 async def read_dead_letters(
-    broker: str,
+    cluster: Cluster,
     wanted: Filter,
     *,
     unreadable: Callable[[str], None] = lambda _: None,
@@ -83,7 +84,7 @@ async def read_dead_letters(
     """
     codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
     start = None if wanted.since is None else from_time(wanted.since)
-    async for records in read_to_end(broker, ROUTING_DEAD_LETTERS, start=start):
+    async for records in read_to_end(cluster, ROUTING_DEAD_LETTERS, start=start):
         if registry is not None:
             await registry.prefetch(schema_ids_in(record.value for record in records))
         batch = []
@@ -98,7 +99,9 @@ async def read_dead_letters(
         yield batch
 
 
-async def find(broker: str, ids: Sequence[str], *, registry: SchemaRegistry | None = None) -> list[Found]:
+async def find(
+    cluster: Cluster, ids: Sequence[str], *, registry: SchemaRegistry | None = None
+) -> list[Found]:
     """The dead letters with these ids, in the order given.
 
     Raises:
@@ -117,7 +120,7 @@ async def find(broker: str, ids: Sequence[str], *, registry: SchemaRegistry | No
             reader.seek(part, ends[part] if first is None else min(first, ends[part]))
 
     codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
-    async for records in read_to_end(broker, ROUTING_DEAD_LETTERS, start=seek):
+    async for records in read_to_end(cluster, ROUTING_DEAD_LETTERS, start=seek):
         for record in records:
             place = (record.partition, record.offset)
             if place in wanted:
@@ -148,19 +151,19 @@ def _place(text: str) -> tuple[int, int]:
 class Replayer:
     """Sends the original bytes, key and headers of dead letters to their topics. An async context manager."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._partitions: dict[str, int] = {}
-        self._producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all", max_request_size=_MAX_BYTES)
+        self._producer = AIOKafkaProducer(**cluster.options(), acks="all", max_request_size=_MAX_BYTES)
 
     async def __aenter__(self) -> Replayer:
-        async with admin(self._broker) as client:
+        async with admin(self._cluster) as client:
             self._partitions = await partition_counts(client)
         try:
             await self._producer.start()
-        except (KafkaError, OSError, TimeoutError):
+        except NO_CONNECTION:
             await self._producer.stop()
-            raise unreachable(self._broker) from None
+            raise await unreachable(self._cluster) from None
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import Start, read_to_end
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.schemas.codec import Codec, DecodeError, schema_ids_in
@@ -15,7 +16,7 @@ Found = tuple[str, Decision | str]
 
 
 async def read_published_decisions(
-    broker: str, *, start: Start | None = None, registry: SchemaRegistry | None = None
+    cluster: Cluster, *, start: Start | None = None, registry: SchemaRegistry | None = None
 ) -> AsyncIterator[Sequence[Found]]:
     """The committed decisions up to the present end, in batches; in order within each partition.
 
@@ -24,7 +25,7 @@ async def read_published_decisions(
         RegistryUnavailable: a record names a schema id, and the registry cannot be asked.
     """
     codec = Codec(schema_ids=registry)
-    async for records in read_to_end(broker, ROUTING_DECISIONS, start=start):
+    async for records in read_to_end(cluster, ROUTING_DECISIONS, start=start):
         if registry is not None:
             await registry.prefetch(schema_ids_in(record.value for record in records))
         batch: list[Found] = []

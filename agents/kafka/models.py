@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.broadcast_topics import publish_broadcast, read_broadcast
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.schemas.broadcast import ModelUpdate
 from frontdesk.schemas.topics import ROUTING_MODELS
 from frontdesk.schemas.types import Millis
@@ -96,17 +97,17 @@ def version_in(model_version: str) -> str:
     return rest.partition("/")[0] if (kind, dash) == ("local", "-") else OWN
 
 
-async def announce(broker: str, model: ModelUpdate) -> None:
+async def announce(cluster: Cluster, model: ModelUpdate) -> None:
     """Say where a model lies. It has no stage by that.
 
     Raises:
         StartupError: no broker, the topic does not exist, or the broker refuses the record.
     """
-    await publish_models(broker, [replace(model, kind=MODEL, stage="", share=0.0)])
+    await publish_models(cluster, [replace(model, kind=MODEL, stage="", share=0.0)])
 
 
 async def put_on_trial(
-    broker: str, models: Models, version: str, *, share: float, because: str, now: Millis
+    cluster: Cluster, models: Models, version: str, *, share: float, because: str, now: Millis
 ) -> None:
     """Make a model the candidate, for a share of the customers; share 0: in the shadow. `OWN` ends the trial.
 
@@ -114,19 +115,19 @@ async def put_on_trial(
         StartupError: as `announce`.
         ValueError: it was never announced.
     """
-    await publish_models(broker, [trial(models, version, share=share, because=because, now=now)])
+    await publish_models(cluster, [trial(models, version, share=share, because=because, now=now)])
 
 
-async def promote(broker: str, models: Models, version: str, *, because: str, now: Millis) -> None:
+async def promote(cluster: Cluster, models: Models, version: str, *, because: str, now: Millis) -> None:
     """Let a model label everything. What labelled before can be gone back to; a trial of the same model is over.
 
     Raises:
         StartupError, ValueError: as `put_on_trial`.
     """
-    await publish_models(broker, promotion(models, version, because=because, now=now))
+    await publish_models(cluster, promotion(models, version, because=because, now=now))
 
 
-async def roll_back(broker: str, models: Models, *, because: str, now: Millis) -> str:
+async def roll_back(cluster: Cluster, models: Models, *, because: str, now: Millis) -> str:
     """Let the model label that labelled before the one in force. Its version.
 
     Raises:
@@ -141,7 +142,7 @@ async def roll_back(broker: str, models: Models, *, because: str, now: Millis) -
             f"the model that labelled before was {before or 'each worker’s own'}, and it has been gone back from or to: "
             "name the one that you want: frontdesk learn promote VERSION"
         )
-    await promote(broker, models, before, because=because, now=now)
+    await promote(cluster, models, before, because=because, now=now)
     return before
 
 
@@ -169,13 +170,13 @@ def promotion(models: Models, version: str, *, because: str, now: Millis) -> lis
     return updates
 
 
-async def publish_models(broker: str, updates: Sequence[ModelUpdate]) -> None:
+async def publish_models(cluster: Cluster, updates: Sequence[ModelUpdate]) -> None:
     """Publish records about models, in order, and wait for the broker's acknowledgement.
 
     Raises:
         StartupError: as `announce`.
     """
-    await publish_broadcast(broker, ROUTING_MODELS, [(key_of(update), update) for update in updates])
+    await publish_broadcast(cluster, ROUTING_MODELS, [(key_of(update), update) for update in updates])
 
 
 def key_of(update: ModelUpdate) -> bytes:
@@ -183,14 +184,14 @@ def key_of(update: ModelUpdate) -> bytes:
     return f"{update.kind}:{update.stage if update.kind == STAGE else update.model}".encode()
 
 
-async def read_models(broker: str) -> Models:
+async def read_models(cluster: Cluster) -> Models:
     """All models that were announced, and who has which stage.
 
     Raises:
         StartupError: no broker, or no topic.
     """
     found = Models()
-    async for update in read_broadcast(broker, ROUTING_MODELS, ModelUpdate):
+    async for update in read_broadcast(cluster, ROUTING_MODELS, ModelUpdate):
         found.take(update)
     return found
 

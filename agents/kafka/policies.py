@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.broadcast_topics import read_broadcast
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.switches import publish_updates
 from frontdesk.schemas.broadcast import PolicyUpdate
 from frontdesk.schemas.topics import ROUTING_POLICIES
@@ -89,43 +90,43 @@ def shadow_of(value: str) -> tuple[str, float] | None:
     return digest, of_all
 
 
-async def publish_policy(broker: str, digest: str, files: Files, *, now: Millis) -> None:
+async def publish_policy(cluster: Cluster, digest: str, files: Files, *, now: Millis) -> None:
     """Publish a policy under its hash. It is in force, or in the shadow, once a switch says so.
 
     Raises:
         StartupError: no broker, the topic does not exist, or the broker refuses the record.
     """
     body = json.dumps(dict(files), ensure_ascii=False, sort_keys=True)
-    await publish_updates(broker, [PolicyUpdate(kind=POLICY, name=digest, body=body, at=now)])
+    await publish_updates(cluster, [PolicyUpdate(kind=POLICY, name=digest, body=body, at=now)])
 
 
-async def put_in_force(broker: str, digest: str, *, now: Millis) -> None:
+async def put_in_force(cluster: Cluster, digest: str, *, now: Millis) -> None:
     """Put a published policy in force in every worker; an empty hash: each worker its own again.
 
     Raises:
         StartupError: as `publish_policy`.
     """
-    await publish_updates(broker, [PolicyUpdate(kind="switch", name=POLICY, body=digest, at=now)])
+    await publish_updates(cluster, [PolicyUpdate(kind="switch", name=POLICY, body=digest, at=now)])
 
 
-async def put_in_shadow(broker: str, digest: str, share: float, *, now: Millis) -> None:
+async def put_in_shadow(cluster: Cluster, digest: str, share: float, *, now: Millis) -> None:
     """Let a published policy shadow the one in force for a share of the customers; an empty hash: none.
 
     Raises:
         StartupError: as `publish_policy`.
     """
     value = f"{digest} {share:g}" if digest else ""
-    await publish_updates(broker, [PolicyUpdate(kind="switch", name=SHADOW, body=value, at=now)])
+    await publish_updates(cluster, [PolicyUpdate(kind="switch", name=SHADOW, body=value, at=now)])
 
 
-async def read_published(broker: str) -> Published:
+async def read_published(cluster: Cluster) -> Published:
     """All policies that were published, and what the switches stand at.
 
     Raises:
         StartupError: no broker, or no topic.
     """
     found = Published()
-    async for update in read_broadcast(broker, ROUTING_POLICIES, PolicyUpdate):
+    async for update in read_broadcast(cluster, ROUTING_POLICIES, PolicyUpdate):
         found.take(update)
     return found
 

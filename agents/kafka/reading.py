@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+from frontdesk.agents.kafka.admin import NO_CONNECTION, admin, require_topics, unreachable
+from frontdesk.agents.kafka.cluster import Cluster
 
 _STALLED_AFTER = 30.0
 _FETCH_BYTES = 16 * 1024 * 1024
@@ -20,14 +20,14 @@ Start = Callable[[AIOKafkaConsumer, Sequence[TopicPartition], Mapping[TopicParti
 
 
 @asynccontextmanager
-async def consumer(broker: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def consumer(cluster: Cluster) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer without a group that sees committed records only.
 
     Raises:
         StartupError: no broker answers there.
     """
     client = AIOKafkaConsumer(
-        bootstrap_servers=broker,
+        **cluster.options(),
         enable_auto_commit=False,
         isolation_level="read_committed",
         auto_offset_reset="earliest",
@@ -37,15 +37,15 @@ async def consumer(broker: str) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         try:
             await client.start()
-        except (KafkaError, OSError, TimeoutError):
-            raise unreachable(broker) from None
+        except NO_CONNECTION:
+            raise await unreachable(cluster) from None
         yield client
     finally:
         await client.stop()
 
 
 async def read_to_end(
-    broker: str, topic: str, *, start: Start | None = None
+    cluster: Cluster, topic: str, *, start: Start | None = None
 ) -> AsyncIterator[Sequence[ConsumerRecord]]:
     """The committed records of a topic up to the end it has now, in batches; in order within each partition.
 
@@ -55,11 +55,9 @@ async def read_to_end(
     Raises:
         StartupError: no broker, no such topic, or no progress for half a minute.
     """
-    async with admin(broker) as client:
-        count = (await partition_counts(client)).get(topic)
-    if count is None:
-        raise StartupError(f"topic {topic} does not exist at {broker}: frontdesk topics create")
-    async with consumer(broker) as reader:
+    async with admin(cluster) as client:
+        count = (await require_topics(client, cluster, [topic]))[topic]
+    async with consumer(cluster) as reader:
         parts = [TopicPartition(topic, number) for number in range(count)]
         reader.assign(parts)
         # With read_committed this is the last stable offset: an open transaction is not waited for.

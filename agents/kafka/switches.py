@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from frontdesk.agents.kafka.broadcast_topics import publish_broadcast
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.schemas.broadcast import PolicyUpdate
 from frontdesk.schemas.codec import Codec, DecodeError
@@ -21,16 +22,16 @@ LEARNING = "learning"
 """`frozen`: nothing new is learned or promoted; `on`, or never turned: as it is set up."""
 
 
-async def publish_switch(broker: str, name: str, *, now: Millis, value: str = "") -> None:
+async def publish_switch(cluster: Cluster, name: str, *, now: Millis, value: str = "") -> None:
     """Publish one switch and wait for the broker's acknowledgement.
 
     Raises:
         StartupError: no broker, or the topics do not exist.
     """
-    await publish_updates(broker, [PolicyUpdate(kind="switch", name=name, body=value, at=now)])
+    await publish_updates(cluster, [PolicyUpdate(kind="switch", name=name, body=value, at=now)])
 
 
-async def publish_updates(broker: str, updates: Sequence[PolicyUpdate]) -> None:
+async def publish_updates(cluster: Cluster, updates: Sequence[PolicyUpdate]) -> None:
     """Publish what every worker follows, in order, and wait for the broker's acknowledgement.
 
     Raises:
@@ -38,10 +39,10 @@ async def publish_updates(broker: str, updates: Sequence[PolicyUpdate]) -> None:
     """
     # Compaction keeps the latest record of each name.
     records = [(f"{update.kind}:{update.name}".encode(), update) for update in updates]
-    await publish_broadcast(broker, ROUTING_POLICIES, records)
+    await publish_broadcast(cluster, ROUTING_POLICIES, records)
 
 
-async def read_switch(broker: str, name: str) -> PolicyUpdate | None:
+async def read_switch(cluster: Cluster, name: str) -> PolicyUpdate | None:
     """The newest setting of a switch; None when it was never turned.
 
     Raises:
@@ -49,7 +50,7 @@ async def read_switch(broker: str, name: str) -> PolicyUpdate | None:
     """
     found: PolicyUpdate | None = None
     codec = Codec()
-    async for records in read_to_end(broker, ROUTING_POLICIES):
+    async for records in read_to_end(cluster, ROUTING_POLICIES):
         for record in records:
             if record.key != f"switch:{name}".encode() or record.value is None:
                 continue

@@ -13,7 +13,10 @@ from aiokafka.errors import NoError, TopicAlreadyExistsError
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, error_of, partition_counts, topic_settings
+from frontdesk.agents.kafka.cluster import Cluster
+from frontdesk.agents.kafka.rights import hidden, missing_rights
 from frontdesk.agents.settings import Settings
+from frontdesk.schemas.access import WORKER, grants
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS, TopicSpec, changelog_topics
 
 _READY_WITHIN = 15.0
@@ -49,7 +52,7 @@ async def create_topics(settings: Settings) -> Created:
             say; or the broker refused a topic.
     """
     specs = wanted_topics(settings)
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         present = await partition_counts(client)
         _refuse_mixed_partitions(specs, present, settings)
         missing = [spec for spec in specs if spec.name not in present]
@@ -113,15 +116,44 @@ async def check_topics(settings: Settings) -> list[Problem]:
         StartupError: no broker.
     """
     specs = wanted_topics(settings)
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         present = await partition_counts(client)
         existing = [spec.name for spec in specs if spec.name in present]
         configured = await topic_settings(client, existing, _CHECKED_SETTINGS)
-    problems = _missing(specs, present)
+        missing = [spec.name for spec in specs if spec.name not in present]
+        # What we may not see looks as if it were not there.
+        unseen = await hidden(client, missing) if missing and settings.cluster.authenticated else []
+    problems = [_unseen(settings.cluster, unseen)] if unseen else []
+    problems += _missing([spec for spec in specs if spec.name not in unseen], present)
     problems += _partition_problems(specs, present)
     for spec in specs:
         problems += _setting_problems(spec, configured.get(spec.name, {}))
     return problems
+
+
+async def check_rights(settings: Settings) -> list[Problem]:
+    """What the brokers would not let a worker do that comes as we do: empty when nothing is in its way.
+
+    Raises:
+        StartupError: no broker.
+    """
+    cluster = settings.cluster
+    if not cluster.authenticated:
+        return []
+    async with admin(cluster) as client:
+        missing = await missing_rights(client, grants(WORKER, settings.application))
+    # Without DescribeConfigs a worker works: only what a topic is set to remains unchecked.
+    vital = [one for one in missing if one.operations != ("DescribeConfigs",)]
+    return [
+        Problem(what=f"{cluster.principal} lacks {one}", fix=one.command(cluster.principal)) for one in vital
+    ]
+
+
+def _unseen(cluster: Cluster, topics: Sequence[str]) -> Problem:
+    return Problem(
+        what=f"{cluster.principal} may not see {', '.join(topics)}",
+        fix="grant the ACLs of its row in docs/security.md",
+    )
 
 
 def _missing(specs: Sequence[TopicSpec], present: Mapping[str, int]) -> list[Problem]:

@@ -107,7 +107,7 @@ async def publishing(settings: Settings, notes: Notes, by: str) -> AsyncIterator
     """
     async with (
         connect(settings, register=[ROUTING_FEEDBACK]) as registry,
-        sender(settings.broker, {ROUTING_FEEDBACK}, source=_SOURCE, codec=Codec(schema_ids=registry)) as to,
+        sender(settings.cluster, {ROUTING_FEEDBACK}, source=_SOURCE, codec=Codec(schema_ids=registry)) as to,
     ):
         yield Publishing(sender=to, notes=notes, by=by)
 

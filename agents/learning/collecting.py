@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts
+from frontdesk.agents.kafka.admin import admin, require_topics
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import consumer, read_until
 from frontdesk.agents.learning.records import row_of_value
 from frontdesk.agents.learning.rows import Row
@@ -50,15 +51,15 @@ class Collecting:
     """is given what was taken in, in a thread"""
     counts: Counts = field(default_factory=Counts)
 
-    async def run(self, broker: str, *, every: float | None = None) -> None:
+    async def run(self, cluster: Cluster, *, every: float | None = None) -> None:
         """Read what lies in Kafka beyond the store's positions. `every`: look again after so many seconds, for ever.
 
         Raises:
             StartupError: no broker, a topic is missing, it was made anew, or reading makes no progress.
             RegistryUnavailable: a record names a schema id, and the registry cannot be asked.
         """
-        sources = await _sources(broker)
-        async with consumer(broker) as reader:
+        sources = await _sources(cluster)
+        async with consumer(cluster) as reader:
             reader.assign(sources)
             await self._seek(reader, sources)
             while True:
@@ -150,10 +151,7 @@ async def _last_end(reader: AIOKafkaConsumer, source: TopicPartition, end: int) 
     return found[-1].offset + 1 if found else end
 
 
-async def _sources(broker: str) -> list[TopicPartition]:
-    async with admin(broker) as client:
-        counts = await partition_counts(client)
-    missing = [topic for topic in KINDS if topic not in counts]
-    if missing:
-        raise StartupError(f"topic {missing[0]} does not exist at {broker}: frontdesk topics create")
+async def _sources(cluster: Cluster) -> list[TopicPartition]:
+    async with admin(cluster) as client:
+        counts = await require_topics(client, cluster, KINDS)
     return [TopicPartition(topic, number) for topic in KINDS for number in range(counts[topic])]

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from frontdesk.agents import http
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.models import Models, read_models
 from frontdesk.agents.kafka.switches import LEARNING, read_switch
 from frontdesk.agents.learning.apart import Failed, apart
@@ -41,12 +42,12 @@ _APART = "frontdesk.agents.learning.teach_apart"
 class _Topic:
     """Models on Kafka."""
 
-    broker: str
+    cluster: Cluster
     writing: Writing
 
     async def read(self) -> tuple[Models, Millis | None]:
         """See `Topic`."""
-        models, switch = await read_models(self.broker), await read_switch(self.broker, LEARNING)
+        models, switch = await read_models(self.cluster), await read_switch(self.cluster, LEARNING)
         return models, switch.at if switch is not None and switch.body == "frozen" else None
 
     async def write(self, updates: Sequence[ModelUpdate]) -> None:
@@ -83,7 +84,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
     learner = Learner(
         settings,
         folder,
-        _Topic(settings.broker, writing),
+        _Topic(settings.cluster, writing),
         lambda: taught_apart(folder),
         register,
         metrics,
@@ -106,7 +107,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
         )
         await writing.open()
         log.info("learns", folder=str(folder), metrics=f"http://{settings.http_host}:{port}/metrics")
-        reading = asyncio.create_task(collecting.run(settings.broker, every=every))
+        reading = asyncio.create_task(collecting.run(settings.cluster, every=every))
         looking = asyncio.create_task(_long_looks(metrics, folder, settings))
         try:
             return await _looking(learner, writing, reading, stop, every)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import from_time, read_to_end
 from frontdesk.agents.learning.outcomes import Outcome
 from frontdesk.agents.registry import SchemaRegistry
@@ -61,7 +62,7 @@ def read_file(path: Path) -> Iterator[Outcome | Fault]:
 
 
 async def read_topics(
-    broker: str, *, since: int | None, registry: SchemaRegistry | None
+    cluster: Cluster, *, since: int | None, registry: SchemaRegistry | None
 ) -> AsyncIterator[Sequence[Outcome | str]]:
     """The committed records of all four topics up to their present ends, in batches; what is wrong with a record in its place.
 
@@ -72,7 +73,7 @@ async def read_topics(
     codec = Codec(schema_ids=registry)
     start = None if since is None else from_time(since)
     for topic, kind in TOPICS.items():
-        async for records in read_to_end(broker, topic, start=start):
+        async for records in read_to_end(cluster, topic, start=start):
             if registry is not None:
                 await registry.prefetch(schema_ids_in(record.value for record in records))
             batch: list[Outcome | str] = []

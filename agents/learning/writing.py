@@ -9,8 +9,10 @@ from contextlib import suppress
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 
-from frontdesk.agents.kafka.admin import unreachable
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.admin import NO_CONNECTION, unreachable
 from frontdesk.agents.kafka.models import key_of
+from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.runtime.writer import sender_error
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import ModelUpdate
@@ -43,16 +45,18 @@ class Writing:
         """
         timeout = self._settings.transaction_timeout
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.broker,
+            **self._settings.cluster.options(),
             transactional_id=self._name,
             transaction_timeout_ms=int(timeout * 1000),
         )
         try:
             async with asyncio.timeout(timeout * 3):
                 await self._producer.start()
-        except (KafkaError, OSError, TimeoutError):
+        except NO_CONNECTION as error:
             await self.close()
-            raise unreachable(self._settings.broker) from None
+            if (because := refused(error)) is not None:
+                raise StartupError(because) from None
+            raise await unreachable(self._settings.cluster) from None
 
     async def write(self, updates: Sequence[ModelUpdate]) -> None:
         """All of them or none. With none it only makes sure that this is still the learner.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -23,6 +23,7 @@ from frontdesk.agents.llm.verdict import Verdict
 from frontdesk.agents.llm.wire import Setup
 from frontdesk.agents.llm.wording import Wording
 from frontdesk.agents.settings import Settings
+from frontdesk.agents.settings_sources import read_secret
 from frontdesk.schemas.outputs import Labels
 from frontdesk.streams.batch import Answer, Drafted
 from frontdesk.streams.effects import Ask, Draft
@@ -140,8 +141,31 @@ def read_routes(settings: Settings, environment: Mapping[str, str] = os.environ)
     """
     default = _default(settings)
     path: Path | None = settings.llm_endpoints
-    bound = () if path is None else read_endpoints(path, default, environment)
+    bound = () if path is None else read_endpoints(path, default, _Keys(environment, settings.secrets))
     return Routes(bound=bound, default=default if default.base_url else None)
+
+
+class _Keys(Mapping[str, str]):
+    """Keys of endpoints by the names of their variables: from the environment, else from the folder of secrets."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path | None) -> None:
+        self._environment = environment
+        self._folder = folder
+
+    def __getitem__(self, name: str) -> str:
+        found = self._environment.get(name)
+        # The name comes from a file: it must not lead out of the folder.
+        if found is None and self._folder is not None and name.isidentifier():
+            found = read_secret(self._folder, name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environment)
+
+    def __len__(self) -> int:
+        return len(self._environment)
 
 
 def _default(settings: Settings) -> Endpoint:

@@ -3,7 +3,7 @@
     endpoints:
       - name: mainland
         base_url: https://llm.example.cn/v1
-        api_key_env: MAINLAND_LLM_KEY      # the variable that holds the key; never the key itself
+        api_key_env: MAINLAND_LLM_KEY      # the variable, or the file in FRONTDESK_SECRETS, that holds the key; never the key itself
         model: qwen-plus
         locales: [zh]                      # zh, zh-CN, zh-TW, ...
         tenants: [acme]                    # with locales: both must fit
@@ -124,7 +124,9 @@ def _key(node: Node | None, environment: Mapping[str, str], problems: Problems) 
     if not environment.get(name):
         # The name is not repeated: somebody may have written the key itself here.
         problems.add(
-            node, "the variable that api_key_env names is not set", "set it, or leave api_key_env out"
+            node,
+            "the variable that api_key_env names is not set",
+            "set it, put a file of its name into FRONTDESK_SECRETS, or leave api_key_env out",
         )
     return SecretStr(environment.get(name, ""))
 

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from frontdesk.agents.errors import RegistryUnavailable
 from frontdesk.agents.kafka.models import Models
 from frontdesk.agents.kafka.policies import Published
+from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.kafka.switches import EVERYTHING_TO, INTAKE_RESUME, LEARNING, LLM
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import read_to_end, reader
@@ -66,12 +67,18 @@ class Broadcast:
         await self._caught_up.wait()
 
     async def run(self) -> None:
-        """Follow the topics until cancelled, over failures of broker and registry: an old catalogue is better than no router."""
+        """Follow the topics until cancelled, over failures of broker and registry: an old catalogue is better than no router.
+
+        Raises:
+            KafkaError: we may not read them (any more).
+        """
         while True:
             try:
                 async with reader(self._settings) as consumer:
                     await self._follow(consumer)
             except (KafkaError, RegistryUnavailable, TimeoutError, OSError) as error:
+                if refused(error) is not None:
+                    raise
                 log.warning("broadcast_starts_over", error=type(error).__name__, detail=str(error)[:300])
                 await asyncio.sleep(2)
 

@@ -85,7 +85,7 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 def reader_options(settings: Settings) -> dict[str, Any]:
     """Options of a consumer without a group."""
     return {
-        "bootstrap_servers": settings.broker,
+        **settings.cluster.options(),
         "client_id": settings.application,
         "group_id": None,
         "enable_auto_commit": False,

@@ -10,6 +10,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.runtime.incarnation import Incarnation, until
 from frontdesk.agents.runtime.services import Services
 from frontdesk.agents.runtime.step_size import StepSize
@@ -182,6 +183,8 @@ class Shard:
             try:
                 await self._life.run()
             except (Fenced, Refused, WriteFailed, KafkaError, TimeoutError, OSError) as error:
+                if refused(error) is not None:
+                    raise  # a right that was taken away: trying again would hide it
                 # Committed or not, nobody knows: everything in memory goes, and the committed state is read again.
                 self._between = "backing_off"
                 if self._life.intake is not None:

@@ -273,7 +273,7 @@ def ask_brokers(settings: Settings) -> Callable[[], Awaitable[Terms]]:
     async def terms() -> Terms:
         topics = [spec.name for spec in changelog_topics(settings.application)]
         try:
-            async with admin(settings.broker) as client:
+            async with admin(settings.cluster) as client:
                 cluster = (await client.describe_cluster()).get("cluster_id")
                 told = await topic_settings(client, topics, (RETENTION,))
         except StartupError as error:

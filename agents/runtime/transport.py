@@ -22,6 +22,7 @@ from faust.types import TP, ConsumerMessage, EventT, Message
 from faust.types.transports import TransportT
 from mode.types import ServiceT
 
+from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.runtime.assignor import ShardAssignor
 from frontdesk.agents.settings import Settings
 
@@ -71,7 +72,7 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
         settings = _desk(transport).settings
         self._assignor = ShardAssignor()
         return AIOKafkaConsumer(
-            bootstrap_servers=settings.broker,
+            **settings.cluster.options(),
             client_id=settings.application,
             group_id=settings.application,
             group_instance_id=settings.instance_id,
@@ -193,6 +194,8 @@ class ShardConsumer(driver.Consumer):
                 starts = {tp: self.cursors[tp] for tp in wanted}
                 batches = await self._thread.getmany(wanted, POLL_SECONDS)
             except (KafkaError, TimeoutError) as error:
+                if refused(error) is not None:
+                    raise
                 # A rebalance under our feet, or a broker that is away. The watchdog ends what never recovers.
                 log.warning("fetch_failed", error=type(error).__name__, detail=str(error)[:200])
                 await asyncio.sleep(POLL_SECONDS * 5)

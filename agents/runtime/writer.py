@@ -203,7 +203,7 @@ class AtLeastOnceWriter:
 
 def _producer_options(settings: Settings) -> dict[str, object]:
     return {
-        "bootstrap_servers": settings.broker,
+        **settings.cluster.options(),
         "client_id": settings.application,
         "max_batch_size": BATCH_BYTES,
         "max_request_size": MAX_REQUEST_BYTES,

@@ -11,8 +11,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.admin import admin, partition_counts, unreachable
+from frontdesk.agents.kafka.admin import admin, require_topics, unreachable
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.codec import MAX_BYTES, Codec, EncodeError
 from frontdesk.schemas.headers import cloud_event_headers
@@ -119,21 +119,16 @@ class Sender:
 
 @asynccontextmanager
 async def sender(
-    broker: str, topics: set[str], *, source: str, codec: Codec | None = None
+    cluster: Cluster, topics: set[str], *, source: str, codec: Codec | None = None
 ) -> AsyncIterator[Sender]:
     """A sender into existing topics, idempotent where the broker can. Without a codec it writes single objects.
 
     Raises:
         StartupError: no broker answers, or a topic is missing.
     """
-    async with admin(broker) as client:
-        counts = await partition_counts(client)
-    missing = sorted(topics - counts.keys())
-    if missing:
-        raise StartupError(
-            f"topic {missing[0]} does not exist at {broker}: FRONTDESK_BROKER={broker} frontdesk topics create"
-        )
-    producer, idempotent = await _started(broker)
+    async with admin(cluster) as client:
+        counts = await require_topics(client, cluster, topics)
+    producer, idempotent = await _started(cluster)
     try:
         yield Sender(producer, counts, source, idempotent=idempotent, codec=codec or Codec())
     finally:
@@ -172,9 +167,9 @@ def _event_id(record: Record) -> str:
             raise TypeError(f"{type(record).__name__} is not published by platforms")
 
 
-async def _started(broker: str) -> tuple[AIOKafkaProducer, bool]:
+async def _started(cluster: Cluster) -> tuple[AIOKafkaProducer, bool]:
     options: dict[str, Any] = {
-        "bootstrap_servers": broker,
+        **cluster.options(),
         "client_id": "frontdesk-publish",
         "acks": "all",
         "linger_ms": 5,
@@ -187,7 +182,7 @@ async def _started(broker: str) -> tuple[AIOKafkaProducer, bool]:
             producer = AIOKafkaProducer(**options, enable_idempotence=idempotent)
             if await _starts(producer):
                 return producer, idempotent
-    raise unreachable(broker)
+    raise await unreachable(cluster)
 
 
 async def _starts(producer: AIOKafkaProducer) -> bool:

@@ -24,6 +24,7 @@ from bench.jobs.port import Job
 from bench.peers.catalogue import NO_KAFKA, Peer
 from bench.peers.task import Task
 from frontdesk.agents.kafka.admin import admin
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 
@@ -164,7 +165,7 @@ def process_of(peer: Peer, stage: Stage, task: Task, scratch: Path, number: int 
 
 async def forget(bootstrap: str, application: str) -> None:
     """Delete what a run has left in the broker; outputs of our own worker stay, their topic is everybody's."""
-    async with admin(bootstrap) as client:
+    async with admin(Cluster(bootstrap)) as client:
         names = [name for name in await client.list_topics() if application in name]
         with suppress(
             Exception

@@ -21,6 +21,7 @@ from bench.jobs import messages
 from bench.jobs.port import Job, job_named
 from bench.jobs.sample import write_sample
 from frontdesk.agents.kafka.admin import admin
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
@@ -111,7 +112,7 @@ def trained(data: Path) -> tuple[Path, dict[str, Any]]:
 
 async def _fresh_input(bootstrap: str, partitions: int) -> None:
     """All topics of the table, the messages' one empty."""
-    async with admin(bootstrap) as client:
+    async with admin(Cluster(bootstrap)) as client:
         if CUSTOMER_MESSAGES in await client.list_topics():
             await client.delete_topics([CUSTOMER_MESSAGES])
             while CUSTOMER_MESSAGES in await client.list_topics():  # noqa: ASYNC110  # only the broker knows when

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from frontdesk.agents.kafka.admin import admin, error_of, partition_counts
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.schemas.keys import partition_of
 
 BATCH_BYTES = 256 * 1024
@@ -24,7 +25,7 @@ async def make_topics(
     """
     wanted = list(names)
     settings = {"cleanup.policy": "compact"} if compact else {}
-    async with admin(bootstrap) as client:
+    async with admin(Cluster(bootstrap)) as client:
         response = await client.create_topics(
             [NewTopic(name, partitions, 1, topic_configs=settings) for name in wanted]
         )

@@ -154,6 +154,7 @@ def test_doctor_is_content_with_a_sound_cluster(any_broker: str) -> None:
         "registry": "skipped",
         "kafka": "ok",
         "topics": "ok",
+        "rights": "skipped",
         "partitioner": "ok",
     }
 

@@ -25,6 +25,7 @@ from frontdesk.agents.demo.screen import Lines, cut, row_of, screen
 from frontdesk.agents.demo.summary import document, problems, show
 from frontdesk.agents.demo.tally import Counts, Tally, outcomes, percentile
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.schemas.codec import Codec, DecodeError
 from frontdesk.schemas.inputs import ConversationEvent, CustomerMessage
 from frontdesk.schemas.outputs import Alert, Decision, Label, Labels, Reason, Suggestion
@@ -379,9 +380,9 @@ def test_messages_that_are_not_the_demos_are_not_decided_a_second_time(any_broke
     async def work():
         await make_topic(any_broker, CUSTOMER_MESSAGES, partitions=2)
         await produce(any_broker, CUSTOMER_MESSAGES, [(b"demo-001", b"{}")], partition=0)
-        await refuse_others(any_broker, frozenset({b"demo-001"}))
+        await refuse_others(Cluster(any_broker), frozenset({b"demo-001"}))
         await produce(any_broker, CUSTOMER_MESSAGES, [(b"u-1", b"{}")], partition=1)
         with pytest.raises(StartupError, match="messages that are not the demo's"):
-            await refuse_others(any_broker, frozenset({b"demo-001"}))
+            await refuse_others(Cluster(any_broker), frozenset({b"demo-001"}))
 
     asyncio.run(work())

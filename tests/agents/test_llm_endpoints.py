@@ -140,7 +140,7 @@ HEAD = "endpoints:\n  - name: a\n    base_url: https://a.example/v1\n    model: 
         ),
         (
             HEAD + "    tenants: [t]\n    api_key_env: sk-secret\n",
-            "FILE:6:18: the variable that api_key_env names is not set; set it, or leave api_key_env out",
+            "FILE:6:18: the variable that api_key_env names is not set; set it, put a file of its name into FRONTDESK_SECRETS, or leave api_key_env out",
         ),
         (
             HEAD + "    tenants: [t]\n    price_in: 1\n",

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from frontdesk.agents.cli import publish as publish_cli
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import read_to_end
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -44,7 +45,7 @@ def message(number: int, customer: str = "u1", **fields) -> CustomerMessage:
 
 
 async def stored(broker: str, topic: str):
-    return [record async for batch in read_to_end(broker, topic) for record in batch]
+    return [record async for batch in read_to_end(Cluster(broker), topic) for record in batch]
 
 
 def invoke(*arguments: object):
@@ -56,7 +57,7 @@ def invoke(*arguments: object):
 class TestSending:
     async def test_each_record_has_its_customers_key_partition_and_headers(self, broker):
         tenant = CustomerProfile(customer_id="a/b", tenant_id="t1", tier="gold")
-        async with sender(broker, {CUSTOMER_MESSAGES, CUSTOMER_PROFILES}, source="/test") as to:
+        async with sender(Cluster(broker), {CUSTOMER_MESSAGES, CUSTOMER_PROFILES}, source="/test") as to:
             await publish(
                 [entry(message(1, "客户", text="你好")), entry(tenant, CUSTOMER_PROFILES)],
                 to,
@@ -81,7 +82,7 @@ class TestSending:
 
     async def test_the_order_read_is_the_order_of_each_customer(self, broker):
         order = [message(number, f"u{number % 7}") for number in range(700)]
-        async with sender(broker, {CUSTOMER_MESSAGES}, source="/test") as to:
+        async with sender(Cluster(broker), {CUSTOMER_MESSAGES}, source="/test") as to:
             await publish(map(entry, order), to, tally=Tally(), rate=None)
         arrived: dict[bytes, list[str]] = {}
         for record in await stored(broker, CUSTOMER_MESSAGES):
@@ -92,24 +93,24 @@ class TestSending:
             assert arrived[f"u{number}".encode()] == [f"m{n}" for n in range(number, 700, 7)]
 
     async def test_it_is_idempotent_where_the_broker_can(self, broker, request, caplog):
-        async with sender(broker, {CUSTOMER_MESSAGES}, source="/test") as to:
+        async with sender(Cluster(broker), {CUSTOMER_MESSAGES}, source="/test") as to:
             assert to.idempotent is ("kafka" in request.node.callspec.id)
         gc.collect()
         assert not caplog.records, "no client is left unclosed, and no failed attempt is logged"
 
     async def test_a_record_beyond_what_a_worker_reads_is_refused(self, broker):
-        async with sender(broker, {CUSTOMER_MESSAGES}, source="/test") as to:
+        async with sender(Cluster(broker), {CUSTOMER_MESSAGES}, source="/test") as to:
             with pytest.raises(SendFailed, match="at most"):
                 await to.send(CUSTOMER_MESSAGES, message(1, text="x" * 9_000_000), now=0)
 
     async def test_a_missing_topic_names_the_command(self, broker):
         with pytest.raises(StartupError, match="topics create"):
-            async with sender(broker, {"no.such.topic"}, source="/test"):
+            async with sender(Cluster(broker), {"no.such.topic"}, source="/test"):
                 pytest.fail("it started")
 
     async def test_no_broker_is_one_line(self):
         with pytest.raises(StartupError, match="no Kafka answers"):
-            async with sender("127.0.0.1:1", {CUSTOMER_MESSAGES}, source="/test"):
+            async with sender(Cluster("127.0.0.1:1"), {CUSTOMER_MESSAGES}, source="/test"):
                 pytest.fail("it started")
 
 

@@ -16,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from frontdesk.agents.bootstrap import read_policy
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.models import Models, read_models, version_in
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -168,7 +169,7 @@ async def until(
         await customers.say(30 if customers.said < 150 else 6)
         await asyncio.sleep(0.3)
         assert process.poll() is None, told(log)
-        models = await read_models(kafka.bootstrap)
+        models = await read_models(Cluster(kafka.bootstrap))
         if models.version("serving"):
             return models
     raise AssertionError(f"no model was promoted: {told(log)}")

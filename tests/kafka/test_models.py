@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from frontdesk.agents import cli
 from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.clock import now
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.models import promote, read_models
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -201,8 +202,10 @@ async def test_a_model_is_tried_swapped_in_gone_back_from_and_refused(
             await asyncio.to_thread(invoke, kafka, "switch", "learning", "frozen")
             questions = await register("product_enquiry")
             assert "learning is frozen" in await learn("promote", questions, code=2)
-            models = await read_models(kafka.bootstrap)
-            await promote(kafka.bootstrap, models, questions, because="not by the command", now=now())
+            models = await read_models(Cluster(kafka.bootstrap))
+            await promote(
+                Cluster(kafka.bootstrap), models, questions, because="not by the command", now=now()
+            )
             while not worker.said("models_held"):
                 await customers.say()
             [frozen] = await customers.say()

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from frontdesk.agents import cli
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.policies import publish_policy, put_in_force
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -108,8 +109,8 @@ async def test_a_policy_is_swapped_in_kept_shadowed_rolled_back_and_refused(
         assert (await counter.until(shadow)).queue == "general"
 
         # Of no use, whoever published it: what was in force stays.
-        await publish_policy(kafka.bootstrap, "f" * 32, {"policy.yaml": "rules: ["}, now=Millis(1))
-        await put_in_force(kafka.bootstrap, "f" * 32, now=Millis(1))
+        await publish_policy(Cluster(kafka.bootstrap), "f" * 32, {"policy.yaml": "rules: ["}, now=Millis(1))
+        await put_in_force(Cluster(kafka.bootstrap), "f" * 32, now=Millis(1))
         await asyncio.sleep(2)
         assert (await counter.ask()).policy_hash == shadow
         assert worker.said("policy_refused")

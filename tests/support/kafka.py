@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,8 @@ class Listener(NamedTuple):
 class KafkaServer:
     """One broker. `start` once; then `kill`, `restart` and `pause` as often as a test likes; `stop` at the end.
 
-    The ports stay the same over restarts, and the data is kept until `stop`. `links` are so many listeners for proxies.
+    The ports stay the same over restarts, and the data is kept until `stop`. `links` are so many listeners for proxies; `listeners`
+    are more, by name, with the security protocol of each (`ports` says where); `scram` as StorageTool's --add-scram takes them.
     """
 
     def __init__(
@@ -137,6 +139,8 @@ class KafkaServer:
         properties: dict[str, str] | None = None,
         links: int = 0,
         port: int | None = None,
+        listeners: Mapping[str, str] | None = None,
+        scram: Sequence[str] = (),
     ) -> None:
         self._heap = heap
         self._extra = properties or {}
@@ -146,6 +150,9 @@ class KafkaServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap = f"127.0.0.1:{port or free_port()}"
         self.links = tuple(Listener(free_port(), free_port()) for _ in range(links))
+        self._protocols = dict(listeners or {})
+        self.ports = {name: free_port() for name in self._protocols}
+        self._scram = tuple(scram)
         self.log = self._folder / "kafka.log"
 
     @property
@@ -228,13 +235,14 @@ class KafkaServer:
         """Write the configuration and the empty log; the configuration appears only if both succeed."""
         draft = configuration.with_suffix(".draft")
         links = {f"LINK{number}": link for number, link in enumerate(self.links)}
+        links |= {name: Listener(port, port) for name, port in self.ports.items()}
         text = _PROPERTIES.format(
             port=self.bootstrap.rpartition(":")[2],
             controller=free_port(),
             data=self._folder / "data",
             listeners="".join(f",{name}://127.0.0.1:{link.port}" for name, link in links.items()),
             advertised="".join(f",{name}://127.0.0.1:{link.advertised}" for name, link in links.items()),
-            protocols="".join(f",{name}:PLAINTEXT" for name in links),
+            protocols="".join(f",{name}:{self._protocols.get(name, 'PLAINTEXT')}" for name in links),
         )
         draft.write_text(text + "".join(f"{name}={value}\n" for name, value in self._extra.items()))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -246,6 +254,7 @@ class KafkaServer:
             f"A{cluster[1:]}",
             "-c",
             str(draft),
+            *(word for one in self._scram for word in ("--add-scram", one)),
         ]
         done = subprocess.run([*self._command("128m"), *tool], capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,12 +36,14 @@ class RegistryServer:
     subjects: dict[str, list[int]] = field(default_factory=dict)
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     """what is answered for an id"""
+    certificate: tuple[Path, Path] | None = None
+    """and its key: speak TLS"""
     _runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """What a client is given."""
-        return f"http://{self.user + '@' if self.user else ''}127.0.0.1:{self.port}/api"
+        return f"{'http' if self.certificate is None else 'https'}://{self.user + '@' if self.user else ''}127.0.0.1:{self.port}/api"
 
     def add(self, schema: object, *, schema_type: str | None = None) -> int:
         """Someone else registers a schema (a text is taken as it is); its id."""
@@ -66,7 +70,12 @@ class RegistryServer:
         app.router.add_post("/api/subjects/{subject}/versions", self._register)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+        context = None
+        if self.certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*self.certificate)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=context, reuse_address=True)
+        await site.start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from frontdesk.agents import bootstrap
 from frontdesk.agents.bootstrap import read_pack
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.policies import publish_policy
 from frontdesk.agents.replaying import Replaying
 from frontdesk.agents.settings import BUNDLED_POLICY
@@ -209,7 +210,7 @@ def test_decisions_are_read_from_kafka_and_made_again_by_the_policies_published_
         await make_topic(broker, ROUTING_DECISIONS, partitions=3)
         await make_topic(broker, ROUTING_POLICIES, partitions=1)
         await produce(broker, ROUTING_DECISIONS, [(b"c", Codec().encode(one)) for one in made])
-        await publish_policy(broker, policy.hash, read_pack(BUNDLED_POLICY), now=Millis(1))
+        await publish_policy(Cluster(broker), policy.hash, read_pack(BUNDLED_POLICY), now=Millis(1))
 
     asyncio.run(prepare())
     other = tmp_path / "other"

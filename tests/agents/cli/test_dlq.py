@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -73,7 +75,7 @@ def test_lists_redacted_previews_oldest_first(any_broker: str) -> None:
     assert "138" not in table.output
     assert "\x1b" not in table.output
     assert late in table.stdout
-    assert table.stderr == "2 dead letters\n"
+    assert table.stderr.endswith("\n2 dead letters\n")
 
 
 def test_filters_and_limits(any_broker: str) -> None:
@@ -103,8 +105,8 @@ def test_counts_records_that_are_no_dead_letters(any_broker: str) -> None:
     prepare(any_broker, [letter()])
     asyncio.run(produce(any_broker, ROUTING_DEAD_LETTERS, [(None, b"junk"), (b"k", None)], partition=0))
     assert (
-        frontdesk("dlq", "list", "--broker", any_broker).stderr
-        == "1 dead letters; 2 records there are no dead letters\n"
+        "1 dead letters; 2 records there are no dead letters\n"
+        in frontdesk("dlq", "list", "--broker", any_broker).stderr
     )
 
 
@@ -131,7 +133,7 @@ def test_replays_the_original_bytes_key_and_headers(any_broker: str) -> None:
     value = bytes(range(256))
     first, second, _ = prepare(any_broker, [letter(value), letter(None, key=None), letter(b"left alone")])
     result = frontdesk("dlq", "replay", first, second, first, "--broker", any_broker)
-    assert result.stderr == "2 of 2 sent\n"
+    assert result.stderr.endswith("\n2 of 2 sent\n")
     sent = asyncio.run(read_all(any_broker, CUSTOMER_MESSAGES))
     found = {record.key: record for record in sent}
     assert len(sent) == 2
@@ -231,7 +233,7 @@ def test_neither_lists_nor_replays_what_was_aborted(kafka: KafkaServer) -> None:
             await producer.abort_transaction()
 
     asyncio.run(abort())
-    assert frontdesk("dlq", "list", "--broker", kafka.bootstrap).stderr == "1 dead letters\n"
+    assert frontdesk("dlq", "list", "--broker", kafka.bootstrap).stderr.endswith("\n1 dead letters\n")
     assert frontdesk("dlq", "replay", "--all", "--broker", kafka.bootstrap).stderr.endswith("1 of 1 sent\n")
 
 
@@ -261,9 +263,56 @@ def test_a_registry_that_is_away_is_said_only_where_letters_need_it(
     monkeypatch.setenv("FRONTDESK_SCHEMA_REGISTRY_URL", f"http://127.0.0.1:{free_port()}")
     broker = embedded_broker.bootstrap
     prepare(broker, [letter()])
-    assert frontdesk("dlq", "list", "--broker", broker).stderr == "1 dead letters\n"
+    assert frontdesk("dlq", "list", "--broker", broker).stderr.endswith("\n1 dead letters\n")
     framed = b"\x00\x00\x00\x00\x07" + Codec().encode(letter())[10:]
     asyncio.run(produce(broker, ROUTING_DEAD_LETTERS, [(b"c-1", framed)]))
     for command in (("list",), ("show", "2/0"), ("replay", "--all", "--dry-run")):
         said = frontdesk("dlq", *command, "--broker", broker, code=2 if command[0] != "show" else 0)
         assert command[0] == "show" or "the schema registry: " in said.stderr
+
+
+@pytest.mark.embedded
+def test_who_reads_dead_letters_is_written_down_before_anything_is_shown(
+    embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broker = embedded_broker.bootstrap
+    first, second = prepare(broker, [letter(b"call 13812345678"), letter(reason="unknown_schema")])
+    trail = tmp_path / "audit.jsonl"
+    monkeypatch.setenv("FRONTDESK_AUDIT_FILE", str(trail))
+    monkeypatch.setenv("LOGNAME", "ann")
+    frontdesk("dlq", "list", "--reason", "malformed", "--broker", broker)
+    frontdesk("dlq", "show", first, "--raw", "--broker", broker)
+    frontdesk("dlq", "replay", second, first, "--dry-run", "--broker", broker)
+    frontdesk("dlq", "replay", "--all", "--broker", broker)
+    entries = [json.loads(line) for line in trail.read_text().splitlines()]
+    whats = [
+        {
+            name: value
+            for name, value in entry.items()
+            if name not in ("timestamp", "host", "user", "event", "broker")
+        }
+        for entry in entries
+    ]
+    anonymous = {"principal": "User:ANONYMOUS"}
+    assert whats == [
+        {"command": "dlq list", "count": 1, "reason": "malformed", **anonymous},
+        {"command": "dlq show", "count": 1, "ids": [first], "raw": True, **anonymous},
+        {"command": "dlq replay", "count": 2, "dry_run": True, "ids": [first, second], **anonymous},
+        {"command": "dlq replay", "count": 2, "dry_run": False, **anonymous},
+    ]
+    assert {(entry["user"], entry["event"], entry["broker"]) for entry in entries} == {
+        ("ann", "dead_letters_read", broker)
+    }
+    assert "138" not in trail.read_text()
+    assert trail.stat().st_mode & 0o077 == 0
+
+    monkeypatch.setenv("FRONTDESK_AUDIT_FILE", str(tmp_path / "no-such-folder" / "audit.jsonl"))
+    for words in (("list",), ("show", first), ("replay", "--all")):
+        refused = frontdesk("dlq", *words, "--broker", broker, code=2)
+        assert "FRONTDESK_AUDIT_FILE: cannot write" in refused.stderr
+        assert refused.stdout == ""
+        assert "138" not in refused.output
+
+    monkeypatch.delenv("FRONTDESK_AUDIT_FILE")
+    said = frontdesk("dlq", "show", first, "--broker", broker).stderr
+    assert json.loads(said)["ids"] == [first]

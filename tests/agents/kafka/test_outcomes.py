@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.learning.outcome_counts import rows
 from frontdesk.agents.learning.outcome_sources import TOPICS, read_topics
 from frontdesk.agents.learning.outcomes import Outcomes
@@ -47,7 +48,7 @@ async def test_all_four_topics_are_read_and_what_is_no_record_is_named(any_broke
         await make_topic(any_broker, topic)
         await produce(any_broker, topic, [(b"u", Codec().encode(record)), (b"u", b"nonsense")])
     fold, faults = Outcomes(), []
-    async for batch in read_topics(any_broker, since=None, registry=None):
+    async for batch in read_topics(Cluster(any_broker), since=None, registry=None):
         for found in batch:
             if isinstance(found, str):
                 faults.append(found)

@@ -8,13 +8,16 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.reading import Start, from_last, from_time, read_to_end
 from tests.support.clients import make_topic, produce
 from tests.support.kafka import KafkaServer
 
 
 async def values(broker: str, *, start: Start | None = None) -> list[bytes]:
-    return [record.value async for batch in read_to_end(broker, "t", start=start) for record in batch]
+    return [
+        record.value async for batch in read_to_end(Cluster(broker), "t", start=start) for record in batch
+    ]
 
 
 async def test_reads_all_there_is_and_stops(any_broker: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts, topic_settings
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.topics import check_topics, create_topics, wanted_topics
 from frontdesk.agents.settings import Settings, load
 from frontdesk.schemas.topics import (
@@ -29,7 +30,7 @@ async def test_creates_every_topic_as_the_table_says(any_broker: str) -> None:
     chosen = settings(any_broker)
     done = await create_topics(chosen)
     assert done.created == tuple(topic.name for topic in wanted_topics(chosen))
-    async with admin(any_broker) as client:
+    async with admin(Cluster(any_broker)) as client:
         counts = await partition_counts(client)
         found = await topic_settings(
             client, done.created, ("cleanup.policy", "retention.ms", "max.message.bytes")
@@ -49,7 +50,7 @@ async def test_creating_again_changes_nothing(any_broker: str) -> None:
     second = await create_topics(settings(any_broker))
     assert second.created == ()
     assert len(second.existed) == len(wanted_topics(settings(any_broker)))
-    async with admin(any_broker) as client:
+    async with admin(Cluster(any_broker)) as client:
         kept = await topic_settings(client, [CUSTOMER_MESSAGES], ["retention.ms"])
     assert kept == {CUSTOMER_MESSAGES: {"retention.ms": "1000"}}
 
@@ -58,7 +59,7 @@ async def test_refuses_to_create_beside_topics_of_another_count(any_broker: str)
     await make_topic(any_broker, CUSTOMER_MESSAGES, partitions=6)
     with pytest.raises(StartupError, match=r"customer.messages exists with 6 .* set FRONTDESK_PARTITIONS=6"):
         await create_topics(settings(any_broker))
-    async with admin(any_broker) as client:
+    async with admin(Cluster(any_broker)) as client:
         assert list(await partition_counts(client)) == [CUSTOMER_MESSAGES]
     await create_topics(settings(any_broker, partitions=6))
     # The check compares the topics with each other, not with what new ones would get.
