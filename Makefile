@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties clean
+.PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties deploy-generate deploy-check clean
 
 ARGS ?=
 VENV ?= .venv
@@ -99,6 +99,22 @@ chaos: $(READY) ## faults on a real Kafka, then the account (ARGS="--kills 20 --
 
 properties: $(READY) ## many examples of a shard and everything that can go wrong (ARGS="--examples 100000")
 	@$(BIN)/python -m tests.properties $(ARGS)
+
+# Renders overlays; kubectl's own will do, and KUSTOMIZE=... names another.
+KUSTOMIZE_VERSION := v5.7.1
+KUSTOMIZE ?= $(firstword $(wildcard $(BIN)/kustomize) $(shell command -v kustomize) $(if $(shell command -v kubectl),kubectl%kustomize))
+
+deploy-generate: $(READY) ## write the manifests anew that follow from the table of topics and who may do what
+	@$(BIN)/python -m deploy.kubernetes.generate
+
+deploy-check: $(READY) ## everything in deploy/ is valid, and each validator refuses a planted fault (needs kustomize, kubectl or Go)
+	@$(BIN)/python -c 'import cloudcoil.models.keda, kubernetes_validate, compose' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[deploy]'
+	@test -n "$(KUSTOMIZE)" || command -v go >/dev/null || { echo "deploy-check: no kustomize, no kubectl, and no Go to build one with: \
+	install one (Debian: golang-go), or say make deploy-check KUSTOMIZE=/path/to/kustomize" >&2; exit 1; }
+	@test -n "$(KUSTOMIZE)" || { echo "building kustomize $(KUSTOMIZE_VERSION): once, takes a minute or three" >&2; \
+		GOBIN="$(abspath $(BIN))" go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION); }
+	@DEPLOY_BUILD=1 KUSTOMIZE="$(subst %, ,$(or $(KUSTOMIZE),$(BIN)/kustomize))" $(BIN)/python -m pytest tests/deploy $(ARGS)
 
 clean: ## remove what make and the tools have made, but for the environment and fetched jars
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov

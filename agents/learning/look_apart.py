@@ -67,7 +67,7 @@ async def look_at_outcomes(settings: Settings) -> looks.Found | str:
     fold = Outcomes(since=now() - OUTCOME_DAYS * DAY_MS)
     async with connect(settings) as registry:
         async for batch in read_topics(
-            settings.broker, since=now() - OUTCOME_DAYS * DAY_MS, registry=registry
+            settings.cluster, since=now() - OUTCOME_DAYS * DAY_MS, registry=registry
         ):
             for found in batch:
                 if not isinstance(found, str):  # `frontdesk outcomes` names what is wrong with a record
