@@ -10,7 +10,7 @@ import structlog
 from frontdesk.agents.settings import Settings
 
 # These print keys, values or whole requests at DEBUG and INFO; their warnings are worth having.
-TALKATIVE = ("aiokafka", "faust", "mode", "openai", "httpx2", "httpcore2", "aiohttp", "asyncio")
+TALKATIVE = ("aiokafka", "faust", "mode", "openai", "httpx2", "httpcore2", "aiohttp", "asyncio", "urllib3")
 
 
 def configure(settings: Settings) -> None:

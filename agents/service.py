@@ -37,6 +37,7 @@ from frontdesk.agents.runtime.stores import check_state_dir
 from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
+from frontdesk.agents.tracing.connect import connect_tracing
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
 from frontdesk.streams.limits import Limits
@@ -117,6 +118,7 @@ class Service:
         self._settings = settings
         self._pipeline = pipeline
         self._metrics = Metrics()
+        self._tracing = connect_tracing(settings)
         self._redirect = Redirect()
         self._broadcast = Broadcast(
             settings, codec, pipeline.catalog, self._broadcast_changed, clock=now, schemas=registry
@@ -148,6 +150,7 @@ class Service:
             pool=pool,
             observer=self._metrics,
             schemas=registry,
+            tracing=self._tracing,
         )
         self._watchdog = Watchdog(
             stall_ms=int(settings.stall_timeout * 1000), recovery_ms=int(settings.recovery_timeout * 1000)
@@ -175,6 +178,7 @@ class Service:
                 await asyncio.gather(follower, self._modelbook.close(), return_exceptions=True)
                 if self._labeller is not None:
                     await self._labeller.close()
+                await self._tracing.close()
 
     async def _caught_up(self, follower: asyncio.Task[None]) -> bool:
         """Wait for the broadcast topics; False when told to stop first.

@@ -231,6 +231,10 @@ class Settings(BaseSettings):
     # Operation
     http_host: str = "127.0.0.1"
     http_port: int = Field(9108, ge=0, le=65535)
+    otel_endpoint: str | None = Field(
+        None,
+        description="OpenTelemetry collector, OTLP over HTTP, such as http://127.0.0.1:4318 (extra `otel`); none: no traces",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
@@ -305,6 +309,18 @@ class Settings(BaseSettings):
             key=self.kafka_key,
             key_password=self.kafka_key_password,
         )
+
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        """Empty is none. Never shows the value: somebody may have put a password into it."""
+        if not value:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("it is no URL like http://127.0.0.1:4318")
+        if "@" in value:
+            raise ValueError("keys and passwords go into OTEL_EXPORTER_OTLP_HEADERS, not into the address")
+        return value
 
     @property
     def llm_enabled(self) -> bool:

@@ -52,6 +52,8 @@ class Ask:
     """what all requests for it together may cost; None: without bound"""
     traceparent: bytes | None = None
     """of the message's record"""
+    decision_id: str = ""
+    """of the decision that waits for it, where there is a trace"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

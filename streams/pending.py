@@ -22,6 +22,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
 from frontdesk.streams.budget import Reservation, Till
 from frontdesk.streams.effects import Ask
+from frontdesk.streams.ids import decision_id
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import LATE, Overlay
@@ -302,6 +303,9 @@ class Pending:
             deadline=entry.deadline,
             give_up_at=Millis(entry.deadline + self._limits.amend_within_ms),
             traceparent=entry.traceparent,
+            decision_id=""
+            if entry.traceparent is None
+            else decision_id(message.tenant_id, message.customer_id, message.message_id, 1),
         )
 
     def _undecided(self, customer: bytes) -> tuple[Waiting, ...]:

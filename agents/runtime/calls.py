@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from frontdesk.agents.llm.port import Labeller
+from frontdesk.agents.tracing.port import NotTraced, Tracing
 from frontdesk.streams.batch import Answer, Drafted
 from frontdesk.streams.effects import Ask, Draft
 
@@ -18,7 +19,10 @@ DRAFTS = 64
 class Calls:
     """Runs `Ask` and `Draft` effects; each one ends in exactly one `Answer` or `Drafted`, or in nothing when `close` comes first."""
 
-    def __init__(self, labeller: Labeller | None, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, labeller: Labeller | None, wake: Callable[[], None], tracing: Tracing | None = None
+    ) -> None:
+        self._tracing = tracing or NotTraced()
         self._labeller = labeller
         self._wake = wake
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +74,7 @@ class Calls:
         return task
 
     async def _label(self, ask: Ask) -> None:
+        ended = self._tracing.call(ask)
         if self._labeller is None:
             answer = _failed(ask, "unavailable")
         else:
@@ -77,10 +82,12 @@ class Calls:
                 answer = await self._labeller.label(ask)
             except Exception as error:  # noqa: BLE001  # the port promises none; a broken adapter must not lose the answer
                 answer = replace(_failed(ask, f"adapter_{type(error).__name__}"), cut_off=True)
+        ended(answer)
         self._answers.append(answer)
         self._wake()
 
     async def _draft(self, draft: Draft) -> None:
+        ended = self._tracing.call(draft)
         if self._labeller is None:
             drafted = Drafted(draft=draft, reply=None, error="unavailable")
         else:
@@ -89,6 +96,7 @@ class Calls:
             except Exception as error:  # noqa: BLE001  # as above
                 word = f"adapter_{type(error).__name__}"
                 drafted = Drafted(draft=draft, reply=None, error=word, cut_off=True)
+        ended(drafted)
         self._drafted(drafted)
 
     def _drafted(self, drafted: Drafted) -> None:

@@ -55,7 +55,7 @@ class Incarnation:
         self._wake = wake
         self._stop = stop
         self._writer = services.writer(number)
-        self._calls = Calls(services.labeller, wake.set)
+        self._calls = Calls(services.labeller, wake.set, services.tracing)
         self._gate = Gate(services.schemas, wake=wake.set, failed=self._registry_failed)
         self._stepper = self._stepper_over(self._tables)
 

@@ -14,6 +14,7 @@ from frontdesk.agents.runtime.step import Core
 from frontdesk.agents.runtime.stores import MemoryStores, Stores
 from frontdesk.agents.runtime.writer import Writer
 from frontdesk.agents.settings import Settings
+from frontdesk.agents.tracing.port import NotTraced, Tracing
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.effects import Effect
@@ -74,5 +75,6 @@ class Services:
     """the schema registry, where one is configured"""
     stores: Stores = field(default_factory=MemoryStores)
     """where the tables of shards lie"""
+    tracing: Tracing = field(default_factory=NotTraced)
     applied: Callable[[], int] = lambda: -1
     """offset of the newest policy or switch that the pipeline goes by; -1: none"""

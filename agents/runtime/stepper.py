@@ -19,6 +19,7 @@ from frontdesk.agents.runtime.step import Core, Outcome, compute
 from frontdesk.agents.runtime.step_size import StepSize
 from frontdesk.agents.runtime.tables import SHARD_KEY, Tables
 from frontdesk.agents.runtime.writer import Aborted, Fenced, Outgoing, Refused, WriteFailed, Writer
+from frontdesk.agents.tracing.port import StepEnded
 from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import SHARDS_TABLE, changelog_topic
 from frontdesk.schemas.types import Millis
@@ -50,6 +51,8 @@ class Computed:
     """when it was computed, by the clock of the records"""
     began: float
     """on the event loop's clock"""
+    ended: StepEnded
+    """to call with whether it was committed"""
 
 
 class Stepper:
@@ -164,9 +167,11 @@ class Stepper:
             offsets, records=arrivals, dead=outcome.dead, now=now, may_halt=may_halt, broadcast=applied
         )
         self._group.note(offsets)
+        records, ended = services.tracing.step(self._number, outcome.effects, outcome.records, now)
         return Computed(
             outcome=outcome,
-            records=(*outcome.records, self._own(own)),
+            records=(*records, self._own(own)),
+            ended=ended,
             offsets=self._group.take_all() if last else self._group.take(began),
             arrivals=arrivals,
             topics=Counter([arrival.topic for arrival in batch.arrivals]),
@@ -198,6 +203,7 @@ class Stepper:
 
     async def _committed(self, computed: Computed) -> None:
         """Commit, then do what may be done only after it."""
+        committed = False
         try:
             written = await self._write(computed)
         except Refused:
@@ -210,9 +216,11 @@ class Stepper:
             )
             raise
         else:
+            committed = True
             await self._tables.committed(computed.records, written, computed.now)
         finally:
             self.writing_since = None
+            computed.ended(committed)
         self._size.accepted(computed.arrivals)
         self._calls.start(computed.outcome.asks)
         self.commits += 1

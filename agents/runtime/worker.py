@@ -33,6 +33,7 @@ from frontdesk.agents.runtime.transport import (
 )
 from frontdesk.agents.runtime.writer import AtLeastOnceWriter, TransactionalWriter, Writer
 from frontdesk.agents.settings import Settings
+from frontdesk.agents.tracing.port import NotTraced, Tracing
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import INPUT_TOPICS
 from frontdesk.schemas.types import Millis
@@ -73,6 +74,7 @@ class Worker:
         observer: Observer,
         schemas: Schemas | None = None,
         applied: Callable[[], int] = lambda: -1,
+        tracing: Tracing | None = None,
     ) -> None:
         check_relied_on()
         self.settings = settings
@@ -97,6 +99,7 @@ class Worker:
             schemas=schemas,
             stores=open_stores(settings, clock),
             applied=applied,
+            tracing=tracing or NotTraced(),
         )
         self.app = self._build_app()
 

@@ -1,0 +1,1 @@
+"""Traces of messages: off, and without an import of OpenTelemetry, unless a collector is named."""
