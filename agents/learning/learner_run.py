@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 EXIT_STOPPED, EXIT_SUPERSEDED, EXIT_FAILED = 0, 1, 70
 """as a worker's; the supervisor should start it again after the last"""
+FIRST_LOOK = 30.0
+"""seconds after the start: what was not collected yet comes first"""
 _APART = "frontdesk.agents.learning.teach_apart"
 
 
@@ -119,6 +121,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
 
 async def _long_looks(metrics: LearnerMetrics, folder: Path, settings: Settings) -> None:
     if settings.learn_look_every:
+        await asyncio.sleep(min(FIRST_LOOK, settings.learn_look_every))
         await look_again_and_again(metrics, asked_apart(folder, settings), settings.learn_look_every)
 
 

@@ -6,17 +6,15 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from aiohttp import web
 from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -30,6 +28,7 @@ from frontdesk.agents.tracing.otel import QUEUE, OpenTelemetry, exporter
 from frontdesk.agents.tracing.port import NotTraced, Tracing
 from frontdesk.schemas.topics import OUTPUT_TOPICS, ROUTING_DECISIONS
 from tests.agents.metrics.test_worker import decided
+from tests.support.collector import collector, spans_of
 from tests.support.core import NOW
 from tests.support.desk import Desk, Running
 from tests.support.scripted_labeller import ScriptedLabeller
@@ -177,27 +176,6 @@ async def test_a_defect_of_tracing_costs_no_message(monkeypatch: pytest.MonkeyPa
 # -- collectors that work, hang, and are not there ---------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def collector() -> AsyncIterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """A real HTTP server that takes OTLP; its base address, and what it got."""
-    got: list[ExportTraceServiceRequest] = []
-
-    async def take(request: web.Request) -> web.Response:
-        assert request.headers["Content-Type"] == "application/x-protobuf"
-        got.append(ExportTraceServiceRequest.FromString(await request.read()))
-        return web.Response(body=b"", content_type="application/x-protobuf")
-
-    app = web.Application()
-    app.add_routes([web.post("/v1/traces", take)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", got
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.parametrize("by", ["setting", "standard variable"])
 async def test_a_collector_gets_what_was_traced(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     async with collector() as (url, got):
@@ -209,10 +187,10 @@ async def test_a_collector_gets_what_was_traced(monkeypatch: pytest.MonkeyPatch,
         _, ended = tracing.step(0, [decided("a1", traceparent=SAMPLED)], [outgoing(SAMPLED)], NOW)
         ended(True)
         await tracing.close()
-    spans = [
-        span for one in got for of in one.resource_spans for scope in of.scope_spans for span in scope.spans
-    ]
-    assert {(span.name, span.trace_id.hex()) for span in spans} == {("route message", TRACE), ("step", TRACE)}
+    assert {(span.name, span.trace_id.hex()) for span in spans_of(got)} == {
+        ("route message", TRACE),
+        ("step", TRACE),
+    }
 
 
 async def test_a_collector_that_hangs_holds_up_nothing_and_what_it_does_not_take_is_dropped() -> None:
