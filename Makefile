@@ -71,6 +71,14 @@ metrics-docs-check: $(READY) ## docs/reference/metrics.md is what the catalogue 
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution
 
+.PHONY: asyncapi asyncapi-check
+asyncapi: $(READY) ## write the AsyncAPI document anew from topics, schemas and rights
+	@$(BIN)/python -m frontdesk.schemas.asyncapi docs/reference/asyncapi.yaml
+
+check: asyncapi-check
+asyncapi-check: $(READY) ## the committed AsyncAPI document is that of the code
+	@$(BIN)/python -m frontdesk.schemas.asyncapi --check docs/reference/asyncapi.yaml
+
 .PHONY: audit
 check: audit
 audit: $(READY) ## licences, bill of materials and, where its database answers, known vulnerabilities

@@ -51,7 +51,7 @@ def _unencrypted(settings: Settings) -> str | None:
             "FRONTDESK_KAFKA_SECURITY_PROTOCOL: SASL without TLS is refused: set SASL_SSL (in tests on this machine alone: "
             "FRONTDESK_KAFKA_SASL_UNENCRYPTED=true)"
         )
-    if away := [host for host, _ in settings.cluster.addresses() if not _loopback(host)]:
+    if away := [host for host, _ in settings.cluster.addresses() if not loopback(host)]:
         return f"FRONTDESK_KAFKA_SASL_UNENCRYPTED: only for brokers on this machine, which {away[0]} is not: set SASL_SSL"
     return None
 
@@ -67,14 +67,14 @@ def _registry_unsafe(settings: Settings) -> str | None:
             "FRONTDESK_SCHEMA_REGISTRY_USER: another user stands in FRONTDESK_SCHEMA_REGISTRY_URL: give one"
         )
     secret = settings.schema_registry_password or url.password
-    if secret and url.scheme == "http" and not _loopback(url.hostname or ""):
+    if secret and url.scheme == "http" and not loopback(url.hostname or ""):
         return "FRONTDESK_SCHEMA_REGISTRY_URL: a password over http is shown to whoever listens: use https"
     if settings.schema_registry_ca and url.scheme == "http":
         return "FRONTDESK_SCHEMA_REGISTRY_CA: http knows no certificates: use https"
     return None
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
     """Whether it is this machine, by its address; of names, only `localhost`."""
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from frontdesk import __version__
 from frontdesk.agents.cli import (
+    bench,
     decisions,
     demo,
     dlq,
@@ -116,6 +117,7 @@ def build() -> typer.Typer:
         short_help="Look for what is wrong, and how to mend it.",
         epilog="Example: frontdesk doctor --json",
     )(doctor.command)
+    app.add_typer(bench.build(), name="bench", short_help="Measure a running deployment.")
     app.add_typer(topics.build(), name="topics", short_help="Create or check the topics.")
     app.add_typer(
         decisions.build(),

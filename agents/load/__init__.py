@@ -1,0 +1,1 @@
+"""Load on a running deployment: open loop, measured from when each message should have been sent."""
