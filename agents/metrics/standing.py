@@ -63,7 +63,7 @@ def stand(
         },
         labelled={
             of.LAG: {topic: lags.get(topic, 0) for topic in INPUT_TOPICS},
-            of.LAG_SECONDS: _ages(shards, now),
+            of.LAG_SECONDS: ages(shards, now),
             of.SHARDS: Counter(shard.phase for shard in shards),
             of.TABLE_RECORDS: _sizes(shards),
             of.CACHE: NOTHING if remembered is None else remembered,
@@ -71,7 +71,7 @@ def stand(
     )
 
 
-def _ages(shards: Iterable[Shard], now: Millis) -> dict[str, float]:
+def ages(shards: Iterable[Shard], now: Millis) -> dict[str, float]:
     """Seconds that the oldest record has lain there, by topic. A timestamp that no clock can have shown says nothing."""
     oldest = dict.fromkeys(INPUT_TOPICS, now)
     for shard in shards:

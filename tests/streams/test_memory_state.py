@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,3 +177,15 @@ def test_mappings_handed_out_do_not_change() -> None:
 def test_tables_hold_their_own_records_only(change: Remember) -> None:
     with pytest.raises(ValueError, match="does not hold"):
         MemoryState().apply(change)
+
+
+def test_the_longest_wait_is_that_of_what_is_not_decided() -> None:
+    state = MemoryState()
+    assert state.waiting_since() is None
+    for key, phase, arrived_at in ((b"a", "late", 1), (b"b", "behind", 5), (b"b", "asked", 7)):
+        state.put_waiting(key, replace(_entry(arrived_at, phase), arrived_at=Millis(arrived_at)))
+    assert state.waiting_since() == 5
+    assert state.sizes()["waiting"] == 3
+    for seq in (5, 7):
+        state.drop_waiting(b"b", seq)
+    assert state.waiting_since() is None

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from frontdesk.agents import clock
 from frontdesk.agents.metrics.exposed import OPENMETRICS, TEXT
-from frontdesk.agents.metrics.standing import stand
+from frontdesk.agents.metrics.standing import ages, stand
 from frontdesk.agents.metrics.worker import Metrics, suggested
 from frontdesk.agents.runtime import stepper
 from frontdesk.agents.runtime.services import Written
@@ -300,6 +301,17 @@ async def test_of_a_shard_that_does_not_serve_messages_may_have_lain_since_it_la
         found = desk.looked_at(shard, now=Millis(NOW + 40_000))
     assert found['frontdesk_lag_seconds{topic="customer.messages"}'] == 40
     assert not any(name.startswith("frontdesk_table_records") for name in found)
+
+
+def test_a_timestamp_that_no_clock_can_have_shown_says_nothing_of_the_lag() -> None:
+    shards: Any = [
+        SimpleNamespace(
+            oldest=lambda: {CUSTOMER_MESSAGES: Millis(0), CUSTOMER_PURCHASES: Millis(NOW - 3_000)}
+        ),
+        SimpleNamespace(oldest=lambda: {CUSTOMER_PURCHASES: Millis(NOW - 9_000)}),
+    ]
+    found = ages(shards, NOW)
+    assert (found[CUSTOMER_MESSAGES], found[CUSTOMER_PURCHASES]) == (0, 9)
 
 
 # -- budgets -----------------------------------------------------------------------------------------------------------
