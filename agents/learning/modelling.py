@@ -16,9 +16,10 @@ from frontdesk.agents.learning.examples import Example
 from frontdesk.agents.learning.held_out import Heard, hear, right, share, taught_words, unseen
 from frontdesk.agents.learning.teaching import Lesson, lesson, told
 from frontdesk.agents.local.cascade import Cascade
+from frontdesk.agents.local.fitting import Progress
 from frontdesk.agents.local.model import LocalModel
 from frontdesk.agents.local.thresholds import NEVER, Aim
-from frontdesk.agents.local.training import Examples, Progress, TooLittle, train
+from frontdesk.agents.local.training import Examples, TooLittle, train
 from frontdesk.streams.taxonomy import Taxonomy
 
 PARTS = (8, 4, 2)

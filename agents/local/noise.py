@@ -15,15 +15,19 @@ DOUBTED = 0.1
 """weight that is left to a label which is likely wrong"""
 
 
-def doubtful(probabilities: Floats, said: Indexes) -> Flags:
+def doubtful(probabilities: Floats, said: Indexes, *, most: int) -> Flags:
     """Examples whose held-out prediction is another class, with at least the confidence that members of that class have on average.
 
-    `probabilities`: examples by classes, each made without the example; `said`: the labels.
+    `probabilities`: examples by classes, each made without the example; `said`: the labels. Of more than `most`, those that are contradicted
+    most: what is hard is contradicted too, and a teacher who errs less than that is doubted no more than it errs.
     """
     classes = probabilities.shape[1]
     own = probabilities[np.arange(len(said)), said]
     counts = np.bincount(said, minlength=classes)
     usual = np.bincount(said, weights=own, minlength=classes) / np.maximum(counts, 1)
     best = probabilities.argmax(axis=1)
-    found: Flags = (best != said) & (probabilities[np.arange(len(said)), best] >= usual[best])
+    highest = probabilities[np.arange(len(said)), best]
+    found: Flags = (best != said) & (highest >= usual[best])
+    against = np.where(found, highest - own, -1)
+    found[np.argsort(-against, kind="stable")[most:]] = False
     return found
