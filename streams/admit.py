@@ -33,7 +33,7 @@ from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
 from frontdesk.streams.limits import EARLIEST, MAX_ID_CHARS, Limits
 from frontdesk.streams.redact import spans
-from frontdesk.streams.state import customer_key
+from frontdesk.streams.state import customer_key, unescape
 
 CUSTOMER = "customer"
 ROLES = (CUSTOMER, "representative", "bot")
@@ -232,17 +232,13 @@ def _named_by(key: bytes) -> tuple[tuple[str, str], ...]:
     readings = [(DEFAULT_TENANT, text)]
     tenant_id, slash, customer_id = text.partition("/")
     if slash and "/" not in customer_id:
-        readings.append((_unescape(tenant_id), _unescape(customer_id)))
+        readings.append((unescape(tenant_id), unescape(customer_id)))
     named = tuple(
         names for names in readings if wire_key(*names) == key and not any(fault(name) for name in names)
     )
     if not named:
         raise _Unusable("null_value", "the key names no customer")
     return named
-
-
-def _unescape(text: str) -> str:
-    return text.replace("%2F", "/").replace("%00", "\x00").replace("%25", "%")
 
 
 def _place(arrival: Arrival) -> str:

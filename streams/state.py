@@ -62,6 +62,12 @@ def customer_key(tenant_id: str, customer_id: str) -> bytes:
     return f"{_escape(tenant_id)}/{_escape(customer_id)}".encode()
 
 
+def split_customer_key(key: bytes) -> tuple[str, str]:
+    """The inverse of `customer_key`: tenant and customer."""
+    tenant_id, _, customer_id = key.decode().partition("/")
+    return unescape(tenant_id), unescape(customer_id)
+
+
 def waiting_key(customer: bytes, seq: int) -> bytes:
     """Key of one waiting message: its customer, a NUL (which escaping excludes), and the seq as 8 bytes big-endian."""
     return customer + b"\x00" + seq.to_bytes(8, "big")
@@ -70,6 +76,11 @@ def waiting_key(customer: bytes, seq: int) -> bytes:
 def split_waiting_key(key: bytes) -> tuple[bytes, int]:
     """The inverse of `waiting_key`."""
     return key[:-9], int.from_bytes(key[-8:], "big")
+
+
+def unescape(text: str) -> str:
+    """The inverse of the escaping in keys."""
+    return text.replace("%2F", "/").replace("%00", "\x00").replace("%25", "%")
 
 
 def _escape(text: str) -> str:

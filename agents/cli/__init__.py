@@ -30,6 +30,7 @@ from frontdesk.agents.cli import (
     policy,
     publish,
     review,
+    state,
     switch,
     topics,
     worker,
@@ -132,6 +133,9 @@ def build() -> typer.Typer:
         policy.build(), name="policy", short_help="Look over a policy, publish it, and say which is in force."
     )
     app.add_typer(review.build(), name="review", short_help="Say what messages are, where it is worth it.")
+    app.add_typer(
+        state.build(), name="state", short_help="Copy what is known, or move it to more partitions."
+    )
     app.add_typer(
         switch.build(), name="switch", short_help="Send everything to one queue, or freeze learning."
     )

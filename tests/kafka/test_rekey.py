@@ -1,0 +1,277 @@
+"""More partitions on a real Kafka: what was known before is known after, in the partition that its customer now has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+
+import pytest
+
+from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.topics import check_topics, create_topics
+from frontdesk.agents.settings import Settings, load
+from frontdesk.agents.state import files
+from frontdesk.agents.state.rekey import Rekey, Rekeyed
+from frontdesk.agents.state.shards import add_partitions
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile, Purchase
+from frontdesk.schemas.keys import partition_of, wire_key
+from frontdesk.schemas.outputs import Decision
+from frontdesk.schemas.state import Customer
+from frontdesk.schemas.topics import (
+    COMPANIONS_TABLE,
+    CUSTOMER_MESSAGES,
+    CUSTOMER_PROFILES,
+    CUSTOMER_PURCHASES,
+    CUSTOMERS_TABLE,
+    ROUTING_DECISIONS,
+    TIMERS_TABLE,
+    changelog_topic,
+)
+from frontdesk.streams.state import customer_key
+from tests.support.clients import delete_all_topics, partition_count, produce, read_all
+from tests.support.kafka import KafkaServer
+from tests.support.workers import Worker
+
+pytestmark = pytest.mark.kafka
+
+CODEC = Codec()
+BEFORE, AFTER = 2, 5
+
+
+def SILENT(_: str) -> None:
+    """Hears the lines of progress."""
+
+
+CUSTOMERS = [("default", f"u-{number}") for number in range(20)] + [("acme/eu", "u 1"), ("default", "你好")]
+
+
+async def refused(work: Coroutine[object, object, object]) -> str:
+    """What a run says that refuses."""
+    with pytest.raises(StartupError) as error:
+        await work
+    return str(error.value)
+
+
+def rekeyed(settings: Settings, partitions: int = AFTER) -> Coroutine[object, object, Rekeyed]:
+    """One run."""
+    return Rekey(settings, partitions, SILENT).run()
+
+
+def exported(settings: Settings, folder: Path) -> Coroutine[object, object, files.Manifest]:
+    """One run."""
+    return files.export(settings, folder, running=False, tell=SILENT)
+
+
+async def say(kafka: KafkaServer, prefix: str) -> None:
+    """A message of every customer."""
+    messages = [
+        CustomerMessage(
+            message_id=f"{prefix}-{tenant}-{name}",
+            conversation_id=f"talk-{name}",
+            tenant_id=tenant,
+            customer_id=name,
+            text="where is my parcel? it never arrived",
+        )
+        for tenant, name in CUSTOMERS
+    ]
+    await spread(kafka, CUSTOMER_MESSAGES, messages)
+
+
+async def spread(
+    kafka: KafkaServer, topic: str, records: Sequence[CustomerMessage | CustomerProfile | Purchase]
+) -> None:
+    """Publish each where Kafka's own partitioner puts it."""
+    count = await partition_count(kafka.bootstrap, topic)
+    of: dict[int, list[tuple[bytes, bytes]]] = {}
+    for record in records:
+        key = wire_key(record.tenant_id, record.customer_id)
+        of.setdefault(partition_of(key, count), []).append((key, CODEC.encode(record)))
+    for number, pairs in of.items():
+        await produce(kafka.bootstrap, topic, pairs, partition=number)
+
+
+async def decisions(kafka: KafkaServer, prefix: str, wanted: int) -> dict[str, Decision]:
+    """Of the messages with this prefix, by tenant and customer, once there are so many."""
+    found: dict[str, Decision] = {}
+    for _ in range(300):
+        for record in await read_all(kafka.bootstrap, ROUTING_DECISIONS):
+            decision = CODEC.decode(Decision, record.value)
+            if decision.message_id.startswith(f"{prefix}-"):
+                found[f"{decision.tenant_id} {decision.customer_id}"] = decision
+        if len(found) >= wanted:
+            return found
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{len(found)} of {wanted} are decided")
+
+
+async def tables(kafka: KafkaServer, settings: Settings, table: str) -> dict[bytes, list[tuple[int, bytes]]]:
+    """Where each key lies, and with what value. Read by the test's own consumer."""
+    held: dict[tuple[int, bytes], bytes | None] = {}
+    for record in await read_all(kafka.bootstrap, changelog_topic(settings.application, table)):
+        held[record.partition, record.key] = record.value
+    found: dict[bytes, list[tuple[int, bytes]]] = {}
+    for (number, key), value in held.items():
+        if value is not None:
+            found.setdefault(key, []).append((number, value))
+    return found
+
+
+async def served(kafka: KafkaServer, settings: Settings) -> Worker:
+    worker = Worker(kafka.bootstrap, application=settings.application)
+    worker.start()
+    await worker.ready(within=60)
+    return worker
+
+
+async def known(kafka: KafkaServer, name: str) -> Settings:
+    """An application that has served every customer; its worker has ended."""
+    settings = load(broker=kafka.bootstrap, application=name, partitions=BEFORE)
+    await create_topics(settings)
+    await spread(
+        kafka,
+        CUSTOMER_PROFILES,
+        [CustomerProfile(tenant_id=tenant, customer_id=name, tier="vip") for tenant, name in CUSTOMERS],
+    )
+    await spread(
+        kafka,
+        CUSTOMER_PURCHASES,
+        [
+            Purchase(tenant_id=tenant, customer_id=name, order_id=f"o-{product}-{name}", product_id=product)
+            for tenant, name in CUSTOMERS
+            for product in ("lamp", "bulb")
+        ],
+    )
+    worker = await served(kafka, settings)
+    try:
+        await say(kafka, "first")
+        found = await decisions(kafka, "first", len(CUSTOMERS))
+    finally:
+        worker.stop()
+    assert not any("misplaced" in decision.flags for decision in found.values())
+    return settings
+
+
+async def test_everything_known_moves_and_is_known_after(kafka: KafkaServer, tmp_path: Path) -> None:
+    settings = await known(kafka, "rekey")
+    before = await tables(kafka, settings, CUSTOMERS_TABLE)
+    assert len(before) == len(CUSTOMERS)
+    await exported(settings, tmp_path / "backup")
+
+    found = await Rekey(settings, AFTER, SILENT).survey()
+    elsewhere = sum(
+        partition_of(wire_key(*names), AFTER) != partition_of(wire_key(*names), BEFORE) for names in CUSTOMERS
+    )
+    assert (found.partitions, found.begun, found.customers) == (BEFORE, BEFORE, len(CUSTOMERS))
+    assert (found.moving, found.doubled, found.obstacles) == (elsewhere, 0, [])
+    assert await tables(kafka, settings, CUSTOMERS_TABLE) == before, "a survey changes nothing"
+
+    done = await rekeyed(settings)
+    assert (done.moved, done.merged) == (elsewhere, 0)
+    assert (await rekeyed(settings)).moved == 0, "it is done, and done again it does nothing"
+
+    after = await tables(kafka, settings, CUSTOMERS_TABLE)
+    assert values(after) == values(before)
+    for tenant, customer in CUSTOMERS:
+        home = partition_of(wire_key(tenant, customer), AFTER)
+        ((number, value),) = after[customer_key(tenant, customer)]
+        assert (number, CODEC.decode(Customer, value).customer_id) == (home, customer)
+    for key, places in (await tables(kafka, settings, TIMERS_TABLE)).items():
+        assert [number for number, _ in places] == [after[key][0][0]]
+    for places in (await tables(kafka, settings, COMPANIONS_TABLE)).values():
+        assert {number for number, _ in places} == set(range(AFTER)), (
+            "new shards know what is bought together"
+        )
+    await goes_on(kafka, settings)
+    await comes_back(kafka, tmp_path / "backup", values(before))
+
+
+def values(of: dict[bytes, list[tuple[int, bytes]]]) -> dict[bytes, bytes]:
+    """What lies under each key, which lies in one place."""
+    return {key: value for key, ((_, value),) in of.items()}
+
+
+async def goes_on(kafka: KafkaServer, settings: Settings) -> None:
+    """Workers go on as if nothing had been, and nothing may be moved while they do, or while something is to be read."""
+    assert await check_topics(settings) == []
+    worker = await served(kafka, settings)
+    try:
+        assert "1 workers are running" in await refused(rekeyed(settings))
+        assert "1 workers are running" in await refused(exported(settings, Path("/nonexistent")))
+        await say(kafka, "first")  # told again: known
+        await say(kafka, "second")
+        second = await decisions(kafka, "second", len(CUSTOMERS))
+    finally:
+        worker.stop()
+    ids = [
+        CODEC.decode(Decision, record.value).message_id
+        for record in await read_all(kafka.bootstrap, ROUTING_DECISIONS)
+    ]
+    assert len(ids) == len(set(ids)) == 2 * len(CUSTOMERS)
+    for decision in second.values():
+        facts = {fact.name: fact.value for fact in decision.facts}
+        assert (facts["turn"], facts["purchases"]) == (2, 2)
+        assert "misplaced" not in decision.flags
+    await say(kafka, "unread")
+    assert "would be misplaced" in await refused(rekeyed(settings, AFTER + 2))
+    assert "takes none away" in await refused(rekeyed(settings, BEFORE))
+    assert await partition_count(kafka.bootstrap, CUSTOMER_MESSAGES) == AFTER, "nothing was changed"
+
+
+def open_to_others(folder: Path) -> list[Path]:
+    """What somebody else may read, of a folder and the shards in it."""
+    return [path for path in (folder, *folder.glob("*.gz")) if path.stat().st_mode & 0o077]
+
+
+async def comes_back(kafka: KafkaServer, backup: Path, before: dict[bytes, bytes]) -> None:
+    """An export, into new changelogs of another size; what is damaged is refused before anything is written."""
+    assert open_to_others(backup) == []
+    await delete_all_topics(kafka.bootstrap)
+    settings = load(broker=kafka.bootstrap, application="restored", partitions=3)
+    await create_topics(settings)
+    assert "not empty" in await refused(exported(settings, backup))
+
+    damaged = backup / "shard-0000.jsonl.gz"
+    whole = damaged.read_bytes()
+    for bad, said in ((whole[: len(whole) // 2], "shard-0000.jsonl.gz: after line"), (None, "No such file")):
+        if bad is None:
+            damaged.unlink()
+        else:
+            damaged.write_bytes(bad)
+        assert said in await refused(files.Import(settings, backup, SILENT).run())
+    assert await tables(kafka, settings, CUSTOMERS_TABLE) == {}
+    damaged.write_bytes(whole)
+
+    assert (await files.Import(settings, backup, SILENT).run()).customers == len(CUSTOMERS)
+    after = await tables(kafka, settings, CUSTOMERS_TABLE)
+    assert values(after) == before
+    assert all(after[customer_key(*one)][0][0] == partition_of(wire_key(*one), 3) for one in CUSTOMERS)
+    assert "has records" in await refused(files.Import(settings, backup, SILENT).run())
+    (backup / files.MANIFEST).unlink()
+    assert "not a whole one" in await refused(files.Import(settings, backup, SILENT).run())
+
+
+async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put_together(
+    kafka: KafkaServer,
+) -> None:
+    """Partitions were added by hand: new shards have begun with nothing, and do not know who has moved there."""
+    settings = await known(kafka, "byhand")
+    await add_partitions(settings, AFTER)
+    worker = await served(kafka, settings)
+    try:
+        await say(kafka, "second")
+        forgotten = await decisions(kafka, "second", len(CUSTOMERS))
+    finally:
+        worker.stop()
+    turns = {fact.value for decision in forgotten.values() for fact in decision.facts if fact.name == "turn"}
+    assert turns == {1, 2}
+    done = await rekeyed(settings)
+    assert done.merged == done.moved > 0
+    for places in (await tables(kafka, settings, CUSTOMERS_TABLE)).values():
+        ((number, value),) = places
+        customer = CODEC.decode(Customer, value)
+        assert number == partition_of(wire_key(customer.tenant_id, customer.customer_id), AFTER)
+        assert len(customer.seen) == 2
+        assert sum(one.customer_turns for one in customer.conversations) == 2
+        assert len(customer.purchases) == 2
