@@ -13,6 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from frontdesk.agents import http
+from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.cluster import Cluster
@@ -88,6 +89,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
         lambda: taught_apart(folder),
         register,
         metrics,
+        taxonomy=read_policy(settings.policy)[0].hash,
     )
     async with (
         connect(settings) as schemas,
