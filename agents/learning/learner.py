@@ -87,6 +87,7 @@ class Learner:
         self._evidence: Evidence | None = None
         self._teaching: asyncio.Task[dict[str, Any]] | None = None
         self._said = ""
+        self._answers_before = 0
         self.state: State = read_state(folder)
         self._answers = sum(map(_is_answer, rows(folder, Labelled))) + sum(
             map(_is_answer, rows(folder, Given))
@@ -242,6 +243,7 @@ class Learner:
         task = self._teaching
         if task is None:
             if self._due(situation, now):
+                self._answers_before = self.state.answers
                 self.state.answers, self.state.taught_at = self._answers, now
                 log.info("teaches", answers=self._answers)
                 self._teaching = asyncio.ensure_future(self._teach())
@@ -262,6 +264,8 @@ class Learner:
         else:
             log.warning("not_taught", because=made.get("too_little") or made.get("failed"))
             self._metrics.failed()
+            if "failed" in made:  # it broke: nothing new is needed to try again
+                self.state.answers = self._answers_before
         self._teaching = None
         self.state.dataset = made.get("dataset", self.state.dataset)
         self.state.examples = made.get("examples", self.state.examples)

@@ -163,5 +163,5 @@ async def taught_apart(folder: Path) -> dict[str, Any]:
     """A dataset and a model, made in a process that ends with this task."""
     try:
         return await apart(_APART, str(folder))
-    except Failed as error:
+    except (Failed, OSError) as error:
         return {"failed": f"teaching: {error}"}

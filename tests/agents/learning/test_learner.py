@@ -261,3 +261,14 @@ async def test_after_a_change_of_the_taxonomy_learning_goes_on(tmp_path: Path) -
         "nobody can go back to it"
     )
     await world.learner.close()
+
+
+async def test_teaching_that_broke_is_tried_again_before_more_is_new(tmp_path: Path) -> None:
+    world = World(tmp_path, {"m1": 0.97})
+    world.broken = 1
+    while not world.taught:
+        await world.go(1)
+    world.stream.right = {"": 0.9, "m1": 0.97}
+    await world.go(2)
+    assert world.taught == 2
+    await world.learner.close()
