@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from frontdesk.agents.kafka.models import version_in
+from frontdesk.agents.learning.clean import folded
 from frontdesk.agents.learning.rows import Given, Labelled
 from frontdesk.agents.learning.sequential import radius
 
@@ -161,7 +162,10 @@ class Evidence:
             arm.unhappy += _new(self._talks, (*talk, "unhappy"))
 
     def _compare(self, row: Labelled, model: str, pair: dict[str, str]) -> None:
-        if not _new(self._messages, (row.customer, row.message_id)):
+        # The same words again show nothing new, and whoever repeats them decides nothing.
+        if not _new(self._messages, (row.customer, row.message_id)) or not _new(
+            self._messages, (row.customer, "says", folded(row.text))
+        ):
             return
         weight = 1.0 if row.asked == AUDIT else self._unsure_weight
         truth = row.llm_intent
