@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.registry import Registered, Registry, Unreachable, Unusable, fetch
+from frontdesk.agents.local import model
 from frontdesk.agents.local.model import load_model
 from frontdesk.streams.policy import load_pack
 from tests.support.core import POLICY, TAXONOMY
@@ -127,3 +130,14 @@ def test_a_registry_that_does_not_answer_may_later_and_shows_no_password(
     fsspec.register_implementation("away", Away, clobber=True)
     with pytest.raises(Unreachable, match="away://store/models/1: TimeoutError: nobody there"):
         fetch("away://user:secret@store/models/1", "0", tmp_path)
+
+
+@pytest.mark.parametrize("damage", [_arrays, _no_arrays])
+def test_what_was_damaged_since_is_mended_by_registering_it_anew(
+    folder: Path, tmp_path: Path, damage: Callable[[Registered], None]
+) -> None:
+    registry = Registry(str(tmp_path / "models"))
+    put = registry.put(folder)
+    damage(put)
+    assert registry.put(folder) == put
+    fetch(put.uri, put.sha256, tmp_path / "got")
