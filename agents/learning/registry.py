@@ -55,8 +55,13 @@ class Registry:
     def __init__(self, url: str) -> None:
         """
         Raises:
-            StartupError: no file system of this name is known, or what it needs is not installed.
+            StartupError: no file system of this name is known, what it needs is not installed, or the URL has a password.
         """
+        if ":" in url.partition("://")[2].partition("/")[0].rpartition("@")[0]:
+            raise StartupError(
+                f"{_plain(url)}: a registry's address is published to all workers: name it without the password, and give that "
+                "to each as its file system wants it"
+            )
         # A folder is found from wherever a worker was started.
         self._url = (url if "://" in url else str(Path(url).absolute())).rstrip("/")
         _file_system(self._url)

@@ -141,3 +141,9 @@ def test_what_was_damaged_since_is_mended_by_registering_it_anew(
     damage(put)
     assert registry.put(folder) == put
     fetch(put.uri, put.sha256, tmp_path / "got")
+
+
+def test_a_url_with_a_password_is_refused_since_it_would_be_announced() -> None:
+    with pytest.raises(StartupError, match="ftp://host/models: a registry's address is published") as raised:
+        Registry("ftp://user:secret@host/models")
+    assert "secret" not in str(raised.value)
