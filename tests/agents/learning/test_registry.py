@@ -147,3 +147,21 @@ def test_a_url_with_a_password_is_refused_since_it_would_be_announced() -> None:
     with pytest.raises(StartupError, match="ftp://host/models: a registry's address is published") as raised:
         Registry("ftp://user:secret@host/models")
     assert "secret" not in str(raised.value)
+
+
+def test_arrays_that_would_fill_the_memory_are_refused_before_they_are_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "LARGEST", 1_000)
+    with pytest.raises(StartupError, match=r"model.npz has [\d,]+ bytes, more than any model"):
+        load_model(folder)
+
+
+def test_arrays_that_are_half_a_zip_are_refused(folder: Path, tmp_path: Path) -> None:
+    bad = shutil.copytree(folder, tmp_path / "bad")
+    arrays = (bad / "model.npz").read_bytes()[:2_000]
+    (bad / "model.npz").write_bytes(arrays)
+    manifest = json.loads((bad / "model.json").read_text())
+    (bad / "model.json").write_text(json.dumps(manifest | {"sha256": hashlib.sha256(arrays).hexdigest()}))
+    with pytest.raises(StartupError, match="holds no model"):
+        load_model(bad)
