@@ -66,14 +66,16 @@ def document(found: Sources) -> dict[str, Any]:
 
 
 def _say(found: Sources) -> None:
+    from frontdesk.agents.learning.clean import normalised
+
     if not found.names:
         typer.echo("nobody gave an answer yet")
     for _, one in sorted(found.names.items()):
-        typer.echo(f"{one.name}: {_figures(one)}")
+        typer.echo(f"{normalised(one.name)}: {_figures(one)}")
         if one.held:
-            typer.echo(f"  HELD BACK: {one.held}")
+            typer.echo(f"  HELD BACK: {normalised(one.held)}")
     for move, why in found.moves.items():
-        typer.echo(f"{move}: HELD BACK: {why}")
+        typer.echo(normalised(f"{move}: HELD BACK: {why}"))
     if found.held:
         typer.echo("what was looked at and is right: frontdesk learn sources FOLDER --trust NAME", err=True)
 

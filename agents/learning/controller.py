@@ -139,7 +139,8 @@ def _serving(situation: Situation, evidence: Evidence | None, rules: Rules, now:
         if not situation.waiting:
             return Verdict(action="stay", because=("no worse than the model before, as far as is known",))
         missing = _missing(evidence, begun, rules)
-        if missing:
+        # Where nothing is shown of it, such as where the model before is gone from the registry, the next one does not wait for ever.
+        if missing and begun <= 1000 * rules.most_seconds:
             return Verdict(
                 action="stay", because=(f"a model waits until the one in force is known better: {missing}",)
             )

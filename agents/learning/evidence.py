@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from frontdesk.agents.kafka.models import version_in
+from frontdesk.agents.learning.clean import folded
 from frontdesk.agents.learning.rows import Given, Labelled
 from frontdesk.agents.learning.sequential import radius
 
@@ -75,10 +76,18 @@ class Evidence:
     """Of two models: the newer one, which is judged, and the one that it is to be no worse than.
 
     `audit_share` is that of the workers: FRONTDESK_AUDIT_SHARE. What came after `since`, when their stage began, counts; of pairs what came after `pairs_since`.
+    `named` tells what counts as which model.
     """
 
     def __init__(
-        self, subject: str, other: str, *, audit_share: float, since: int, pairs_since: int = -1
+        self,
+        subject: str,
+        other: str,
+        *,
+        audit_share: float,
+        since: int,
+        pairs_since: int = -1,
+        named: Callable[[str], str] = lambda version: version,
     ) -> None:
         self.subject, self.other = subject, other
         self.differences: dict[str, Counter[tuple[int, float]]] = {}
@@ -88,6 +97,7 @@ class Evidence:
         self.audits = 0
         """pairs that are audits, since the stage began"""
         self._pairs_since = pairs_since
+        self._named = named
         self._unsure_weight = audit_share or 1.0
         self._messages: OrderedDict[Hashable, None] = OrderedDict()
         self._decisions: OrderedDict[str, tuple[str, str]] = OrderedDict()
@@ -108,7 +118,7 @@ class Evidence:
     def fold(self, rows: Iterable[Labelled]) -> None:
         """Take label records in."""
         for row in rows:
-            model = version_in(row.model_version)
+            model = self._named(version_in(row.model_version))
             if model in self.arms and row.labelled_at > self.since and row.asked != AUDIT:
                 self._decided(row, model)
             if (
@@ -117,7 +127,7 @@ class Evidence:
                 and row.asked in (AUDIT, UNSURE)
                 and row.labelled_at > self._pairs_since
             ):
-                pair = {model: row.local_intent, version_in(row.candidate_model): row.candidate}
+                pair = {model: row.local_intent, self._named(version_in(row.candidate_model)): row.candidate}
                 if pair.keys() == self.sureness.keys():
                     self._compare(row, model, pair)
 
@@ -152,7 +162,10 @@ class Evidence:
             arm.unhappy += _new(self._talks, (*talk, "unhappy"))
 
     def _compare(self, row: Labelled, model: str, pair: dict[str, str]) -> None:
-        if not _new(self._messages, (row.customer, row.message_id)):
+        # The same words again show nothing new, and whoever repeats them decides nothing.
+        if not _new(self._messages, (row.customer, row.message_id)) or not _new(
+            self._messages, (row.customer, "says", folded(row.text))
+        ):
             return
         weight = 1.0 if row.asked == AUDIT else self._unsure_weight
         truth = row.llm_intent

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from frontdesk.agents.errors import StartupError
-from frontdesk.agents.kafka.models import CANDIDATE, OWN, SERVING, Models, promotion, trial
+from frontdesk.agents.kafka.models import CANDIDATE, OWN, PREVIOUS, SERVING, Models, promotion, trial
 from frontdesk.agents.learning.controller import Situation, Verdict, decide
 from frontdesk.agents.learning.evidence import Evidence
 from frontdesk.agents.learning.learner_state import State, read_state, write_state
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 GROWTH = 0.12
 """new answers, of those before, that make another model worth while: as `bench/learning.py` has it"""
+_REFUSED = "it was taught another taxonomy than FRONTDESK_POLICY has: every worker refuses it"
 
 
 class Topic(Protocol):
@@ -61,7 +62,10 @@ def rules_of(settings: Settings) -> Rules:
 
 
 class Learner:
-    """One learner over the folder of a store. `look` is to be called now and then; `take` with what was collected, from any thread."""
+    """One learner over the folder of a store. `look` is to be called now and then; `take` with what was collected, from any thread.
+
+    `taxonomy` is the hash of the workers': they refuse models that were taught another one.
+    """
 
     def __init__(
         self,
@@ -71,14 +75,19 @@ class Learner:
         teach: Teach,
         register: Register,
         metrics: LearnerMetrics,
+        *,
+        taxonomy: str,
     ) -> None:
         self._settings, self._folder, self._topic = settings, folder, topic
         self._teach, self._register, self._metrics = teach, register, metrics
         self._rules = rules_of(settings)
+        self._taxonomy = taxonomy
+        self._models = Models()
         self._new: deque[Row] = deque()
         self._evidence: Evidence | None = None
         self._teaching: asyncio.Task[dict[str, Any]] | None = None
         self._said = ""
+        self._answers_before = 0
         self.state: State = read_state(folder)
         self._answers = sum(map(_is_answer, rows(folder, Labelled))) + sum(
             map(_is_answer, rows(folder, Given))
@@ -95,14 +104,20 @@ class Learner:
             Superseded, NotWritten, StartupError: as the topic's reader and writer.
         """
         models, frozen_since = await self._topic.read()
+        self._models = models
         situation = self._situation(models, frozen_since)
         new = self._drain()
         await self._follow(situation, new, now)
-        verdict = decide(situation, self._evidence, self._rules, now, epoch=self.state.epoch)
+        refused = self._is_refused(situation.candidate)
+        verdict = (
+            Verdict(action="drop", model=situation.candidate, because=(_REFUSED,))
+            if refused
+            else decide(situation, self._evidence, self._rules, now, epoch=self.state.epoch)
+        )
         updates = self._updates(models, verdict, now)
         await self._topic.write(updates)
         if verdict.action != "stay":
-            self._carried_out(verdict)
+            self._carried_out(verdict, failed=not refused)
         elif verdict.text != self._said:
             log.debug("stays", stage=situation.stage, model=verdict.model, because=verdict.text)
         self._said = verdict.text
@@ -126,16 +141,28 @@ class Learner:
     def _situation(self, models: Models, frozen_since: Millis | None) -> Situation:
         serving, candidate = models.stages.get(SERVING), models.stages.get(CANDIDATE)
         waiting = self.state.waiting if self.state.waiting in models.announced else ""
+        # Where the model in force is refused the workers label by their own, and there is nothing to go back to.
+        refused = self._is_refused(models.version(SERVING))
+        previous = None if refused or self._is_refused(models.version(PREVIOUS)) else models.before()
         return Situation(
-            serving=models.version(SERVING),
+            serving=OWN if refused else models.version(SERVING),
             serving_since=0 if serving is None else serving.at,
-            previous=models.before(),
+            previous=previous,
             candidate=models.version(CANDIDATE),
             share=0.0 if candidate is None else candidate.share,
             since=0 if candidate is None else candidate.at,
             waiting=waiting,
             frozen=frozen_since is not None,
         )
+
+    def _is_refused(self, version: str) -> bool:
+        """Whether no worker takes a model, since it was taught another taxonomy."""
+        known = self._models.announced.get(version)
+        return known is not None and known.taxonomy_hash != self._taxonomy
+
+    def _named(self, version: str) -> str:
+        """Which model a row is about: what was never announced is a worker's own."""
+        return version if version in self._models.announced else OWN
 
     async def _follow(self, situation: Situation, new: Sequence[Row], now: Millis) -> None:
         """Bring the evidence up to what the two are that are compared now."""
@@ -153,7 +180,11 @@ class Learner:
             self.state.epoch_since = now
             write_state(self._folder, self.state)
             self._evidence = Evidence(
-                *compared, audit_share=self._settings.audit_share, since=now, pairs_since=now
+                *compared,
+                audit_share=self._settings.audit_share,
+                since=now,
+                pairs_since=now,
+                named=self._named,
             )
 
     def _folded(self, situation: Situation, compared: tuple[str, str]) -> Evidence:
@@ -166,7 +197,11 @@ class Learner:
                 write_state(self._folder, self.state)
             since = pairs_since = self.state.epoch_since
         evidence = Evidence(
-            *compared, audit_share=self._settings.audit_share, since=since, pairs_since=pairs_since
+            *compared,
+            audit_share=self._settings.audit_share,
+            since=since,
+            pairs_since=pairs_since,
+            named=self._named,
         )
         evidence.fold(rows(self._folder, Labelled))
         evidence.hear(rows(self._folder, Given), lambda given: given.by not in self.state.held)
@@ -187,7 +222,7 @@ class Learner:
             case _:
                 return promotion(models, verdict.model, because=because, now=now)
 
-    def _carried_out(self, verdict: Verdict) -> None:
+    def _carried_out(self, verdict: Verdict, *, failed: bool) -> None:
         warn = verdict.action in ("drop", "roll_back")
         (log.warning if warn else log.info)(
             verdict.action, model=verdict.model, share=verdict.share, because=verdict.text
@@ -197,7 +232,7 @@ class Learner:
             self.state.waiting = ""
         elif verdict.action == "promote":
             self.state.failed = 0
-        elif warn:
+        elif warn and failed:
             self.state.failed = min(10, self.state.failed + 1)
         write_state(self._folder, self.state)
 
@@ -208,6 +243,7 @@ class Learner:
         task = self._teaching
         if task is None:
             if self._due(situation, now):
+                self._answers_before = self.state.answers
                 self.state.answers, self.state.taught_at = self._answers, now
                 log.info("teaches", answers=self._answers)
                 self._teaching = asyncio.ensure_future(self._teach())
@@ -228,6 +264,8 @@ class Learner:
         else:
             log.warning("not_taught", because=made.get("too_little") or made.get("failed"))
             self._metrics.failed()
+            if "failed" in made:  # it broke: nothing new is needed to try again
+                self.state.answers = self._answers_before
         self._teaching = None
         self.state.dataset = made.get("dataset", self.state.dataset)
         self.state.examples = made.get("examples", self.state.examples)

@@ -13,6 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from frontdesk.agents import http
+from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.cluster import Cluster
@@ -90,6 +91,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
         lambda: taught_apart(folder),
         register,
         metrics,
+        taxonomy=read_policy(settings.policy)[0].hash,
     )
     async with (
         connect(settings) as schemas,
@@ -164,5 +166,5 @@ async def taught_apart(folder: Path) -> dict[str, Any]:
     """A dataset and a model, made in a process that ends with this task."""
     try:
         return await apart(_APART, str(folder))
-    except Failed as error:
+    except (Failed, OSError) as error:
         return {"failed": f"teaching: {error}"}

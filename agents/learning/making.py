@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ from frontdesk.agents.learning.card import card
 from frontdesk.agents.learning.dataset import digest, make
 from frontdesk.agents.learning.joining import Joined, Joins, join
 from frontdesk.agents.learning.rows import Erased
+from frontdesk.agents.learning.snapshot import snapshot
 from frontdesk.agents.learning.sources import Sources, answers_of, judged
 from frontdesk.agents.learning.store import parts, rows
 from frontdesk.agents.learning.tables import column
@@ -51,13 +51,17 @@ def made(
         StartupError: nothing of what was collected is of use, a file cannot be read or written, or a customer among the examples was
             erased meanwhile.
     """
-    with _snapshot(folder) as now:
+    with snapshot(folder, [part.path for part in parts(folder)]) as now:
         joins = join(now)
         with telling(joins.messages) as tell:
             version, found = _made(folder, joins, taxonomy, mentions, share, tell)
     erased = {one.customer for one in rows(folder, Erased)}
-    if not erased.isdisjoint(column(version / EXAMPLES, "customer")):
-        (version / EXAMPLES).unlink()
+    try:
+        withdrawn = not erased.isdisjoint(column(version / EXAMPLES, "customer"))
+    except FileNotFoundError:  # by the collector
+        withdrawn = True
+    if withdrawn:
+        (version / EXAMPLES).unlink(missing_ok=True)
         raise StartupError(f"{version}: a customer was erased while it was made; make it again")
     return version, found
 
@@ -89,19 +93,6 @@ def _made(
         },
     )
     return save(folder, examples, found), found
-
-
-@contextmanager
-def _snapshot(folder: Path) -> Iterator[Path]:
-    """A store as it is now: the collector replaces files, it changes none."""
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".snapshot-") as place:
-            (Path(place) / "collected").mkdir()
-            for part in parts(folder):
-                (Path(place) / "collected" / part.path.name).hardlink_to(part.path)
-            yield Path(place)
-    except OSError as error:
-        raise StartupError(f"{folder}: {error.strerror or error}") from None
 
 
 def _told(joins: Joins, tell: Tell) -> Iterator[Joined]:

@@ -55,14 +55,19 @@ class Registry:
     def __init__(self, url: str) -> None:
         """
         Raises:
-            StartupError: no file system of this name is known, or what it needs is not installed.
+            StartupError: no file system of this name is known, what it needs is not installed, or the URL has a password.
         """
+        if ":" in url.partition("://")[2].partition("/")[0].rpartition("@")[0]:
+            raise StartupError(
+                f"{_plain(url)}: a registry's address is published to all workers: name it without the password, and give that "
+                "to each as its file system wants it"
+            )
         # A folder is found from wherever a worker was started.
         self._url = (url if "://" in url else str(Path(url).absolute())).rstrip("/")
         _file_system(self._url)
 
     def put(self, folder: Path) -> Registered:
-        """Copy a model into the registry, under its version. What lies there already is left alone, or completed.
+        """Copy a model into the registry, under its version. What lies there whole is left alone, what does not is completed.
 
         Raises:
             StartupError: the folder holds no model.
@@ -85,7 +90,8 @@ class Registry:
                     raise Unusable(
                         f"{_plain(uri)} holds another model: name another registry, or remove that folder"
                     )
-                return found
+                if _holds(files, f"{root}/{ARRAYS}", str(_named(manifest))):
+                    return found
             files.makedirs(root, exist_ok=True)
             for name in (ARRAYS, CARD, MANIFEST):
                 if (folder / name).exists():
@@ -126,6 +132,15 @@ def _read(files: Any, path: str, uri: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise Unusable(f"{_plain(uri)} has no {path.rpartition('/')[2]}: register the model anew") from None
     return data
+
+
+def _holds(files: Any, path: str, sha256: str) -> bool:
+    """Whether a file is there and whole."""
+    try:
+        with files.open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return False
 
 
 def _named(manifest: bytes) -> str | None:

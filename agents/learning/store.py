@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning import tables
 from frontdesk.agents.learning.rows import Erased, Given, Labelled, Row
+from frontdesk.agents.learning.snapshot import drop_abandoned
 from frontdesk.schemas.topics import CUSTOMER_PROFILES, CUSTOMER_TRANSFERS, ROUTING_FEEDBACK, ROUTING_LABELS
 
 PART_ROWS = 20_000
@@ -180,7 +181,10 @@ class Store:
         return _Open(begun)
 
     def _purge(self) -> None:
-        """Throw away what was collected of customers who are erased now, in versions of the dataset too."""
+        """Throw away what was collected of customers who are erased now, in versions of the dataset too, and what killed makers have left."""
+        drop_abandoned(self.folder)
+        for partial in (self.folder / "versions").glob("*/.*.partial"):
+            partial.unlink(missing_ok=True)  # whoever writes it now has to make it again
         for part in parts(self.folder):
             if part.kind is Erased or self._forget.isdisjoint(tables.column(part.path, "customer")):
                 continue
@@ -193,9 +197,10 @@ class Store:
                 row for row in last.rows if isinstance(row, Erased) or row.customer not in self._forget
             ]
         for version in (self.folder / "versions").glob("*/examples.parquet"):
-            if not self._forget.isdisjoint(tables.column(version, "customer")):
-                version.unlink()
-                self.withdrawn.append(version.parent.name)
+            with suppress(FileNotFoundError):  # its maker may have seen it first
+                if not self._forget.isdisjoint(tables.column(version, "customer")):
+                    version.unlink()
+                    self.withdrawn.append(version.parent.name)
         self._forget.clear()
 
 

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from frontdesk.agents.learning.clean import cleaned, folded
+from frontdesk.agents.learning.clean import cleaned, folded, normalised
 from frontdesk.agents.learning.joining import Joined
 from frontdesk.agents.learning.rows import Labelled
 from frontdesk.agents.learning.votes import verdict
@@ -92,7 +92,8 @@ def _found(
     row = joined.row
     people = verdict(joined.votes, "intent")
     if people.disagree:
-        said = sorted({vote.intent for vote in joined.votes if vote.intent})
+        # Whoever writes to the topic may write anything: nothing of it moves a terminal's cursor.
+        said = sorted({normalised(vote.intent)[:40] for vote in joined.votes if vote.intent})
         return _item(joined, PEOPLE, f"people say {' and '.join(said)}", 3.0, "", people.value or said[0])
     if answered:
         return None

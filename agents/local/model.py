@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,8 @@ MANIFEST, ARRAYS = "model.json", "model.npz"
 FORMAT = 2
 LEARNED = ("intent", "emotion", "urgency")
 """the labels that a model may know"""
+LARGEST = 1024**3
+"""bytes of arrays in memory; no model is so large"""
 DIGITS = 4
 """of a confidence: the last bits depend on which texts share a matrix product"""
 
@@ -126,6 +130,7 @@ def load_model(folder: Path) -> LocalModel:
             raise StartupError(
                 f"FRONTDESK_MODEL: {folder / ARRAYS} is not what {MANIFEST} names: copy the whole folder anew"
             )
+        _check_size(folder / ARRAYS)
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             labels = {name: _tiers(name, told, arrays) for name, told in manifest["labels"].items()}
             _check(labels, lifted="waves" in arrays.files)
@@ -141,7 +146,7 @@ def load_model(folder: Path) -> LocalModel:
         raise StartupError(
             f"FRONTDESK_MODEL: cannot read {error.filename or folder} ({error.strerror}): name a folder with {MANIFEST} and {ARRAYS}"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise StartupError(
             f"FRONTDESK_MODEL: {folder} holds no model ({type(error).__name__}: {error})"
         ) from None
@@ -160,6 +165,17 @@ def _check(labels: Mapping[str, Tiers], *, lifted: bool) -> None:
             raise ValueError(f"{name}: nothing lifts embeddings for its second tier")
         if tiers.embedding is not None and tiers.embedding.classes != tiers.ngrams.classes:
             raise ValueError(f"{name}: its tiers have other classes")
+
+
+def _check_size(arrays: Path) -> None:
+    """
+    Raises:
+        StartupError: unpacked they would fill the memory; a small file may hold very much of nothing.
+    """
+    with zipfile.ZipFile(arrays) as file:
+        size = sum(one.file_size for one in file.infolist())
+    if size > LARGEST:
+        raise StartupError(f"FRONTDESK_MODEL: {arrays} has {size:,} bytes, more than any model")
 
 
 def _tiers(name: str, told: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Tiers:

@@ -45,8 +45,8 @@ class Wish:
 
 
 class Modelbook:
-    """Loads what is published, beside the event loop. What cannot be used is refused aloud, and what was in use stays. What is
-    loaded already, and each worker's own, is put to use at once: a rollback waits for nobody.
+    """Loads what is published, beside the event loop. What cannot be used is refused aloud, and what labels goes on to; on trial is
+    nothing until the new one is there. What is loaded already, and each worker's own, is put to use at once: a rollback waits for nobody.
 
     Lives on one event loop. `load` is called in a thread, and raises `Unusable` or `Unreachable`; `changed` is awaited when something
     that took its time has come into use; `refused` is told of each refusal.
@@ -121,6 +121,10 @@ class Modelbook:
         if known is not None:
             self._put(stage, wish, known)
             return
+        if stage == CANDIDATE:
+            self.candidate = (
+                None  # whoever was on trial has no stage any more: it may have been dropped as worse
+            )
         looked = self._looked[stage] = asyncio.Event()
         self._tasks[stage] = asyncio.create_task(self._fetch(stage, wish, looked))
 
@@ -157,9 +161,7 @@ class Modelbook:
         log.info("model_on_trial", model="" if self.candidate is None else labeller.version, share=wish.share)
 
     def _refuse(self, stage: str, wish: Wish, error: Exception, *, again: float | None = None) -> None:
-        stays = self.labeller.version
-        if stage == CANDIDATE:
-            stays = "" if self.candidate is None else self.candidate.labeller.version
+        stays = self.labeller.version if stage == SERVING else ""
         log.error(
             "model_refused",
             stage=stage,

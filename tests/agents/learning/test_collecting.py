@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.learning.collecting import Collecting
 from frontdesk.agents.learning.rows import Erased, Labelled
@@ -25,7 +26,7 @@ CODEC = Codec()
 async def collected(broker: str, folder: Path) -> Collecting:
     with open_store(folder) as store:
         collecting = Collecting(store=store)
-        await collecting.run(broker)
+        await collecting.run(Cluster(broker))
         return collecting
 
 

@@ -372,3 +372,26 @@ def test_evidence_counts_each_message_once_whatever_comes_again() -> None:
     foreign = Evidence("a", "b", audit_share=AUDITS, since=-1)
     foreign.fold(rows)
     assert (foreign.pairs, foreign.arms["a"].decided) == (0, 0)
+
+
+def test_a_model_in_force_that_shows_nothing_does_not_keep_the_next_one_for_ever() -> None:
+    situation = Situation(serving=NEW, previous=OLD, candidate=OLD, waiting="next")
+    assert situation.watching
+    end = int(1000 * RULES.most_seconds)
+    assert decide(situation, None, RULES, end).action == "stay"
+    assert decide(situation, None, RULES, end + 1) == Verdict(
+        action="try", model="next", because=("it is newer than what labels now",)
+    )
+
+
+def test_the_same_words_of_the_same_customer_count_once() -> None:
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    stream = Stream(right={NEW: 0.9, OLD: 0.9})
+    rows = [
+        one for one in stream.rows(Situation(serving=OLD, candidate=NEW), 200, 1)[0] if one.asked == "audit"
+    ]
+    again = [
+        replace(rows[0], message_id=f"again {number}", text=f"Hello, {number}!") for number in range(500)
+    ]
+    evidence.fold([*rows, *again])
+    assert (evidence.audits, evidence.pairs) == (len(rows) + 1, len(rows) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.learning import making
 from frontdesk.agents.learning.dataset import Account, digest, make, split
 from frontdesk.agents.learning.examples import Example, hashed, read_examples
 from frontdesk.agents.learning.joining import Joined, join
@@ -307,3 +309,20 @@ def test_what_is_collected_or_erased_meanwhile_is_no_part_of_a_version(tmp_path:
     _, card = version_made(tmp_path, TAXONOMY)
     assert card["examples"] == 39
     assert not [*tmp_path.glob(".snapshot-*")]
+
+
+def test_a_version_that_the_collector_has_withdrawn_first_is_told_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, [record(number, text=f"{WORDS[number]} please") for number in range(6)], [])
+    real = making.save
+
+    def saved(*given: Any) -> Path:
+        version = real(*given)
+        with open_store(tmp_path) as to:
+            to.add(CUSTOMER_PROFILES, 0, [Erased(offset=0, customer=hashed("default", "customer-3"))], 1)
+        return version
+
+    monkeypatch.setattr(making, "save", saved)
+    with pytest.raises(StartupError, match="a customer was erased while it was made; make it again"):
+        version_made(tmp_path, TAXONOMY)

@@ -56,14 +56,23 @@ class World:
         self.names = iter([one for one in right if one])
         self.taught = self.minute = self.rows = 0
         self.fail = False
+        self.broken = 0
+        self.own = "own"
+        self.refused: set[str] = set()
+        """models that the workers do not take"""
         self.store = Store(folder, {})
         self.learner = self.started()
 
     def started(self) -> Learner:
-        return Learner(SETTINGS, self.folder, self.topic, self.teach, self.register, self.metrics)
+        return Learner(
+            SETTINGS, self.folder, self.topic, self.teach, self.register, self.metrics, taxonomy="t"
+        )
 
     async def teach(self) -> dict[str, Any]:
         self.taught += 1
+        if self.broken:
+            self.broken -= 1
+            return {"failed": "out of memory"}
         name = next(self.names, "")
         if self.fail or not name:
             return {
@@ -91,18 +100,20 @@ class World:
             models = self.topic.models
             candidate = models.stages.get("candidate")
             at = Situation(
-                serving=models.version("serving"),
-                candidate=models.version("candidate"),
+                serving=self.taken(models.version("serving")),
+                candidate=self.taken(models.version("candidate")),
                 share=candidate.share if candidate else 0.0,
             )
             new = [
                 replace(
-                    row, offset=self.rows + number, model_version=row.model_version.replace("local-/t", "own")
+                    row,
+                    offset=self.rows + number,
+                    model_version=row.model_version.replace("local-/t", self.own),
                 )
                 for number, row in enumerate(self.stream.rows(at, 60, now)[0])
             ]
             new = [
-                replace(row, candidate_model="own") if row.candidate_model == "local-/t" else row
+                replace(row, candidate_model=self.own) if row.candidate_model == "local-/t" else row
                 for row in new
             ]
             self.rows += len(new)
@@ -110,6 +121,9 @@ class World:
             self.learner.take(new)
             await self.learner.look(now)
             await asyncio.sleep(0)  # lets teaching begin and end
+
+    def taken(self, version: str) -> str:
+        return "" if version in self.refused else version
 
     async def restart(self) -> None:
         await self.learner.close()
@@ -214,4 +228,47 @@ async def test_what_a_person_says_of_stages_counts(tmp_path: Path) -> None:
     world.fail = True
     await world.go(30)
     assert len(world.topic.written) == written
+    await world.learner.close()
+
+
+async def test_a_candidate_is_compared_with_what_the_workers_have_of_their_own(tmp_path: Path) -> None:
+    world = World(tmp_path, {"m1": 0.97})
+    world.own = "local-v1/t"  # as where FRONTDESK_MODEL is set
+    while world.topic.models.version("serving") != "m1" and world.minute < 60:
+        await world.go(1)
+    assert world.topic.models.version("serving") == "m1"
+    await world.learner.close()
+
+
+async def test_after_a_change_of_the_taxonomy_learning_goes_on(tmp_path: Path) -> None:
+    world = World(tmp_path, {"m1": 0.97, "m2": 0.97})
+    for one, stages in (("old", ["serving", "previous"]), ("older", ["candidate"])):
+        known = ModelUpdate(model=one, uri="", sha256="0", taxonomy_hash="before", kind="model", at=Millis(1))
+        world.topic.models.take(known)
+        for stage in stages:
+            world.topic.models.take(replace(known, kind="stage", stage=stage))
+    world.refused = {"old", "older"}
+    await world.go(1)
+    assert world.topic.stages() == [("candidate", "", 0.0)]
+    assert "another taxonomy" in world.topic.written[0].because
+    assert read_state(tmp_path).failed == 0, "the next one is as good as any"
+    while world.topic.models.version("serving") != "m1" and world.minute < 60:
+        await world.go(1)
+    assert world.topic.models.version("serving") == "m1"
+    world.fail = True
+    await world.go(3)
+    assert "old" not in [one[1] for one in world.topic.stages() if one[0] == "candidate"], (
+        "nobody can go back to it"
+    )
+    await world.learner.close()
+
+
+async def test_teaching_that_broke_is_tried_again_before_more_is_new(tmp_path: Path) -> None:
+    world = World(tmp_path, {"m1": 0.97})
+    world.broken = 1
+    while not world.taught:
+        await world.go(1)
+    world.stream.right = {"": 0.9, "m1": 0.97}
+    await world.go(2)
+    assert world.taught == 2
     await world.learner.close()

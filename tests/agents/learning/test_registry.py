@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.registry import Registered, Registry, Unreachable, Unusable, fetch
+from frontdesk.agents.local import model
 from frontdesk.agents.local.model import load_model
 from frontdesk.streams.policy import load_pack
 from tests.support.core import POLICY, TAXONOMY
@@ -127,3 +130,38 @@ def test_a_registry_that_does_not_answer_may_later_and_shows_no_password(
     fsspec.register_implementation("away", Away, clobber=True)
     with pytest.raises(Unreachable, match="away://store/models/1: TimeoutError: nobody there"):
         fetch("away://user:secret@store/models/1", "0", tmp_path)
+
+
+@pytest.mark.parametrize("damage", [_arrays, _no_arrays])
+def test_what_was_damaged_since_is_mended_by_registering_it_anew(
+    folder: Path, tmp_path: Path, damage: Callable[[Registered], None]
+) -> None:
+    registry = Registry(str(tmp_path / "models"))
+    put = registry.put(folder)
+    damage(put)
+    assert registry.put(folder) == put
+    fetch(put.uri, put.sha256, tmp_path / "got")
+
+
+def test_a_url_with_a_password_is_refused_since_it_would_be_announced() -> None:
+    with pytest.raises(StartupError, match="ftp://host/models: a registry's address is published") as raised:
+        Registry("ftp://user:secret@host/models")
+    assert "secret" not in str(raised.value)
+
+
+def test_arrays_that_would_fill_the_memory_are_refused_before_they_are_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "LARGEST", 1_000)
+    with pytest.raises(StartupError, match=r"model.npz has [\d,]+ bytes, more than any model"):
+        load_model(folder)
+
+
+def test_arrays_that_are_half_a_zip_are_refused(folder: Path, tmp_path: Path) -> None:
+    bad = shutil.copytree(folder, tmp_path / "bad")
+    arrays = (bad / "model.npz").read_bytes()[:2_000]
+    (bad / "model.npz").write_bytes(arrays)
+    manifest = json.loads((bad / "model.json").read_text())
+    (bad / "model.json").write_text(json.dumps(manifest | {"sha256": hashlib.sha256(arrays).hexdigest()}))
+    with pytest.raises(StartupError, match="holds no model"):
+        load_model(bad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
@@ -16,6 +17,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning import store, tables
 from frontdesk.agents.learning.examples import Example, hashed, read_examples, write_examples
 from frontdesk.agents.learning.rows import Erased, Labelled
+from frontdesk.agents.learning.snapshot import snapshot
 from frontdesk.agents.learning.store import Store, open_store, parts, rows
 from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_LABELS
 from tests.support.learning import row
@@ -143,3 +145,23 @@ def test_the_erased_are_gone_from_files_and_versions_and_stay_away(tmp_path: Pat
     assert not (tmp_path / "versions" / "with" / "examples.parquet").exists()
     for file in (tmp_path / "collected").iterdir():
         assert b"customer-2" not in file.read_bytes()
+
+
+def test_what_a_killed_maker_has_left_behind_does_not_keep_the_erased(tmp_path: Path) -> None:
+    with open_store(tmp_path) as to:
+        take(to, range(5))
+    with suppress(Crash), snapshot(tmp_path, [part.path for part in parts(tmp_path)]) as living:
+        killed = tmp_path / ".snapshot-killed"
+        shutil.copytree(living, killed, copy_function=lambda one, other: Path(other).hardlink_to(one))
+        (killed / ".lock").unlink()
+        (killed / ".lock").touch()
+        partial = tmp_path / "versions" / "v" / ".examples.parquet.partial"
+        partial.parent.mkdir(parents=True)
+        partial.write_text("what customer-2 wrote")
+        with open_store(tmp_path) as to:
+            erase(to, 2, 7)
+            to.flush()
+            assert not killed.exists()
+            assert not partial.exists()
+            assert [*(living / "collected").glob("*.parquet")], "its maker looks for the erased itself"
+    assert not [*tmp_path.glob(".snapshot-*")]

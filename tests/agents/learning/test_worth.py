@@ -112,3 +112,9 @@ def test_the_same_words_are_shown_once_and_the_audit_is_a_share_of_its_rows() ->
     assert all(5 <= count <= 40 for count in counts)
     assert ranked(*audited, seed=1) != ranked(*audited, seed=2)
     assert len(ranked(*audited, audit_share=1.0, most=7)) == 7
+
+
+def test_what_others_say_cannot_move_the_cursor_of_whoever_looks() -> None:
+    one = record(0)
+    [item] = ranked(joined(one, said(one, "\x1b[2Jother", by="a"), said(one, "billing", by="b")))
+    assert item.because.isprintable()

@@ -220,7 +220,7 @@ async def test_what_cannot_be_used_is_refused_and_what_was_in_use_stays(world: W
     for stage in stages:
         world.models.take(stage)
     await world.follow()
-    assert (world.serving, world.candidate) == (good, (tried, 0.1))
+    assert (world.serving, world.candidate) == (good, None), "nobody says that the one before is on trial"
     assert sorted(world.refused) == [CANDIDATE, SERVING]
     await world.follow()
     assert len(world.refused) == 2, "each once"
@@ -257,6 +257,20 @@ async def test_what_was_refused_is_looked_at_again_when_it_is_published_anew(wor
     world.register("billing")
     await world.follow()
     assert world.serving == one
+
+
+async def test_a_model_that_was_dropped_labels_no_more_where_its_successor_is_refused(
+    world: World, say
+) -> None:
+    dropped, bad = world.register("billing"), world.register("complaint")
+    await say(topic.put_on_trial, dropped, share=0.25)
+    assert world.candidate == (dropped, 0.25)
+    _remove(world, bad)
+    # The worker reads the topic when both are said: the end of the one trial, and the next.
+    world.models.take(topic.trial(world.models, OWN, share=0.0, because="worse", now=world.now()))
+    world.models.take(topic.trial(world.models, bad, share=0.0, because="", now=world.now()))
+    await world.follow()
+    assert (world.candidate, world.refused) == (None, [CANDIDATE])
 
 
 async def test_a_registry_that_is_away_is_asked_again(world: World, say) -> None:
