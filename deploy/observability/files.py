@@ -31,14 +31,11 @@ def files() -> Mapping[str, str]:
                 ],
             }
         ),
-        f"{RULES}/causes.yaml": _rules(
-            {
-                "frontdesk-serving": [alert.rule() for alert in serving.alerts()],
-                "frontdesk-judging": [alert.rule() for alert in judging.alerts()],
-            }
-        ),
+        f"{RULES}/serving.yaml": _rules({"frontdesk-serving": [each.rule() for each in serving.alerts()]}),
+        f"{RULES}/judging.yaml": _rules({"frontdesk-judging": [each.rule() for each in judging.alerts()]}),
         **_tests("objectives", objectives.alerts()),
-        **_tests("causes", (*serving.alerts(), *judging.alerts())),
+        **_tests("serving", serving.alerts()),
+        **_tests("judging", judging.alerts()),
     }
 
 

@@ -28,12 +28,12 @@ def test_what_is_committed_is_what_would_be_written() -> None:
 
 def test_a_stale_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path)]) == 0
-    rules = tmp_path / "deploy/prometheus/rules/causes.yaml"
+    rules = tmp_path / "deploy/prometheus/rules/serving.yaml"
     rules.write_text(rules.read_text(encoding="utf-8").replace("> 60", "> 61"), encoding="utf-8")
     capsys.readouterr()
     assert main(["--check", "--root", str(tmp_path)]) == 1
     assert (
-        capsys.readouterr().err == "out of date: deploy/prometheus/rules/causes.yaml; run: make dashboards\n"
+        capsys.readouterr().err == "out of date: deploy/prometheus/rules/serving.yaml; run: make dashboards\n"
     )
 
 
