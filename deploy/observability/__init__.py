@@ -1,0 +1,1 @@
+"""What Prometheus, Alertmanager and Grafana are given, made from Python: `python -m deploy.observability`."""
