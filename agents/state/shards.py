@@ -94,7 +94,7 @@ async def present_partitions(settings: Settings) -> int:
     Raises:
         StartupError: topics are missing.
     """
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         counts = await partition_counts(client)
     names = [changelog_topic(settings.application, table) for table in TABLES]
     missing = [name for name in names if name not in counts]
@@ -113,7 +113,7 @@ async def add_partitions(settings: Settings, partitions: int) -> list[str]:
         KafkaError: the broker refuses.
     """
     keyed = [spec.name for spec in wanted_topics(settings) if spec.keyed]
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         counts = await partition_counts(client)
         for name in keyed:
             if name not in counts:
@@ -144,7 +144,7 @@ async def _until_ready(client: AIOKafkaAdminClient, names: Iterable[str], partit
 
 async def members(settings: Settings) -> int:
     """How many workers are in the group."""
-    async with admin(settings.broker) as client:
+    async with admin(settings.cluster) as client:
         answers = await client.describe_consumer_groups([settings.application])
     return sum(len(group[5]) for answer in answers for group in answer.groups)
 
