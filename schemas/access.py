@@ -33,7 +33,17 @@ PUBLISHER = "frontdesk-publisher"
 PRODUCER = "platform-producer"
 CONSUMER = "routing-consumer"
 DEAD_LETTER_READER = "dead-letter-reader"
-PRINCIPALS = (WORKER, LEARNER, PUBLISHER, PRODUCER, CONSUMER, DEAD_LETTER_READER)
+AUTOSCALER = "frontdesk-autoscaler"
+PURPOSES = {
+    WORKER: "decides: reads what comes in, writes what goes out and its own state",
+    LEARNER: "teaches and promotes models: reads what was labelled and answered, and who was erased",
+    PUBLISHER: "publishes policies, switches, models and the catalogue, for people and pipelines that may change what is decided",
+    PRODUCER: "the contact centre: messages, events, profiles, purchases, and what people answered",
+    CONSUMER: "acts on decisions, alerts and suggestions",
+    DEAD_LETTER_READER: "looks at what could not be used: original bytes, not redacted",
+    AUTOSCALER: "sees how far behind the workers are, and no message",
+}
+PRINCIPALS = tuple(PURPOSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +78,10 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
                 ),
                 *_topics(("Read", "Write"), ROUTING_MODELS),
                 Grant(resource="group", name=f"{application}-learner", operations=("Read",)),
-                Grant(resource="transactionalId", name=f"{application}-learner", operations=("Write",)),
+                Grant(resource="transactionalId", name=f"{application}.learner", operations=("Write",)),
             )
         case "frontdesk-publisher":
-            return _topics(("Read", "Write"), ROUTING_POLICIES, ROUTING_MODELS)
+            return _topics(("Read", "Write"), PRODUCT_CATALOG, ROUTING_POLICIES, ROUTING_MODELS)
         case "platform-producer":
             return _topics(
                 ("Write",),
@@ -80,7 +90,6 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
                 CUSTOMER_PURCHASES,
                 CONVERSATION_EVENTS,
                 ROUTING_FEEDBACK,
-                PRODUCT_CATALOG,
             )
         case "routing-consumer":
             return (
@@ -89,6 +98,11 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
             )
         case "dead-letter-reader":
             return _topics(("Read",), ROUTING_DEAD_LETTERS)
+        case "frontdesk-autoscaler":
+            return (
+                *_topics((), CUSTOMER_MESSAGES),
+                Grant(resource="group", name=application, operations=("Describe",)),
+            )
     raise ValueError(f"{principal!r} is none of {', '.join(PRINCIPALS)}")
 
 

@@ -34,7 +34,8 @@ class Writing:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
-        self._name = f"{settings.application}-learner"
+        # Not as the shards' are, which begin with the application and a hyphen: a worker may not push a learner aside.
+        self._name = f"{settings.application}.learner"
         self._beats = 0
 
     async def open(self) -> None:

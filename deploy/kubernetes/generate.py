@@ -1,7 +1,7 @@
 """Writes the manifests that follow from code: `python -m deploy.kubernetes.generate`, or `--check` to compare only.
 
 - base/kafka/topics.yaml: a KafkaTopic for every topic of `schemas/topics.py` and every changelog.
-- base/kafka/users.yaml: a KafkaUser for every principal of `access`.
+- base/kafka/users.yaml: a KafkaUser for every principal of `schemas/access.py`.
 - base/frontdesk/rules.yaml: a PrometheusRule with all of deploy/prometheus/rules.
 """
 
@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
-from deploy.kubernetes.access import APPLICATION, PRINCIPALS, acls
+from frontdesk.schemas.access import PURPOSES, Grant, grants
 from frontdesk.schemas.topics import TOPICS, TopicSpec, changelog_topics
 
+APPLICATION = "frontdesk"
 BASE = Path(__file__).parent / "base"
 RULES = Path(__file__).parents[1] / "prometheus/rules"
 PARTITIONS = 12
@@ -61,17 +62,32 @@ def users() -> list[Manifest]:
             "apiVersion": "kafka.strimzi.io/v1",
             "kind": "KafkaUser",
             "metadata": {
-                "name": principal.name,
+                "name": principal,
                 "labels": CLUSTER,
-                "annotations": {"frontdesk.io/why": principal.why},
+                "annotations": {"frontdesk.io/why": why},
             },
             "spec": {
                 "authentication": {"type": "scram-sha-512"},
-                "authorization": {"type": "simple", "acls": acls(principal)},
+                "authorization": {
+                    "type": "simple",
+                    "acls": [acl(grant) for grant in grants(principal, APPLICATION)],
+                },
             },
         }
-        for principal in PRINCIPALS
+        for principal, why in PURPOSES.items()
     ]
+
+
+def acl(grant: Grant) -> Manifest:
+    """A right in the words of Strimzi's KafkaUser."""
+    return {
+        "resource": {
+            "type": grant.resource,
+            "name": grant.name,
+            "patternType": "prefix" if grant.prefixed else "literal",
+        },
+        "operations": list(grant.operations),
+    }
 
 
 def rules(folder: Path = RULES) -> list[Manifest]:
@@ -95,7 +111,7 @@ def generated() -> Mapping[Path, str]:
     """The text of each file."""
     return {
         BASE / "kafka/topics.yaml": _text(topics(), "schemas/topics.py"),
-        BASE / "kafka/users.yaml": _text(users(), "deploy/kubernetes/access.py"),
+        BASE / "kafka/users.yaml": _text(users(), "schemas/access.py"),
         BASE / "frontdesk/rules.yaml": _text(rules(), "deploy/prometheus/rules"),
     }
 

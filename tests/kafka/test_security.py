@@ -185,7 +185,7 @@ async def test_a_learner_needs_its_transactional_id(secure: SecureKafka) -> None
     await writing.write([])
     await writing.close()
     stranger = Writing(load(**secure.settings(CONSUMER)))
-    with pytest.raises(StartupError, match="want of an ACL on transactional id frontdesk-learner"):
+    with pytest.raises(StartupError, match=r"want of an ACL on transactional id frontdesk\.learner"):
         await stranger.open()
 
 
