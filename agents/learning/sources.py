@@ -148,7 +148,7 @@ def judged(answers: Sequence[Answer], trust: Trust | None = None) -> Sources:
 
 
 def _capped(answers: Sequence[Answer], names: dict[str, Source]) -> tuple[list[Answer], set[Given]]:
-    """Those that count, one a message and name: the last; and those above a cap. A day is that on which Kafka took them."""
+    """Those that count, one a message and name: the last; and those above a cap. A day is that of the record on Kafka."""
     days: Counter[tuple[str, int]] = Counter()
     intents: Counter[tuple[str, int, str]] = Counter()
     last: dict[tuple[str, str], Answer] = {}

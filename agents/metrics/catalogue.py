@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from frontdesk.agents.kafka.models import CANDIDATE, SERVING
+from frontdesk.agents.kafka.models import CANDIDATE, PREVIOUS, SERVING
 from frontdesk.agents.llm.port import ERROR_WORDS, Saved
 from frontdesk.agents.metrics.family import Family, Label, Process, counter, gauge, histogram
 from frontdesk.schemas.topics import INPUT_TOPICS, TABLES
@@ -323,7 +323,7 @@ MODELS_REFUSED = counter(
     "frontdesk_models_refused_total",
     "models",
     "Published models that this worker could not put to use: what was in use stays.",
-    Label("stage", "what for", values=(SERVING, CANDIDATE)),
+    Label("stage", "what for", values=(SERVING, CANDIDATE, PREVIOUS)),
 )
 SWITCHES = gauge(
     "frontdesk_switch_pulled",

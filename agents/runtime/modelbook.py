@@ -72,7 +72,7 @@ class Modelbook:
         self._retry = retry
         self._loaded: dict[str, IntentLabeller] = {}
         """by version; those only that have a stage, or had one before"""
-        self._wishes = {SERVING: Wish(OWN), CANDIDATE: Wish(OWN)}
+        self._wishes = dict.fromkeys((SERVING, CANDIDATE, PREVIOUS), Wish(OWN))
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._looked: dict[str, asyncio.Event] = {}
         self._held = False
@@ -94,9 +94,13 @@ class Modelbook:
         wanted = Wish(OWN)
         if trial is not None:
             wanted = Wish(trial.model, trial.share, models.announced.get(trial.model), trial)
-        named = {version, wanted.version, models.version(PREVIOUS)}
+        before = models.version(PREVIOUS)
+        named = {version, wanted.version, before}
         self._loaded = {name: one for name, one in self._loaded.items() if name in named}
-        for stage, wish in ((SERVING, serving), (CANDIDATE, wanted)):
+        previous = Wish(OWN)
+        if before not in (version, wanted.version):
+            previous = Wish(before, 0.0, models.announced.get(before))
+        for stage, wish in ((SERVING, serving), (CANDIDATE, wanted), (PREVIOUS, previous)):
             if wish != self._wishes[stage]:
                 self._wishes[stage] = wish
                 self._begin(stage, wish)
@@ -125,7 +129,9 @@ class Modelbook:
             self.candidate = (
                 None  # whoever was on trial has no stage any more: it may have been dropped as worse
             )
-        looked = self._looked[stage] = asyncio.Event()
+        looked = asyncio.Event()
+        if stage != PREVIOUS:  # which only lies ready for a rollback: nothing waits for it
+            self._looked[stage] = looked
         self._tasks[stage] = asyncio.create_task(self._fetch(stage, wish, looked))
 
     async def _fetch(self, stage: str, wish: Wish, looked: asyncio.Event) -> None:
@@ -152,6 +158,8 @@ class Modelbook:
             looked.set()
 
     def _put(self, stage: str, wish: Wish, labeller: IntentLabeller) -> None:
+        if stage == PREVIOUS:
+            return
         if stage == SERVING:
             if labeller is not self.labeller:
                 log.warning("model_in_force", model=labeller.version, before=self.labeller.version)

@@ -203,6 +203,32 @@ def _another(world: World, version: str) -> None:
     world.models.take(replace(other, model=version))
 
 
+async def test_a_worker_that_started_after_a_promotion_rolls_back_to_a_model_that_is_gone_by_then(
+    world: World, say
+) -> None:
+    before, bad = world.register("billing"), world.register("complaint")
+    await say(topic.promote, before)
+    await say(topic.promote, bad)
+    world.restart()
+    await world.follow()
+    assert world.serving == bad
+    await asyncio.gather(*world.book._tasks.values())
+    _remove(world, before)
+    await say(topic.roll_back)
+    assert (world.serving, world.refused) == (before, [])
+
+
+async def test_that_there_is_nothing_to_go_back_to_is_told_before_it_is_needed(world: World, say) -> None:
+    before, bad = world.register("billing"), world.register("complaint")
+    await say(topic.promote, before)
+    await say(topic.promote, bad)
+    _remove(world, before)
+    world.restart()
+    await world.follow()
+    await asyncio.gather(*world.book._tasks.values())
+    assert (world.serving, world.refused) == (bad, [PREVIOUS])
+
+
 @pytest.mark.parametrize("harm", [_damage, _remove, _deny, _announce_otherwise, _another])
 async def test_what_cannot_be_used_is_refused_and_what_was_in_use_stays(world: World, say, harm) -> None:
     good, tried, bad = (
