@@ -126,7 +126,9 @@ class Service:
         self._rulebook = Rulebook(own, pipeline.policy, refused=self._metrics.policy_refused)
         self._modelbook = Modelbook(
             pipeline.labeller,
-            lambda update: load_published(update, pipeline.taxonomy, load_embedder()),
+            lambda update: load_published(
+                update, pipeline.taxonomy, load_embedder(), registry=settings.models
+            ),
             changed=self._models_changed,
             refused=self._metrics.model_refused,
         )

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
     models: str | None = Field(
         None,
-        description="registry of models for `learn register`: a folder, or a URL that fsspec knows; workers read where each was announced",
+        description="registry of models for `learn register`: a folder, or a URL that fsspec knows; workers read models from nowhere else, and without it where each was announced",
     )
     audit_share: float = Field(
         0.03,

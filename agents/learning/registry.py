@@ -62,8 +62,7 @@ class Registry:
                 f"{_plain(url)}: a registry's address is published to all workers: name it without the password, and give that "
                 "to each as its file system wants it"
             )
-        # A folder is found from wherever a worker was started.
-        self._url = (url if "://" in url else str(Path(url).absolute())).rstrip("/")
+        self._url = _address(url)
         _file_system(self._url)
 
     def put(self, folder: Path) -> Registered:
@@ -99,13 +98,20 @@ class Registry:
         return found
 
 
-def fetch(uri: str, sha256: str, to: Path) -> Path:
+def fetch(uri: str, sha256: str, to: Path, *, registry: str | None = None) -> Path:
     """Copy a model out of a registry into an empty folder, and return that. It blocks.
 
+    Where `registry` is named nothing else is asked: who may announce a model cannot make a worker call any address there is.
+
     Raises:
-        Unusable: it is not there, or is not what was announced: nobody knows what else it may be.
+        Unusable: it is not there, or is not what was announced: nobody knows what else it may be. Or it is not in `registry`.
         Unreachable: the registry does not answer.
     """
+    place, _, version = uri.rpartition("/")
+    if registry is not None and (place != _address(registry) or not version.isalnum()):
+        raise Unusable(
+            f"{_plain(uri)} is not in the registry {_plain(registry)} (FRONTDESK_MODELS): register the model there"
+        )
     try:
         files, root = _file_system(uri)
     except StartupError as error:
@@ -132,6 +138,11 @@ def _read(files: Any, path: str, uri: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise Unusable(f"{_plain(uri)} has no {path.rpartition('/')[2]}: register the model anew") from None
     return data
+
+
+def _address(url: str) -> str:
+    """One way to write it. A folder is found from wherever a worker was started."""
+    return (url if "://" in url else str(Path(url).absolute())).rstrip("/")
 
 
 def _holds(files: Any, path: str, sha256: str) -> bool:

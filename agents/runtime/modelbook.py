@@ -181,15 +181,17 @@ class Modelbook:
         self._refused(stage)
 
 
-def load_published(update: ModelUpdate, taxonomy: Taxonomy, embed: Embed) -> IntentLabeller:
+def load_published(
+    update: ModelUpdate, taxonomy: Taxonomy, embed: Embed, *, registry: str | None = None
+) -> IntentLabeller:
     """The local tiers over a published model, checked in every way that shows before the first message. Blocks: some seconds.
 
     Raises:
-        Unusable: it is not there or damaged, is another one, or was taught another taxonomy.
+        Unusable: it is not there or damaged, is another one, was taught another taxonomy, or does not lie in `registry`.
         Unreachable: the registry does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="frontdesk-model-") as folder:
-        place = fetch(update.uri, update.sha256, Path(folder))
+        place = fetch(update.uri, update.sha256, Path(folder), registry=registry)
         try:
             model = load_model(place)
             if model.version != update.model:

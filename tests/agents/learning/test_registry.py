@@ -165,3 +165,17 @@ def test_arrays_that_are_half_a_zip_are_refused(folder: Path, tmp_path: Path) ->
     (bad / "model.json").write_text(json.dumps(manifest | {"sha256": hashlib.sha256(arrays).hexdigest()}))
     with pytest.raises(StartupError, match="holds no model"):
         load_model(bad)
+
+
+def test_where_a_registry_is_named_no_other_address_is_called(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put = Registry("models").put(folder)
+    fetch(put.uri, put.sha256, tmp_path / "got", registry="models/")
+    elsewhere = Registry("elsewhere").put(folder).uri
+    chained = f"{tmp_path}/models/simplecache::file://{put.uri}"
+    for uri in (elsewhere, "away://store/1", f"{tmp_path}/models/..", f"{put.uri}/x", chained):
+        with pytest.raises(Unusable, match=r"is not in the registry models \(FRONTDESK_MODELS\): register"):
+            fetch(uri, put.sha256, tmp_path / "never", registry="models")
+    assert not (tmp_path / "never").exists()
