@@ -22,7 +22,7 @@ UNHAPPY = ("dissatisfied", "angry")
 """emotions of a customer who complains"""
 BINS = 10
 REMEMBERED = 100_000
-"""messages, decisions and conversations that are known again; older ones may count twice, or not at all"""
+"""messages, decisions and customers that are known again; older ones may count twice, or not at all"""
 MOST_INTENTS = 1_000
 OF_A_NAME = 20
 """corrections of one name that count in a stage: nobody alone takes a model back"""
@@ -34,9 +34,9 @@ class Arm:
 
     decided: int = 0
     unsure: int = 0
-    conversations: int = 0
+    customers: int = 0
     unhappy: int = 0
-    """conversations"""
+    """customers"""
     corrected: int = 0
     """by people"""
 
@@ -101,7 +101,7 @@ class Evidence:
         self._unsure_weight = audit_share or 1.0
         self._messages: OrderedDict[Hashable, None] = OrderedDict()
         self._decisions: OrderedDict[str, tuple[str, str]] = OrderedDict()
-        self._talks: OrderedDict[Hashable, None] = OrderedDict()
+        self._customers: OrderedDict[Hashable, None] = OrderedDict()
         self._names: Counter[str] = Counter()
         self.arms: dict[str, Arm] = {}
         self.since = since
@@ -112,7 +112,7 @@ class Evidence:
         self.since = since
         self.arms = {self.subject: Arm(), self.other: Arm()}
         self.audits = 0
-        for known in (self._decisions, self._talks, self._names):
+        for known in (self._decisions, self._customers, self._names):
             known.clear()
 
     def fold(self, rows: Iterable[Labelled]) -> None:
@@ -156,10 +156,10 @@ class Evidence:
             arm.unsure += row.asked == UNSURE
         self._decisions[row.decision_id] = model, row.intent
         _bound(self._decisions)
-        talk = row.customer, row.conversation_id
-        arm.conversations += _new(self._talks, talk)
+        # One customer counts once, however many conversations it begins: nobody decides alone whether a model goes on.
+        arm.customers += _new(self._customers, (row.customer,))
         if row.emotion in UNHAPPY:
-            arm.unhappy += _new(self._talks, (*talk, "unhappy"))
+            arm.unhappy += _new(self._customers, (row.customer, "unhappy"))
 
     def _compare(self, row: Labelled, model: str, pair: dict[str, str]) -> None:
         # The same words again show nothing new, and whoever repeats them decides nothing.

@@ -21,9 +21,9 @@ def worse(evidence: Evidence, rules: Rules, wrong: float, *, watching: bool = Fa
     subject, other = evidence.arms[evidence.subject], evidence.arms[evidence.other]
     found += _asks_more(subject, other, rules, wrong / 8)
     found += _more_often(
-        "of whose customers are unhappy",
-        (subject.unhappy, subject.conversations),
-        (other.unhappy, other.conversations),
+        "customers who are unhappy",
+        (subject.unhappy, subject.customers),
+        (other.unhappy, other.customers),
         rules.complaints,
         wrong / 8,
     )

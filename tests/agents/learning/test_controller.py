@@ -395,3 +395,19 @@ def test_the_same_words_of_the_same_customer_count_once() -> None:
     ]
     evidence.fold([*rows, *again])
     assert (evidence.audits, evidence.pairs) == (len(rows) + 1, len(rows) + 1)
+
+
+def test_an_unhappy_customer_counts_once_in_however_many_conversations() -> None:
+    start = Situation(serving=OLD, candidate=NEW, share=0.25)
+    rows = Stream(right={OLD: 0.9, NEW: 0.9}).rows(start, 300, 0)[0]
+    evidence, loud = (Evidence(NEW, OLD, audit_share=AUDITS, since=-1) for _ in range(2))
+    evidence.fold(rows)
+    (mine,) = [one for one in rows if one.message_id == rows[0].message_id and one.revision == 1][:1]
+    angry = [
+        replace(mine, message_id=f"n{n}", decision_id=f"n{n}", conversation_id=f"n{n}", emotion="angry")
+        for n in range(200)
+    ]
+    loud.fold([*rows, *angry])
+    before, after = (sum(arm.unhappy for arm in one.arms.values()) for one in (evidence, loud))
+    assert after - before <= 1
+    assert [arm.customers for arm in loud.arms.values()] == [arm.customers for arm in evidence.arms.values()]
