@@ -69,7 +69,9 @@ def faults(model: Model) -> list[str]:
         if "no-new-privileges:true" not in one.get("security_opt", ()):
             found.append(f"{name}: may gain privileges")
         for variable, value in (one.get("environment") or {}).items():
-            if re.search(r"PASSWORD|SECRET|API_KEY|TOKEN", variable) and not variable.endswith("FILE"):
+            # FRONTDESK_SECRETS names the folder in which they lie.
+            named = variable.endswith("FILE") or variable == "FRONTDESK_SECRETS"
+            if re.search(r"PASSWORD|SECRET|API_KEY|TOKEN", variable) and not named:
                 found.append(f"{name}: {variable} is a secret in the environment: {len(value)} characters")
         found += [
             f"{name}: may write to {mount['source']}"
@@ -129,13 +131,16 @@ class TestSound:
         # As it is, and with all that it proposes.
         proposed = tmp_path / "proposed.yaml"
         proposed.write_text(re.sub(r"(?m)^# (\w+: )", r"\1", example.read_text()))
-        assert yaml.safe_load(proposed.read_text())["llm_api_key"] == "your-key"
+        assert "llm_api_key" not in yaml.safe_load(proposed.read_text())
+        (tmp_path / "FRONTDESK_LLM_API_KEY").write_text("your-key\n")
         for one in of_frontdesk(model).values():
             for name, value in one["environment"].items():
                 monkeypatch.setenv(name, value)
+            monkeypatch.setenv("FRONTDESK_SECRETS", str(tmp_path))
             for path in (example, proposed):
                 monkeypatch.setenv("FRONTDESK_CONFIG", str(path))
                 settings = Settings()
+                assert settings.llm_api_key is not None
                 assert settings.partitions % 2 == 0, "two workers share them"
                 assert settings.drain_timeout < 30
 
@@ -167,6 +172,7 @@ class TestSound:
                 "git",
                 "check-ignore",
                 "deploy/compose/secrets/frontdesk.yaml",
+                "deploy/compose/secrets/llm_api_key",
                 "deploy/compose/secrets/grafana_password",
             ],
             cwd=ROOT,
@@ -174,7 +180,7 @@ class TestSound:
             text=True,
             check=False,
         )
-        assert len(ignored.stdout.split()) == 2
+        assert len(ignored.stdout.split()) == 3
 
 
 @pytest.mark.parametrize(
