@@ -105,6 +105,14 @@ def train(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """Examples by which thresholds are set: those that are learned from, and those of values that are too rare for it."""
+
+    stands_for: NDArray[np.float64]
+    present: NDArray[np.bool_]
+
+
 class _Task:
     """One label."""
 
@@ -130,10 +138,15 @@ class _Task:
         self._left_out = {value: n for value, n in sorted(counts.items()) if n < least}
         number = {value: at for at, value in enumerate(self._classes)}
         kept = np.array([at for at, value in enumerate(values) if value in number])
+        # What is too rare to be learned is always said wrongly: thresholds have to know how much of it comes in, and how sure tiers are of it.
+        rare = np.array(
+            [at for at, value in enumerate(values) if value is not None and value not in number], dtype=int
+        )
+        judged = np.concatenate([kept, rare])
         rest = np.arange(len(values), features.shape[0])
 
-        def of(given: Sequence[Any] | None, default: Any) -> Any:
-            return np.full(len(kept), default) if given is None else np.asarray(given)[kept]
+        def of(given: Sequence[Any] | None, default: Any, rows: Any = kept) -> Any:
+            return np.full(len(rows), default) if given is None else np.asarray(given)[rows]
 
         def say(what: str) -> None:
             progress(f"{name}, {what}")
@@ -149,11 +162,16 @@ class _Task:
         )
         self._first = NgramTier(features[kept], seed, say)
         self._second = None if embedded is None else WavesTier(embedded[0][kept], embedded[1], say)
-        self._traffic = features[rest], None if embedded is None else embedded[0][rest]
+        self._rare, self._traffic = (
+            (features[rows], None if embedded is None else embedded[0][rows]) for rows in (rare, rest)
+        )
         self._stands_for = of(examples.represents, 1.0).astype(np.float64)
         self._represents = self._stands_for**TEMPERED
         self._certain = of(examples.certain, False)
-        self._present = of(examples.present, True)
+        self._judged = _Judged(
+            stands_for=of(examples.represents, 1.0, judged).astype(np.float64),
+            present=of(examples.present, True, judged),
+        )
         self._aim, self._searches, self._say = aim, searches, say
 
     def run(self) -> tuple[Tiers, Mapping[str, Any]]:
@@ -184,7 +202,7 @@ class _Task:
 
     def _alone(self, ngrams: Head, first: Floats, told: dict[str, Any]) -> tuple[Tiers, Mapping[str, Any]]:
         """With n-grams alone, what they do not settle is left to cues: each has to be as likely right as all should be."""
-        confidence, curve = self._trusted(first)
+        confidence, curve = self._trusted(first, ngrams.logits(self._rare[0]))
         threshold = surest(confidence, curve.right(confidence, self._aim.teacher), least=self._aim.goal)
         return Tiers(ngrams=replace(ngrams, threshold=threshold)), told | {
             "ngrams": self._told(first, threshold)
@@ -202,12 +220,14 @@ class _Task:
         both = mixed(first, second, mix)
         joint = temperature_of(both, self._truth, self._represents)
         both = both / np.float32(joint)
-        features, vectors = self._traffic
-        assert self._second is not None  # noqa: S101  # asked by the caller
-        assert vectors is not None  # noqa: S101  # as above
-        traffic_first = ngrams.logits(features)
-        traffic_both = mixed(traffic_first, self._second.logits(vectors, embedding), mix) / np.float32(joint)
-        early, late = self._thresholds((first, both), (traffic_first, traffic_both))
+
+        def scored(texts: tuple[Any, Floats | None]) -> tuple[Floats, Floats]:
+            assert self._second is not None  # noqa: S101  # asked by the caller
+            assert texts[1] is not None  # noqa: S101  # as above
+            alone = ngrams.logits(texts[0])
+            return alone, mixed(alone, self._second.logits(texts[1], embedding), mix) / np.float32(joint)
+
+        early, late = self._thresholds((first, both), scored(self._rare), scored(self._traffic))
         told |= {"ngrams": self._told(first, early), "embedding": self._told(both, late), "mix": mix}
         told["together"] = self._together((first, early), (both, late))
         tiers = Tiers(
@@ -219,14 +239,17 @@ class _Task:
         return tiers, told
 
     def _thresholds(
-        self, labelled: tuple[Floats, Floats], traffic: tuple[Floats, Floats]
+        self,
+        learned: tuple[Floats, Floats],
+        rare: tuple[Floats, Floats],
+        traffic: tuple[Floats, Floats],
     ) -> tuple[float, float]:
         """Of both tiers, over the traffic: what was labelled, and what was not."""
-        (first, one), (second, two) = map(self._trusted, labelled)
+        (first, one), (second, two) = map(self._trusted, learned, rare)
         # Without traffic, each example stands for as much of it as it represents.
-        copies = self._present.astype(int)
+        copies = self._judged.present.astype(int)
         if not len(traffic[0]):
-            copies = np.maximum(1, np.round(self._stands_for)).astype(int)
+            copies = np.maximum(1, np.round(self._judged.stands_for)).astype(int)
         early = np.concatenate([np.repeat(first, copies), confidence_of(traffic[0])])
         late = np.concatenate([np.repeat(second, copies), confidence_of(traffic[1])])
         teacher = self._aim.teacher
@@ -240,10 +263,11 @@ class _Task:
             settled=one.right(early[settled], teacher),
         )
 
-    def _trusted(self, logits: Floats) -> tuple[Floats, Trust]:
-        """Confidences out of fold, and how often they agree."""
-        confidence = confidence_of(logits)
-        return confidence, trust(confidence, logits.argmax(axis=1) == self._truth, self._represents)
+    def _trusted(self, learned: Floats, rare: Floats) -> tuple[Floats, Trust]:
+        """Confidences by models that had not seen the example, and how often they agree."""
+        confidence = np.concatenate([confidence_of(learned), confidence_of(rare)])
+        agrees = np.append(learned.argmax(axis=1) == self._truth, np.zeros(len(rare), dtype=np.bool_))
+        return confidence, trust(confidence, agrees, self._judged.stands_for**TEMPERED)
 
     def _searched(self, tier: NgramTier | WavesTier, start: float) -> tuple[Floats, float]:
         """Held-out scores by the best penalty that a bounded walk from `start` finds, and that penalty."""

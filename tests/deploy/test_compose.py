@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from frontdesk.agents.settings import Settings, unknown_variables
 
@@ -69,9 +68,7 @@ def faults(model: Model) -> list[str]:
         if "no-new-privileges:true" not in one.get("security_opt", ()):
             found.append(f"{name}: may gain privileges")
         for variable, value in (one.get("environment") or {}).items():
-            # FRONTDESK_SECRETS names the folder in which they lie.
-            named = variable.endswith("FILE") or variable == "FRONTDESK_SECRETS"
-            if re.search(r"PASSWORD|SECRET|API_KEY|TOKEN", variable) and not named:
+            if re.search(r"PASSWORD|SECRET(?!S$)|API_KEY|TOKEN", variable) and not variable.endswith("FILE"):
                 found.append(f"{name}: {variable} is a secret in the environment: {len(value)} characters")
         found += [
             f"{name}: may write to {mount['source']}"
@@ -127,22 +124,25 @@ class TestSound:
     def test_frontdesk_would_start_with_these_settings(
         self, model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        example = COMPOSE.parent / "secrets/frontdesk.example.yaml"
-        # As it is, and with all that it proposes.
-        proposed = tmp_path / "proposed.yaml"
-        proposed.write_text(re.sub(r"(?m)^# (\w+: )", r"\1", example.read_text()))
-        assert "llm_api_key" not in yaml.safe_load(proposed.read_text())
-        (tmp_path / "FRONTDESK_LLM_API_KEY").write_text("your-key\n")
+        key = tmp_path / "FRONTDESK_LLM_API_KEY"
         for one in of_frontdesk(model).values():
+            (secret,) = one["secrets"]
+            assert secret["target"] == f"{one['environment']['FRONTDESK_SECRETS']}/{key.name}"
             for name, value in one["environment"].items():
                 monkeypatch.setenv(name, value)
             monkeypatch.setenv("FRONTDESK_SECRETS", str(tmp_path))
-            for path in (example, proposed):
-                monkeypatch.setenv("FRONTDESK_CONFIG", str(path))
-                settings = Settings()
-                assert settings.llm_api_key is not None
-                assert settings.partitions % 2 == 0, "two workers share them"
-                assert settings.drain_timeout < 30
+            key.write_text("")
+            settings = Settings()
+            assert not settings.llm_enabled
+            assert settings.partitions % 2 == 0, "two workers share them"
+            assert settings.drain_timeout < 30
+            key.write_text("k-1\n")
+            monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", "https://llm.example.com/v1")
+            given = Settings()
+            assert given.llm_enabled
+            assert given.llm_api_key is not None
+            assert given.llm_api_key.get_secret_value() == "k-1"
+            monkeypatch.delenv("FRONTDESK_LLM_BASE_URL")
 
     def test_what_is_mounted_is_there_or_is_observabilitys(self, model: Model) -> None:
         ours = [
@@ -166,13 +166,12 @@ class TestSound:
             text=True,
             check=True,
         ).stdout.split()
-        assert all(name.endswith((".example.yaml", ".gitignore")) for name in listed)
+        assert [Path(name).name for name in listed] == [".gitignore"]
         ignored = subprocess.run(
             [
                 "git",
                 "check-ignore",
-                "deploy/compose/secrets/frontdesk.yaml",
-                "deploy/compose/secrets/llm_api_key",
+                "deploy/compose/secrets/FRONTDESK_LLM_API_KEY",
                 "deploy/compose/secrets/grafana_password",
             ],
             cwd=ROOT,
@@ -180,7 +179,7 @@ class TestSound:
             text=True,
             check=False,
         )
-        assert len(ignored.stdout.split()) == 3
+        assert len(ignored.stdout.split()) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from deploy.kubernetes import generate
+from frontdesk.agents.settings import Settings
 from frontdesk.schemas import topics as t
 from tests.deploy.rules import faults, named, of_kind
 
@@ -143,6 +144,36 @@ class TestAccess:
 
         assert all(may(f"frontdesk-{shard}") for shard in range(500))
         assert not may("frontdesk.learner"), "which it could push aside"
+
+    def test_pods_come_to_kafka_as_who_they_are(
+        self, overlay: list[Manifest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """The settings of a pod, its files among them, are settings that a worker takes."""
+        for name in ("frontdesk-worker", "frontdesk-learner"):
+            pod = named(overlay, "StatefulSet", name)["spec"]["template"]["spec"]
+            for variable, value in _settings(overlay).items():
+                monkeypatch.setenv(variable, value)
+            for one in pod["containers"][0]["env"]:
+                monkeypatch.setenv(one["name"], one.get("value", "10.0.0.1"))
+            files = [
+                (source["secret"]["name"], item["path"])
+                for volume in pod["volumes"]
+                for source in volume.get("projected", {}).get("sources", ())
+                for item in source["secret"]["items"]
+            ]
+            folder = tmp_path / name
+            folder.mkdir()
+            for _, path in files:
+                (folder / path).write_text("secret\n")
+            monkeypatch.setenv("FRONTDESK_SECRETS", str(folder))
+            monkeypatch.setenv("FRONTDESK_KAFKA_CA", str(folder / "kafka-ca.pem"))
+            settings = Settings()
+            assert (settings.kafka_security_protocol, settings.kafka_sasl_username) == ("SASL_SSL", name)
+            assert settings.kafka_sasl_password is not None
+            assert (name, "FRONTDESK_KAFKA_SASL_PASSWORD") in files
+            assert (settings.llm_api_key is not None) == any(
+                path == "FRONTDESK_LLM_API_KEY" for _, path in files
+            )
 
 
 _WORKER = ("StatefulSet", "frontdesk-worker")

@@ -244,6 +244,19 @@ def test_thresholds_are_set_for_the_traffic_and_not_for_what_was_asked_about() -
     assert now != ever, "what was asked about long ago is no part of it"
 
 
+def test_what_is_too_rare_to_be_learned_is_known_to_come_in() -> None:
+    """Words of a known intent, and another label: such messages are settled wrongly from any confidence on."""
+    texts, intents = examples(300)
+    rare = {f"rare {at}": text for at, text in enumerate(examples(45, seed=7)[0])}
+
+    def threshold(*, told: bool) -> float:
+        labels = [*intents, *(intent if told else None for intent in rare)]
+        taught = Examples(texts=[*texts, *rare.values()], labels={"intent": labels})
+        return train(taught, taxonomy_hash="t", embed=Eyes()).labels["intent"].ngrams.threshold
+
+    assert threshold(told=False) < threshold(told=True)
+
+
 def test_an_audited_example_counts_for_all_that_it_represents() -> None:
     """Two in three of what was asked are hard; of the traffic, one in a hundred is."""
     texts, intents = examples(200)
