@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import getpass
 import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.settings import Settings
@@ -39,17 +43,27 @@ def record(settings: Settings, event: str, **what: object) -> None:
         sys.stderr.flush()
         return
     try:
-        # One write of an append: lines of commands that run at once do not mix.
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _NEW_FILE)
-        try:
-            os.write(handle, line.encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        # What of a command line is no text is written as JSON escapes it.
+        _append(path, line.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise StartupError(
             f"FRONTDESK_AUDIT_FILE: cannot write {path}: {error.strerror or error}; without it nothing is shown"
         ) from None
+
+
+def _append(path: Path, line: bytes) -> None:
+    """All of the line, or an error and none of it. Lines of commands that run at once do not mix."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _NEW_FILE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        before = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):  # a full disk takes what it can, and that is no error
+            with suppress(OSError):  # a file that may only grow keeps the half line
+                os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _user() -> str:
