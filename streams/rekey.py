@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from frontdesk.schemas.keys import partition_of, wire_key
-from frontdesk.schemas.state import Spending
+from frontdesk.schemas.state import Customer, Spending
 from frontdesk.schemas.topics import CUSTOMERS_TABLE, TIMERS_TABLE, WAITING_TABLE
 from frontdesk.streams.admit import is_misplaced
+from frontdesk.streams.expire import since
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.merge import merged
 from frontdesk.streams.state import split_customer_key, split_waiting_key
 
 
@@ -27,6 +30,30 @@ def home_of(table: str, key: bytes, partitions: int) -> int | None:
     elif table not in (CUSTOMERS_TABLE, TIMERS_TABLE):
         return None
     return None if is_misplaced(key) else partition_of(wire_key(*split_customer_key(key)), partitions)
+
+
+def rejoined(newer: Customer, older: Customer, limits: Limits) -> Customer:
+    """One customer who was known twice: the newer began in another shard, without knowing the older.
+
+    What was known before an erasure that only the newer has seen stays forgotten. Marks of merges are kept, so that an erasure
+    still reaches whom it has to.
+    """
+    if newer.erased_at is not None:
+        older = since(older, newer.erased_at)
+    marked = older if newer.merged_into is None else newer
+    erasures = [at for at in (newer.erased_at, older.erased_at) if at is not None]
+    return replace(
+        merged(newer, older, limits),
+        erased_at=max(erasures, default=None),
+        merged_into=marked.merged_into,
+        merged_at=marked.merged_at,
+        transfers=_each_once(older.transfers, newer.transfers)[-limits.transfers :],
+        merged_from=_each_once(older.merged_from, newer.merged_from)[-limits.visitors :],
+    )
+
+
+def _each_once(older: tuple[str, ...], newer: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(one for one in older if one not in newer), *newer)
 
 
 def shares(accounts: Iterable[Mapping[bytes, Spending]], partitions: int) -> dict[bytes, Spending]:

@@ -26,8 +26,7 @@ from frontdesk.schemas.topics import (
     WAITING_TABLE,
     changelog_topic,
 )
-from frontdesk.streams.merge import merged
-from frontdesk.streams.rekey import heirs, home_of, shares
+from frontdesk.streams.rekey import heirs, home_of, rejoined, shares
 
 
 @dataclass(slots=True)
@@ -191,7 +190,7 @@ class Rekey:
             return min((value, other), key=lambda one: decode(Timer, one).due_at)
         self._merged += 1
         decode = self._codec.decode
-        return self._codec.encode(merged(decode(Customer, other), decode(Customer, value), self._limits))
+        return self._codec.encode(rejoined(decode(Customer, other), decode(Customer, value), self._limits))
 
     def _inherited(self, held: Held, begun: int) -> Iterator[list[Outgoing]]:
         topic = changelog_topic(self._settings.application, COMPANIONS_TABLE)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frontdesk.schemas.inputs import CustomerProfile, Purchase
 from frontdesk.schemas.keys import partition_of, wire_key
-from frontdesk.schemas.state import Spending
+from frontdesk.schemas.state import Customer, Spending
 from frontdesk.schemas.topics import (
     COMPANIONS_TABLE,
     CUSTOMERS_TABLE,
@@ -16,8 +17,10 @@ from frontdesk.schemas.topics import (
     TIMERS_TABLE,
     WAITING_TABLE,
 )
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import misplaced_key
-from frontdesk.streams.rekey import heirs, home_of, shares
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.rekey import heirs, home_of, rejoined, shares
 from frontdesk.streams.state import customer_key, split_customer_key, waiting_key
 
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -89,3 +92,43 @@ def test_of_a_multiple_it_is_the_one_its_customers_come_from(
     key = wire_key("default", customer_id)
     was, is_ = partition_of(key, before), partition_of(key, before * times)
     assert is_ == was or is_ in heirs(was, before, before * times)
+
+
+def known(at: int, **more: object) -> Customer:
+    """A customer with a profile and a purchase of then."""
+    return Customer(
+        tenant_id="default",
+        customer_id="u",
+        profile=CustomerProfile(customer_id="u", tier="vip", updated_at=Millis(at)),
+        purchases=(Purchase(customer_id="u", order_id=f"o{at}", product_id="lamp", purchased_at=Millis(at)),),
+        seen=(f"m{at}",),
+        **more,  # type: ignore[arg-type]  # fields of a customer
+    )
+
+
+def test_who_was_erased_where_they_moved_to_stays_erased() -> None:
+    erased = Customer(tenant_id="default", customer_id="u", seen=("m20",), erased_at=Millis(15))
+    whole = rejoined(erased, known(10), Limits())
+    assert (whole.profile, whole.purchases, whole.erased_at) == (None, (), 15)
+    assert whole.seen == ("m10", "m20"), "no message is decided twice"
+    since = rejoined(erased, known(16), Limits())
+    assert [one.order_id for one in since.purchases] == ["o16"]
+
+
+def test_marks_of_merges_and_erasures_are_kept_of_who_was_known_twice() -> None:
+    older = known(
+        10,
+        erased_at=Millis(5),
+        merged_into="ann",
+        merged_at=Millis(9),
+        transfers=("t1", "t2"),
+        merged_from=("v1",),
+    )
+    whole = rejoined(known(20, transfers=("t2", "t3")), older, Limits())
+    assert [one.order_id for one in whole.purchases] == ["o10", "o20"]
+    assert (whole.erased_at, whole.merged_into, whole.merged_at) == (5, "ann", 9)
+    assert (whole.transfers, whole.merged_from) == (("t1", "t2", "t3"), ("v1",))
+    turned = rejoined(
+        known(20, merged_into="bob", merged_at=Millis(19), merged_from=("v2",)), older, Limits()
+    )
+    assert (turned.merged_into, turned.merged_at, turned.merged_from) == ("bob", 19, ("v1", "v2"))
