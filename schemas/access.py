@@ -36,7 +36,7 @@ DEAD_LETTER_READER = "dead-letter-reader"
 AUTOSCALER = "frontdesk-autoscaler"
 PURPOSES = {
     WORKER: "decides: reads what comes in, writes what goes out and its own state",
-    LEARNER: "teaches and promotes models: reads what was labelled and answered, and who was erased",
+    LEARNER: "teaches and promotes models: reads what was labelled, answered and decided, what became of it, and who was erased",
     PUBLISHER: "publishes policies, switches, models and the catalogue, for people and pipelines that may change what is decided",
     PRODUCER: "the contact centre: messages, events, profiles, purchases, and what people answered",
     CONSUMER: "acts on decisions, alerts and suggestions",
@@ -67,7 +67,8 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
             return _worker(application)
         case "frontdesk-learner":
             return (
-                # Profiles and transfers: whom they say to forget is forgotten in datasets as well.
+                # Profiles and transfers: whom they say to forget is forgotten in datasets as well. Decisions and events: what became
+                # of them, for its metrics.
                 *_topics(
                     ("Read",),
                     ROUTING_LABELS,
@@ -75,6 +76,8 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
                     ROUTING_POLICIES,
                     CUSTOMER_PROFILES,
                     CUSTOMER_TRANSFERS,
+                    ROUTING_DECISIONS,
+                    CONVERSATION_EVENTS,
                 ),
                 *_topics(("Read", "Write"), ROUTING_MODELS),
                 Grant(resource="group", name=f"{application}-learner", operations=("Read",)),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.agents.learning import outcome_sources
 from frontdesk.agents.settings import Settings
 from frontdesk.agents.settings_sources import secret_fields
-from frontdesk.schemas.access import PRINCIPALS, Grant, grants
+from frontdesk.schemas.access import LEARNER, PRINCIPALS, Grant, grants
 from frontdesk.schemas.topics import TOPICS
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,12 @@ def test_nobody_may_more_than_somebody_needs(principal: str) -> None:
     assert ("customer.messages" in writes) == (principal == "platform-producer")
     assert any(name.endswith("-changelog") for name in reads | writes) == (principal == "frontdesk-worker")
     assert not [grant for grant in own if grant.prefixed and grant.resource == "topic"]
+
+
+def test_a_learner_may_look_at_what_became_of_decisions() -> None:
+    """A look that is refused is a warning in its log, and metrics that are never there."""
+    reads = {grant.name for grant in grants(LEARNER) if "Read" in grant.operations}
+    assert set(outcome_sources.TOPICS) <= reads
 
 
 def test_every_topic_has_a_reader_and_a_writer_or_is_for_people_to_look_at() -> None:
