@@ -31,7 +31,7 @@ NOT_ALLOWED = (
 
 _BITS: dict[Operation, int] = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
 """of Kafka's AclOperation, in a field of bits"""
-_GROUP, _TRANSACTION = 0, 1
+GROUP, TRANSACTION = 0, 1
 """types of coordinators"""
 _TRIES, _PAUSE = 20, 0.5
 
@@ -214,7 +214,7 @@ async def _topic_rights(client: AIOKafkaAdminClient, topics: Sequence[str]) -> d
 
 async def _group(client: AIOKafkaAdminClient, grant: Grant) -> tuple[Operation, ...]:
     try:
-        node = await _coordinator(client, grant.name, _GROUP)
+        node = await coordinator(client, grant.name, GROUP)
         answer = await client._send_request(_Groups(grant.name), node)  # noqa: SLF001  # no public way to send
     except GroupAuthorizationFailedError:
         return grant.operations
@@ -227,13 +227,13 @@ async def _group(client: AIOKafkaAdminClient, grant: Grant) -> tuple[Operation, 
 async def _transactional_id(client: AIOKafkaAdminClient, grant: Grant) -> tuple[Operation, ...]:
     name = f"{grant.name}0" if grant.prefixed else grant.name
     try:
-        await _coordinator(client, name, _TRANSACTION)
+        await coordinator(client, name, TRANSACTION)
     except TransactionalIdAuthorizationFailed:
         return grant.operations
     return ()
 
 
-async def _coordinator(client: AIOKafkaAdminClient, name: str, kind: int) -> int:
+async def coordinator(client: AIOKafkaAdminClient, name: str, kind: int) -> int:
     """The broker that looks after a group or a transactional id. A new cluster takes a while to have any."""
     for _ in range(_TRIES):
         try:

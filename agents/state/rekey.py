@@ -17,7 +17,6 @@ from frontdesk.agents.settings import Settings
 from frontdesk.agents.state import shards
 from frontdesk.agents.state.shards import Held
 from frontdesk.schemas.codec import Codec
-from frontdesk.schemas.state import Customer, Timer
 from frontdesk.schemas.topics import (
     COMPANIONS_TABLE,
     CUSTOMERS_TABLE,
@@ -26,7 +25,7 @@ from frontdesk.schemas.topics import (
     WAITING_TABLE,
     changelog_topic,
 )
-from frontdesk.streams.rekey import heirs, home_of, rejoined, shares
+from frontdesk.streams.rekey import heirs, home_of, shares
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class Survey:
     moving: int = 0
     """customers who belong elsewhere"""
     doubled: int = 0
-    """of those, the ones that are known there as well"""
+    """of those, the ones that are known there as well, or in another shard that they leave"""
     obstacles: list[str] = field(default_factory=list)
 
 
@@ -74,11 +73,12 @@ class Rekey:
         self._at_home: set[bytes] = set()
         self._spending: list[Held] = []
         self._known: dict[int, Held] = {}
+        self._present = partitions
         self._merged = 0
 
     async def survey(self) -> Survey:
         """Look at everything; change nothing. Needs memory for one shard, and for the keys of all customers."""
-        present = await shards.present_partitions(self._settings)
+        self._present = present = await shards.present_partitions(self._settings)
         if present > self._partitions:
             raise StartupError(
                 f"there are {present} partitions, and Kafka takes none away: give --partitions {present} or more"
@@ -108,9 +108,9 @@ class Rekey:
                 else:
                     strays.append(key)
             self._spending.append(Held(shard, {SPENDING_TABLE: held.tables[SPENDING_TABLE]}))
-        found.customers = len(self._at_home) + len(strays)
+        found.customers = len(self._at_home.union(strays))
         found.moving = len(strays)
-        found.doubled = sum(key in self._at_home for key in strays)
+        found.doubled = len(self._at_home) + len(strays) - found.customers
         return found
 
     async def run(self) -> Rekeyed:
@@ -143,11 +143,14 @@ class Rekey:
             await self._meet(held)
             await shards.write(writer, self._moves(held))
             await shards.write(writer, self._inherited(held, begun))
-        moving = sum(
-            self._elsewhere(CUSTOMERS_TABLE, key, shard) is not None for key in held.tables[CUSTOMERS_TABLE]
-        )
-        self._tell(f"shard {shard}: {moving} of {len(held.tables[CUSTOMERS_TABLE])} customers moved")
-        return moving
+        moved = [
+            key
+            for key in held.tables[CUSTOMERS_TABLE]
+            if self._elsewhere(CUSTOMERS_TABLE, key, shard) is not None
+        ]
+        self._at_home.update(moved)  # another shard may know them as well
+        self._tell(f"shard {shard}: {len(moved)} of {len(held.tables[CUSTOMERS_TABLE])} customers moved")
+        return len(moved)
 
     def _elsewhere(self, table: str, key: bytes, shard: int) -> int | None:
         home = home_of(table, key, self._partitions)
@@ -163,12 +166,12 @@ class Rekey:
                     part
                     for table in (CUSTOMERS_TABLE, TIMERS_TABLE)
                     if (value := held.tables[table].get(key)) is not None
-                    for part in self._move_one(table, key, value, home)
+                    for part in self._move_one(table, key, value, held.shard, home)
                 ]
 
-    def _move_one(self, table: str, key: bytes, value: bytes, home: int) -> Iterator[Outgoing]:
+    def _move_one(self, table: str, key: bytes, value: bytes, shard: int, home: int) -> Iterator[Outgoing]:
         topic = changelog_topic(self._settings.application, table)
-        yield Outgoing(topic, key, self._with_known(table, key, value, home), partition=home)
+        yield Outgoing(topic, key, self._with_known(table, key, value, shard, home), partition=home)
         yield Outgoing(topic, key, None)
 
     async def _meet(self, held: Held) -> None:
@@ -180,17 +183,16 @@ class Rekey:
             if home is not None and key in self._at_home and home not in self._known:
                 self._known[home] = await self._read(home)
 
-    def _with_known(self, table: str, key: bytes, value: bytes, home: int) -> bytes:
+    def _with_known(self, table: str, key: bytes, value: bytes, shard: int, home: int) -> bytes:
         there = self._known.get(home)
         other = None if there is None else there.tables[table].get(key)
         if other is None:
             return value
-        if table == TIMERS_TABLE:
-            decode = self._codec.decode
-            return min((value, other), key=lambda one: decode(Timer, one).due_at)
-        self._merged += 1
-        decode = self._codec.decode
-        return self._codec.encode(rejoined(decode(Customer, other), decode(Customer, value), self._limits))
+        self._merged += table == CUSTOMERS_TABLE
+        # The newest is where their messages went until now; where that is home, it is the other.
+        newest = home_of(table, key, self._present) == shard
+        newer, older = (value, other) if newest else (other, value)
+        return shards.together(self._codec, self._limits, table, newer=newer, older=older)
 
     def _inherited(self, held: Held, begun: int) -> Iterator[list[Outgoing]]:
         topic = changelog_topic(self._settings.application, COMPANIONS_TABLE)

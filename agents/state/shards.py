@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
+from frontdesk.agents.kafka.rights import GROUP, coordinator
 from frontdesk.agents.kafka.topics import wanted_topics
 from frontdesk.agents.runtime.logs import Logs
 from frontdesk.agents.runtime.tables import SHARD_KEY
@@ -28,8 +29,17 @@ from frontdesk.agents.runtime.writer import (
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.keys import partition_of
-from frontdesk.schemas.state import ShardState, Spending
-from frontdesk.schemas.topics import INPUT_TOPICS, SHARDS_TABLE, SPENDING_TABLE, TABLES, changelog_topic
+from frontdesk.schemas.state import Customer, ShardState, Spending, Timer
+from frontdesk.schemas.topics import (
+    INPUT_TOPICS,
+    SHARDS_TABLE,
+    SPENDING_TABLE,
+    TABLES,
+    TIMERS_TABLE,
+    changelog_topic,
+)
+from frontdesk.streams.limits import Limits
+from frontdesk.streams.rekey import rejoined
 
 CHUNK_RECORDS = 1_000
 CHUNK_BYTES = 2 * 1024 * 1024
@@ -53,6 +63,13 @@ class Held:
     def spending(self, codec: Codec) -> Mapping[bytes, Spending]:
         """Its accounts."""
         return {key: codec.decode(Spending, value) for key, value in self.tables[SPENDING_TABLE].items()}
+
+
+def together(codec: Codec, limits: Limits, table: str, *, newer: bytes, older: bytes) -> bytes:
+    """What two shards have of a customer, or of their timer, as one record."""
+    if table == TIMERS_TABLE:
+        return min((newer, older), key=lambda one: codec.decode(Timer, one).due_at)
+    return codec.encode(rejoined(codec.decode(Customer, newer), codec.decode(Customer, older), limits))
 
 
 async def read_shard(logs: Logs, application: str, shard: int) -> Held:
@@ -145,7 +162,9 @@ async def _until_ready(client: AIOKafkaAdminClient, names: Iterable[str], partit
 async def members(settings: Settings) -> int:
     """How many workers are in the group."""
     async with admin(settings.cluster) as client:
-        answers = await client.describe_consumer_groups([settings.application])
+        # A new cluster, where a backup is put back, takes a while to have coordinators.
+        node = await coordinator(client, settings.application, GROUP)
+        answers = await client.describe_consumer_groups([settings.application], group_coordinator_id=node)
     return sum(len(group[5]) for answer in answers for group in answer.groups)
 
 

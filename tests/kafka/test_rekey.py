@@ -29,6 +29,7 @@ from frontdesk.schemas.topics import (
     TIMERS_TABLE,
     changelog_topic,
 )
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.state import customer_key
 from tests.support.clients import delete_all_topics, partition_count, produce, read_all
 from tests.support.kafka import KafkaServer
@@ -275,3 +276,50 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
         assert len(customer.seen) == 2
         assert sum(one.customer_turns for one in customer.conversations) == 2
         assert len(customer.purchases) == 2
+
+
+async def known_twice(kafka: KafkaServer, name: str, partitions: int) -> tuple[Settings, list[str]]:
+    """An application in whose state each customer is known in the shard of two partitions, and in that of three, which was their home last
+    and where they were erased at 15; at home among `partitions` they are known to nobody. And who they are."""
+    settings = load(broker=kafka.bootstrap, application=name, partitions=3)
+    await create_topics(settings)
+    names = [
+        f"u-{number}"
+        for number in range(60)
+        if len({partition_of(f"u-{number}".encode(), count) for count in (2, 3, partitions)}) == 3
+    ]
+    places = [[partition_of(one.encode(), count) for count in (2, 3)] for one in names]
+    assert {old < new for old, new in places} == {True, False}, "whichever is read first"
+    topic = changelog_topic(name, CUSTOMERS_TABLE)
+    records: dict[int, list[tuple[bytes, bytes]]] = {}
+    for one, (old, new) in zip(names, places, strict=True):
+        for place, erased, at in ((old, None, (10, 16)), (new, Millis(15), (20,))):
+            bought = tuple(
+                Purchase(customer_id=one, order_id=f"o{when}", product_id="lamp", purchased_at=Millis(when))
+                for when in at
+            )
+            record = Customer(tenant_id="default", customer_id=one, erased_at=erased, purchases=bought)
+            records.setdefault(place, []).append((customer_key("default", one), CODEC.encode(record)))
+    for place, pairs in records.items():
+        await produce(kafka.bootstrap, topic, pairs, partition=place)
+    return settings, names
+
+
+async def put_together(kafka: KafkaServer, settings: Settings, names: Sequence[str], partitions: int) -> None:
+    """Each is known once, at home, with what both shards knew, but for what was erased."""
+    found = await tables(kafka, settings, CUSTOMERS_TABLE)
+    for one in names:
+        ((number, value),) = found[customer_key("default", one)]
+        customer = CODEC.decode(Customer, value)
+        assert number == partition_of(one.encode(), partitions)
+        assert ([order.order_id for order in customer.purchases], customer.erased_at) == (["o16", "o20"], 15)
+
+
+async def test_who_is_known_in_two_shards_that_they_leave_is_put_together(kafka: KafkaServer) -> None:
+    """Partitions were added by hand before, and now once more."""
+    settings, names = await known_twice(kafka, "twice", 8)
+    found = await Rekey(settings, 8, SILENT).survey()
+    assert (found.customers, found.moving, found.doubled) == (len(names), 2 * len(names), len(names))
+    done = await rekeyed(settings, 8)
+    assert (done.moved, done.merged) == (2 * len(names), len(names))
+    await put_together(kafka, settings, names, 8)
