@@ -152,6 +152,18 @@ class TestSound:
         ]
         assert ours == []
 
+    def test_alerts_find_whom_to_tell_and_budgets_their_month(self, model: Model) -> None:
+        named = set(
+            re.findall(r"_file: (\S+)/\w+", (ROOT / "deploy/alertmanager/alertmanager.yaml").read_text())
+        )
+        mounted = {mount["target"] for mount in model["services"]["alertmanager"]["volumes"]}
+        assert named
+        assert named <= mounted
+        (kept,) = re.findall(
+            r"retention\.time=(\d+)d", (ROOT / "deploy/prometheus/prometheus.yaml").read_text()
+        )
+        assert f"--storage.tsdb.retention.time={kept}d" in model["services"]["prometheus"]["command"]
+
     def test_workers_wait_for_the_topics(self, model: Model) -> None:
         for name in ("worker-1", "worker-2", "learner"):
             waits = model["services"][name]["depends_on"]
@@ -166,20 +178,21 @@ class TestSound:
             text=True,
             check=True,
         ).stdout.split()
-        assert [Path(name).name for name in listed] == [".gitignore"]
+        assert {Path(name).name for name in listed} == {".gitignore"}
         ignored = subprocess.run(
             [
                 "git",
                 "check-ignore",
                 "deploy/compose/secrets/FRONTDESK_LLM_API_KEY",
                 "deploy/compose/secrets/grafana_password",
+                "deploy/compose/secrets/alertmanager/tickets_webhook_url",
             ],
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert len(ignored.stdout.split()) == 2
+        assert len(ignored.stdout.split()) == 3
 
 
 @pytest.mark.parametrize(
