@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
+from frontdesk.agents.bootstrap import build_limits
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.runtime.logs import KafkaLogs
 from frontdesk.agents.runtime.writer import Outgoing
@@ -29,6 +30,7 @@ from frontdesk.schemas.topics import (
     SHARDS_TABLE,
     SPENDING_TABLE,
     TABLES,
+    TIMERS_TABLE,
     changelog_topic,
 )
 from frontdesk.streams.rekey import heirs, home_of, shares
@@ -140,6 +142,10 @@ class Import:
         self._folder = folder
         self._tell = tell
         self._codec = Codec()
+        self._twice: set[bytes] = set()
+        """customers whom more than one shard knows"""
+        self._together: dict[tuple[str, bytes], bytes] = {}
+        """records of those"""
 
     async def run(self) -> Manifest:
         """Read everything once, then write it.
@@ -149,10 +155,7 @@ class Import:
                 make the changelogs anew, and run it again.
         """
         manifest = read_manifest(self._folder)
-        found = sum(
-            sum(map(len, read_file(self._folder, shard).tables.values()))
-            for shard in range(manifest.partitions)
-        )
+        found = self._read_all(manifest)
         if found != manifest.records:
             raise StartupError(f"{self._folder} has {found} records, not {manifest.records}: it is not whole")
         if count := await shards.members(self._settings):
@@ -170,6 +173,7 @@ class Import:
         rows = shares(spent, partitions)
         topic = changelog_topic(self._settings.application, SPENDING_TABLE)
         async with shards.owned(self._settings, 0) as writer:
+            await shards.write(writer, self._known_twice(partitions))
             await shards.write(
                 writer,
                 (
@@ -179,6 +183,19 @@ class Import:
                 ),
             )
         return manifest
+
+    def _read_all(self, manifest: Manifest) -> int:
+        """How many records there are; and who is known to more than one shard, as where partitions were added by hand."""
+        found, once = 0, set[bytes]()
+        for shard in range(manifest.partitions):
+            tables = read_file(self._folder, shard).tables
+            found += sum(map(len, tables.values()))
+            customers = {
+                key for key in tables[CUSTOMERS_TABLE] if home_of(CUSTOMERS_TABLE, key, 1) is not None
+            }
+            self._twice |= once & customers
+            once |= customers
+        return found
 
     async def _refuse_state(self, partitions: int) -> None:
         logs = KafkaLogs(self._settings)
@@ -199,8 +216,25 @@ class Import:
                 continue
             topic = changelog_topic(self._settings.application, table)
             for key, value in rows.items():
+                if key in self._twice and table in (CUSTOMERS_TABLE, TIMERS_TABLE):
+                    self._gather(table, key, value, newest=home_of(table, key, before) == held.shard)
+                    continue
                 for home in self._homes(table, key, held.shard, before, partitions):
                     yield [Outgoing(topic, key, value, partition=home)]
+
+    def _gather(self, table: str, key: bytes, value: bytes, *, newest: bool) -> None:
+        """The newest is where their messages went."""
+        other = self._together.get((table, key))
+        if other is not None:
+            limits = build_limits(self._settings, partitions=1)
+            newer, older = (value, other) if newest else (other, value)
+            value = shards.together(self._codec, limits, table, newer=newer, older=older)
+        self._together[table, key] = value
+
+    def _known_twice(self, partitions: int) -> Iterator[Sequence[Outgoing]]:
+        for (table, key), value in self._together.items():
+            topic = changelog_topic(self._settings.application, table)
+            yield [Outgoing(topic, key, value, partition=home_of(table, key, partitions))]
 
     @staticmethod
     def _homes(table: str, key: bytes, shard: int, before: int, partitions: int) -> Sequence[int]:

@@ -323,3 +323,15 @@ async def test_who_is_known_in_two_shards_that_they_leave_is_put_together(kafka:
     done = await rekeyed(settings, 8)
     assert (done.moved, done.merged) == (2 * len(names), len(names))
     await put_together(kafka, settings, names, 8)
+
+
+async def test_an_export_of_who_is_known_in_two_shards_comes_back_whole(
+    kafka: KafkaServer, tmp_path: Path
+) -> None:
+    settings, names = await known_twice(kafka, "twice", 8)
+    await exported(settings, tmp_path / "backup")
+    await delete_all_topics(kafka.bootstrap)
+    restored = load(broker=kafka.bootstrap, application="whole", partitions=8)
+    await create_topics(restored)
+    await files.Import(restored, tmp_path / "backup", SILENT).run()
+    await put_together(kafka, restored, names, 8)
