@@ -99,13 +99,17 @@ def read_manifest(folder: Path) -> Manifest:
         StartupError: it is no export, or not a whole one.
     """
     try:
-        given = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        given: Manifest | None = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except OSError as error:
         raise StartupError(
             f"{folder / MANIFEST}: {error.strerror or error}: no export, or not a whole one"
         ) from None
     except (ValueError, TypeError):
-        raise StartupError(f"{folder / MANIFEST} is not what `frontdesk state export` writes") from None
+        given = None
+    if given is None or not all(
+        type(one) is int for one in (given.partitions, given.customers, given.records)
+    ):
+        raise StartupError(f"{folder / MANIFEST} is not what `frontdesk state export` writes")
     if given.version != VERSION:
         raise StartupError(f"{folder / MANIFEST} is of version {given.version}, this reads {VERSION}")
     return given

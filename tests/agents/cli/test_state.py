@@ -31,6 +31,7 @@ def test_without_kafka_it_says_so_in_one_line(
         (None, "no export, or not a whole one"),
         ("[]", "is not what"),
         ("{", "is not what"),
+        ('{"application": "a", "partitions": "two", "customers": 0, "records": 0}', "is not what"),
         ('{"application": "a", "partitions": 1, "customers": 0, "records": 0, "version": 9}', "of version 9"),
         ('{"application": "a", "partitions": 1, "customers": 0, "records": 0}', "shard-0000.jsonl.gz"),
     ],
