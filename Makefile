@@ -23,12 +23,12 @@ help: ## say what can be made
 	@echo "make TARGET [ARGS=...]   (needs Python 3.11 or newer; everything else it fetches itself)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# pyproject.toml says what is needed: the environment is brought up to date when it changes.
+# pyproject.toml says what is needed: the environment is brought up to date when it changes. At a terminal pip shows what it is at.
 $(READY): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "no Python 3.11 or newer with the module venv was found; name one: make PYTHON=/path/to/python" >&2; exit 1; fi
-	@echo "preparing $(VENV) with $(PYTHON): once, takes a minute or two" >&2
+	@echo "preparing $(VENV) with $(PYTHON): once, some 1 GB; takes a minute or two, ten on a busy machine" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,embedded,state]'
+	@$(BIN)/python -m pip install $$(test -t 2 || echo --quiet) --disable-pip-version-check --editable '.[dev,embedded,state]'
 	@touch $@
 
 demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json")

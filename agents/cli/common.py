@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -79,6 +80,15 @@ def run(work: Coroutine[object, object, T]) -> T:
         raise StartupError(refused(error) or f"Kafka: {type(error).__name__}: {error}") from None
     except RegistryUnavailable as error:
         raise StartupError(f"the schema registry: {error}; look with: frontdesk doctor") from None
+
+
+@contextmanager
+def model_named_by(argument: str) -> Iterator[None]:
+    """What is wrong with a model is told of the argument that names it, not of the worker's setting."""
+    try:
+        yield
+    except StartupError as error:
+        raise StartupError(str(error).replace("FRONTDESK_MODEL:", f"{argument}:", 1)) from None
 
 
 def print_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,9 @@ def _say(version: Path, found: dict[str, Any]) -> None:
     removed = ", ".join(f"{reason} {number:,}" for reason, number in found["removed"].items()) or "nothing"
     typer.echo(f"  {'left out':13} {removed}; {found['merged']:,} near-duplicates merged")
     for name, why in found["held_back"].items():
-        typer.echo(f"frontdesk: held back: {name}: {why}; see: frontdesk learn sources", err=True)
+        typer.echo(
+            f"frontdesk: held back: {name}: {why}; see: frontdesk learn sources {shlex.quote(str(version.parent.parent))}",
+            err=True,
+        )
     if not counts["split"].get("holdout"):
         typer.echo("frontdesk: there is no holdout: too few messages, or all of one moment", err=True)

@@ -57,7 +57,10 @@ def command(
     taxonomy, _ = read_policy(settings.policy)
     embed = load_embedder()
     folders = (model, against or settings.model)
-    judged, other = (build_local(taxonomy, folder, embed) for folder in folders)
+    with common.model_named_by("MODEL"):
+        judged = build_local(taxonomy, model, embed)
+    with common.model_named_by("--against" if against else "FRONTDESK_MODEL"):
+        other = build_local(taxonomy, folders[1], embed)
     path = examples_file(dataset)
     rows = read_examples(path)
     taught, sha256 = set(taught_words(rows)), digest(rows)

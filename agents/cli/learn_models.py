@@ -79,7 +79,8 @@ def register(
         raise StartupError("name a registry: --models FOLDER, or FRONTDESK_MODELS")
     known = common.run(read_models(settings.cluster))
     try:
-        put = Registry(settings.models).put(folder)
+        with common.model_named_by("FOLDER"):
+            put = Registry(settings.models).put(folder)
     except (Unusable, Unreachable) as error:
         raise StartupError(str(error)) from None
     before = known.announced.get(put.version)
@@ -183,7 +184,9 @@ def status(broker: common.Broker = None, as_json: common.Json = False) -> None:
         uses = [_use(stage, document[stage]) for stage in model["stages"]]
         console.print(f"{model['model']}  {_time(model['at'])}  {model['uri']}  {'; '.join(uses)}".rstrip())
     if not document["serving"]["model"]:
-        console.print("none labels: each worker has its own FRONTDESK_MODEL")
+        console.print(
+            "no model is promoted: each worker labels by its FRONTDESK_MODEL, else by the taxonomy's own words"
+        )
     if document["learning"] == "frozen":
         console.print("learning is frozen: nothing new is put to use until: frontdesk switch learning on")
 

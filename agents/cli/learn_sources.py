@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ def command(
     if as_json:
         common.print_json(document(found))
     else:
-        _say(found)
+        _say(found, folder)
     if found.held:
         raise typer.Exit(1)
 
@@ -65,7 +66,7 @@ def document(found: Sources) -> dict[str, Any]:
     }
 
 
-def _say(found: Sources) -> None:
+def _say(found: Sources, folder: Path) -> None:
     from frontdesk.agents.learning.clean import normalised
 
     if not found.names:
@@ -77,7 +78,9 @@ def _say(found: Sources) -> None:
     for move, why in found.moves.items():
         typer.echo(normalised(f"{move}: HELD BACK: {why}"))
     if found.held:
-        typer.echo("what was looked at and is right: frontdesk learn sources FOLDER --trust NAME", err=True)
+        held = [*(one.name for _, one in sorted(found.names.items()) if one.held), *found.moves]
+        trust = shlex.join(["frontdesk", "learn", "sources", str(folder), "--trust", normalised(held[0])])
+        typer.echo(f"once somebody has looked and it is right: {trust}", err=True)
 
 
 def _figures(one: Source) -> str:

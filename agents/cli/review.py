@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,7 +88,10 @@ def answer(
     notes = Notes.of(folder)
     items = _items(folder, notes, name, taxonomy, limit, audit_share, seed)
     if not items:
-        typer.echo("nothing is worth a look now; collect more: frontdesk learn collect FOLDER", err=True)
+        typer.echo(
+            f"nothing is worth a look now; collect more: frontdesk learn collect {shlex.quote(str(folder))}",
+            err=True,
+        )
         return
 
     async def work() -> int:

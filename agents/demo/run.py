@@ -33,7 +33,7 @@ from frontdesk.schemas.topics import (
 )
 
 USUAL_SECONDS = 20.0
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 DRAIN_SECONDS = 10.0
 """beyond the LLM's deadline: how long the last decisions may take after the last message"""
 APPLICATION = "frontdesk-demo"
@@ -144,7 +144,7 @@ async def run(options: Options, screen: Screen) -> Report:
             keys=ours,
             codec=Codec(),
         )
-        await worker.ready(within=READY_WITHIN)
+        await worker.ready(within=READY_WITHIN, say=screen.say)
         following = asyncio.create_task(watch.follow(reader))
         running = _Running(worker, following)
         try:

@@ -137,7 +137,7 @@ async def teach(options: Options, say: Callable[[str], None]) -> Lessons:
         embed = await asyncio.to_thread(_embedder)
         labels = await stack.enter_async_context(consumer(settings.cluster))
         await _from_now_on(labels, settings.partitions)
-        await worker.ready(within=READY_WITHIN)
+        await worker.ready(within=READY_WITHIN, say=say)
         school = _School(found, taxonomy, embed, folder, settings.cluster, say)
         following = asyncio.create_task(_follow(labels, found, say))
         teaching = asyncio.create_task(school.run())

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO
 
 import aiohttp
@@ -19,6 +19,7 @@ from frontdesk.agents.errors import StartupError
 
 STOP_WITHIN = 15.0
 """seconds between asking the worker to end and killing it"""
+_WORD_EVERY = 15.0
 _LOG_TAIL = 1500
 _HTTP_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
@@ -52,13 +53,14 @@ class WorkerProcess:
             start_new_session=True,  # Ctrl-C reaches the demo alone, which then ends the worker in its own order
         )
 
-    async def ready(self, *, within: float) -> None:
-        """Wait until it takes messages, at most `within` seconds.
+    async def ready(self, *, within: float, say: Callable[[str], None] | None = None) -> None:
+        """Wait until it takes messages, at most `within` seconds; `say` hears now and then that it is still awaited.
 
         Raises:
             StartupError: it ended, or is not ready in time; with the end of its log.
         """
-        until = time.monotonic() + within
+        began = time.monotonic()
+        until, word = began + within, began + _WORD_EVERY
         async with aiohttp.ClientSession(timeout=_HTTP_TIMEOUT) as http:
             while True:
                 self.check()
@@ -68,8 +70,14 @@ class WorkerProcess:
                             return
                 except (aiohttp.ClientError, TimeoutError):
                     pass
-                if time.monotonic() > until:
-                    raise StartupError(f"the worker was not ready after {within:.0f} s: {self._log_tail()}")
+                now = time.monotonic()
+                if now > until:
+                    raise StartupError(
+                        f"the worker was not ready after {within:.0f} s{_busy()}; its log: {self._log_tail()}"
+                    )
+                if say is not None and now > word:
+                    say(f"The worker is still starting, {now - began:.0f} s{_busy()}.")
+                    word = now + _WORD_EVERY
                 await asyncio.sleep(0.1)
 
     def check(self) -> None:
@@ -118,3 +126,9 @@ class WorkerProcess:
             return "no log"
         self._log.seek(0)
         return self._log.read()[-_LOG_TAIL:].decode("utf-8", "replace").strip() or "it logged nothing"
+
+
+def _busy() -> str:
+    """What else may be the reason: more is running here than the processors can serve. Empty where it is not."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    return f" (this machine is busy: load {load:.0f} on {cores} processors)" if load > 1.5 * cores else ""

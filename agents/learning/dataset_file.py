@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.card import version_of
-from frontdesk.agents.learning.examples import MADE_BY
 from frontdesk.agents.learning.versions import EXAMPLES
 from frontdesk.agents.local.model import load_model
 
@@ -25,7 +25,9 @@ def examples_file(path: Path) -> Path:
         return path / EXAMPLES
     made = [*(path / VERSIONS).glob(f"*/{EXAMPLES}")]
     if not made:
-        raise StartupError(f"{path}: there is no dataset; make one with: {MADE_BY}")
+        raise StartupError(
+            f"{path}: there is no dataset; make one with: frontdesk learn dataset {shlex.quote(str(path))}"
+        )
     return max(made, key=lambda one: (one.stat().st_mtime_ns, one.parent.name))
 
 

@@ -7,6 +7,7 @@ columns, some 40 bytes a row; the second reads those.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -95,7 +96,9 @@ def join(folder: Path) -> Joins:
                 found.add(head.decision_id)
                 about.setdefault(message, []).extend(given[head.decision_id])
     if not messages:
-        raise StartupError(f"{folder}: nothing was collected there; first: {MADE_BY}")
+        raise StartupError(
+            f"{folder}: nothing was collected there; first: frontdesk learn collect {shlex.quote(str(folder))}"
+        )
     newest = _newest(*(np.asarray(one) for one in (messages, revisions, times, ties)))
     return Joins(
         folder=folder,

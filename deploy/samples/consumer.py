@@ -44,7 +44,8 @@ def handle(decision: dict[str, Any]) -> None:
 def main() -> int:
     """Read; the exit code."""
     parser = argparse.ArgumentParser(
-        description=(__doc__ or "").splitlines()[0], epilog="Example: see above."
+        description=(__doc__ or "").splitlines()[0],
+        epilog="Example: python deploy/samples/consumer.py --bootstrap 127.0.0.1:9092 --count 10",
     )
     parser.add_argument("--bootstrap", default="127.0.0.1:9092", metavar="HOST:PORT")
     parser.add_argument("--group", default="routing-consumer", help="of consumers that share the work")

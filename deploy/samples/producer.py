@@ -64,7 +64,8 @@ def headers_of(message: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
 def main() -> int:
     """Publish; the exit code."""
     parser = argparse.ArgumentParser(
-        description=(__doc__ or "").splitlines()[0], epilog="Example: see above."
+        description=(__doc__ or "").splitlines()[0],
+        epilog="Example: python deploy/samples/producer.py --bootstrap 127.0.0.1:9092 < messages.jsonl",
     )
     parser.add_argument("--bootstrap", default="127.0.0.1:9092", metavar="HOST:PORT")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the AsyncAPI document")

@@ -24,6 +24,8 @@ from frontdesk.agents.demo.scenario import DAY_MS, Malformed, expected, load
 from frontdesk.agents.demo.screen import Lines, cut, row_of, screen
 from frontdesk.agents.demo.summary import document, problems, show
 from frontdesk.agents.demo.tally import Counts, Tally, outcomes, percentile
+from frontdesk.agents.demo.worker import WorkerProcess
+from frontdesk.agents.embedded import free_port
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.schemas.codec import Codec, DecodeError
@@ -45,6 +47,19 @@ def scenario():
 @pytest.fixture(scope="module")
 def messages(scenario):
     return [moment.what for moment in scenario.moments if isinstance(moment.what, CustomerMessage)]
+
+
+class TestWorkerThatDoesNotCome:
+    async def test_the_wait_is_told_and_ends_with_what_it_may_be(self, monkeypatch):
+        monkeypatch.setattr("frontdesk.agents.demo.worker._WORD_EVERY", 0.0)
+        monkeypatch.setattr("os.getloadavg", lambda: (999.0, 0.0, 0.0))
+        said = []
+        with pytest.raises(
+            StartupError, match=r"not ready after 0 s \(this machine is busy: load 999 on \d+"
+        ):
+            await WorkerProcess({}, port=free_port()).ready(within=0.2, say=said.append)
+        assert said
+        assert said[0].startswith("The worker is still starting")
 
 
 class TestScenario:

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -23,6 +24,7 @@ VERSION = "4.1.0"
 POM = Path(__file__).with_name("kafka-pom.xml")
 CACHE = Path(__file__).parents[2] / ".cache" / f"kafka-{VERSION}"
 _JAVA_AT_LEAST = 17
+_START_WITHIN = 180.0
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -179,10 +181,14 @@ class KafkaServer:
             )
         until = time.monotonic() + timeout
         while not live_brokers(self.bootstrap):
-            if self._process.poll() is not None or time.monotonic() > until:
-                end = self.log.read_text(errors="replace")[-3000:]
+            ended = self._process.poll() is not None
+            if ended or time.monotonic() > until:
+                end = self.log.read_text(errors="replace")[-3000:].strip()
                 self.kill()
-                raise RuntimeError(f"Kafka did not start on {self.bootstrap}:\n{end}")
+                why = "it ended" if ended else f"no answer after {timeout:.0f} s; is the machine busy?"
+                raise RuntimeError(
+                    f"Kafka did not start on {self.bootstrap}: {why}\n{end or 'It logged nothing.'}"
+                )
             time.sleep(0.1)
 
     def kill(self) -> None:
@@ -282,7 +288,15 @@ def main() -> None:
     except MissingToolError as error:
         parser.error(str(error))
     try:
-        server.start()
+        print(
+            f"Kafka {VERSION} starts on {server.bootstrap}; ready when the address is printed",
+            file=sys.stderr,
+            flush=True,
+        )
+        try:
+            server.start(timeout=_START_WITHIN)
+        except RuntimeError as error:
+            parser.exit(2, f"{error}\n")
         print(server.bootstrap, flush=True)
         signal.pause()
     except KeyboardInterrupt:

@@ -139,6 +139,14 @@ def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path:
     assert (said["verdict"], said["missing"]) == ("unknown", 10)
 
 
+def test_a_folder_without_a_model_is_told_of_the_argument_that_names_it(folder: Path, tmp_path: Path) -> None:
+    none, good = tmp_path / "none", trained(folder, "model")
+    done = frontdesk("learn", "evaluate", str(folder), str(none), code=2)
+    assert f"frontdesk: MODEL: cannot read {none}" in done.stderr
+    done = frontdesk("learn", "evaluate", str(folder), str(good), "--against", str(none), code=2)
+    assert f"frontdesk: --against: cannot read {none}" in done.stderr
+
+
 def test_a_folder_without_a_dataset_is_refused_with_the_way_to_one(tmp_path: Path) -> None:
     done = frontdesk("learn", "train", str(tmp_path), str(tmp_path / "model"), code=2)
-    assert "there is no dataset; make one with: frontdesk learn dataset FOLDER" in done.stderr
+    assert f"there is no dataset; make one with: frontdesk learn dataset {tmp_path}" in done.stderr

@@ -208,6 +208,7 @@ def test_commands_tell_who_is_held_back_and_let_it_be_trusted(tmp_path: Path) ->
     told = frontdesk("learn", "sources", str(tmp_path), code=1)
     assert "evil: 30 answers" in told.output
     assert "HELD BACK: it says complaint of 30 of 30 messages that are billing" in told.output
+    assert f"frontdesk learn sources {tmp_path} --trust evil" in told.stderr
     (made,) = json_lines(frontdesk("learn", "dataset", str(tmp_path), "--json"))
     assert list(made["held_back"]) == ["evil"]
     assert made["answers_held_back"] == 30
