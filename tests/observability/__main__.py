@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="example: python -m tests.observability --seconds 60 --pictures docs/pictures",
     )
     parser.add_argument("--seconds", type=float, default=60, help="of load (%(default)s)")
-    parser.add_argument("--rate", type=float, default=15, help="messages a second (%(default)s)")
+    parser.add_argument("--rate", type=float, default=8, help="messages a second (%(default)s)")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw each dashboard there, as SVG")
     given = parser.parse_args(arguments)
     try:

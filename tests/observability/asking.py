@@ -36,6 +36,8 @@ SLOW: Mapping[str, str] = dict.fromkeys(
         "FreshnessMissed",
         "FreshnessMissedSlowly",
         "EventLoopLag",
+        "LagGrowing",
+        "LlmFailing",
         "PendingOld",
     ),
     "says that something is slow, as anything may be on a machine that is busy with other work",

@@ -146,7 +146,7 @@ def _taught_before(folder: Path) -> None:
             message_id=f"m{at}",
             customer=f"{at:016x}",
             at=now - at % 35 * DAY_MS,
-            text=f"my {THINGS[at % len(THINGS)]} has not come, where is it",
+            text=f"my {THINGS[at // 35 % len(THINGS)]} has not come, where is it",
             language="en",
             intent="after_sales",
             intent_source="person",
@@ -174,7 +174,19 @@ async def _looked(prometheus: Prometheus) -> None:
 async def _good_minute(kafka: KafkaServer, *, seconds: float, rate: float) -> None:
     """Messages at a rate, what platforms tell of some of them, and a record now and then that cannot be used."""
     load_command = [sys.executable, "-m", "frontdesk", "bench", "load", "--broker", kafka.bootstrap]
-    options = ["--rate", f"{rate}", "--seconds", f"{seconds}", "--mix", MIX, "--customers", "60", "--keep"]
+    options = [
+        "--rate",
+        f"{rate}",
+        "--seconds",
+        f"{seconds}",
+        "--mix",
+        MIX,
+        "--customers",
+        "60",
+        "--keep",
+        "--patience",
+        f"{PATIENCE}",
+    ]
     environment = os.environ | {"FRONTDESK_APPLICATION": APPLICATION}
     process = await asyncio.create_subprocess_exec(
         *load_command, *options, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

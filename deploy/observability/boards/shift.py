@@ -130,7 +130,7 @@ BOARD = Board(
                     "decided without the answer that was asked for",
                     "percentunit",
                     (
-                        f'sum(rate(frontdesk_decisions_total{{provisional="true"}}[{RATE}])) / sum(rate(frontdesk_decisions_total[{RATE}]))',
+                        f'(sum(rate(frontdesk_decisions_total{{provisional="true"}}[{RATE}])) or vector(0)) / sum(rate(frontdesk_decisions_total[{RATE}]))',
                         "provisional",
                     ),
                     (
