@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for board in BOARDS:
             (given.pictures / f"{board.uid}.svg").write_text(draw(board, taken), encoding="utf-8")
     sys.stderr.write(
-        f"observability-test: {sum(1 for _ in everything())} queries answered, {len(alerts())} alerts silent, "
-        f"one told of when it should be, in {time.monotonic() - began:.0f} s\n"
+        f"observability-test: {sum(1 for _ in everything())} queries answered, {len(alerts())} alerts evaluated, "
+        f"one told of by Alertmanager, in {time.monotonic() - began:.0f} s\n"
     )
     return 0
 
