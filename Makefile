@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties deploy-generate deploy-check clean
-.PHONY: dashboards dashboards-check
+.PHONY: dashboards dashboards-check observability-test
 
 ARGS ?=
 VENV ?= .venv
@@ -74,6 +74,9 @@ dashboards: $(READY) ## write Prometheus' rules with their tests, and Grafana's 
 
 dashboards-check: $(READY) ## rules and dashboards are those of deploy/observability
 	@$(BIN)/python -m deploy.observability --check
+
+observability-test: $(READY) ## all that watches, on a real Prometheus, Alertmanager and Kafka: every query answered, one alert told of (ARGS="--seconds 60")
+	@$(BIN)/python -m tests.observability $(ARGS)
 
 package: $(READY) ## build sdist and wheel, and compare their files with what is committed
 	@$(BIN)/python -m tests.packaging.distribution

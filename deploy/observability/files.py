@@ -9,10 +9,18 @@ import yaml
 
 from deploy.observability import judging, objectives, serving
 from deploy.observability.alert import Alert
+from deploy.observability.boards import labels, llm, router, shift
 
 HEAD = "# Written by `make dashboards` from deploy/observability: change it there.\n"
 RULES = "deploy/prometheus/rules"
 TESTS = "tests/observability"
+
+
+BOARDS = (shift.BOARD, router.BOARD, llm.BOARD, labels.BOARD)
+UNUSED: Mapping[str, str] = {
+    "process_virtual_memory_bytes": "says nothing of what is used: RocksDB, Arrow and threads reserve without touching",
+}
+"""families that no panel and no rule reads, on purpose"""
 
 
 def alerts() -> tuple[Alert, ...]:
@@ -36,6 +44,7 @@ def files() -> Mapping[str, str]:
         **_tests("objectives", objectives.alerts()),
         **_tests("serving", serving.alerts()),
         **_tests("judging", judging.alerts()),
+        **{f"deploy/grafana/dashboards/{board.uid}.json": board.json() for board in BOARDS},
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from deploy.observability.files import alerts
 from frontdesk.agents.cli import build
@@ -16,6 +16,7 @@ from tests.observability.runbooks import PAGES, queries
 from tests.observability.test_rules import EXPOSED, RECORDED
 from tests.observability.tools import ROOT, names
 
+CLI = typer.main.get_command(build())
 SECTIONS = ["What it means", "Impact", "Look at", "Do", "It ends"]
 PROSE = [*PAGES, ROOT / "docs/slo.md"]
 _COMMAND = re.compile(r"\bfrontdesk ((?:[a-z-]+ ?)+)")
@@ -50,15 +51,20 @@ def test_a_page_names_only_what_there_is(page: Path) -> None:
 
 def _is_command(words: list[str]) -> bool:
     """Whether the words begin with a command that can be run."""
-    here: click.Command = typer.main.get_command(build())
+    here = CLI
     for word in words:
-        if not isinstance(here, click.Group):
+        if not isinstance(here, TyperGroup):
             return True
-        found = here.commands.get(word)
-        if found is None:
+        if word not in here.commands:
             return False
-        here = found
-    return not isinstance(here, click.Group) or here.invoke_without_command
+        here = here.commands[word]
+    return not isinstance(here, TyperGroup) or here.invoke_without_command
+
+
+def test_a_command_that_is_none_would_be_seen() -> None:
+    assert _is_command(["dlq", "list"])
+    assert not _is_command(["dlq", "lists"])
+    assert not _is_command(["dlq"])
 
 
 def test_the_page_of_objectives_lists_every_alert() -> None:
