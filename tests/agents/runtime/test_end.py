@@ -83,7 +83,8 @@ async def main():
     except IndexError as error:
         worker = SimpleNamespace(crashed=error)
     process = SimpleNamespace(
-        _settings=settings, _stop=asyncio.Event(), _worker=worker, _fatal=lambda: "a defect", _report=lambda **_: None
+        _settings=settings, _stop=asyncio.Event(), _worker=worker, _fatal=lambda: "a defect",
+        _metrics=SimpleNamespace(looped=lambda seconds: None),
     )
     raise SystemExit(await service.Service._watch(process))
 
