@@ -108,7 +108,7 @@ class TestAccess:
             ("Write", t.ROUTING_DECISIONS, {"frontdesk-worker"}),
             ("Write", t.ROUTING_DEAD_LETTERS, {"frontdesk-worker"}),
             ("Read", t.ROUTING_DEAD_LETTERS, {"dead-letter-reader"}),
-            ("Read", t.ROUTING_DECISIONS, {"routing-consumer"}),
+            ("Read", t.ROUTING_DECISIONS, {"routing-consumer", "frontdesk-learner"}),
             ("Read", t.ESCALATION_ALERTS, {"routing-consumer"}),
             ("Read", t.SERVICE_SUGGESTIONS, {"routing-consumer"}),
             ("Read", t.CUSTOMER_MESSAGES, {"frontdesk-worker"}),
