@@ -80,7 +80,7 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
                     CONVERSATION_EVENTS,
                 ),
                 *_topics(("Read", "Write"), ROUTING_MODELS),
-                Grant(resource="group", name=f"{application}-learner", operations=("Read",)),
+                Grant(resource="group", name=f"{application}.learner", operations=("Read",)),
                 Grant(resource="transactionalId", name=f"{application}.learner", operations=("Write",)),
             )
         case "frontdesk-publisher":
