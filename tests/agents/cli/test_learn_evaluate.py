@@ -45,7 +45,7 @@ def test_a_dataset_teaches_and_the_teacher_is_measured(folder: Path, tmp_path: P
     assert "teacher: right in 99.7%; people said the same as the LLM about 48 of 48 messages" in done.stderr
     assert "held-out messages are right" in done.stdout
     card = json.loads((tmp_path / "a" / "card.json").read_text(encoding="utf-8"))
-    assert card["aim"]["teacher"] == 0.9914
+    assert card["aim"]["teacher"] == 0.9966
     (one,) = json_lines(
         frontdesk("learn", "train", str(folder), str(tmp_path / "b"), "--searches", "1", "--json")
     )
