@@ -48,10 +48,11 @@ def command(
     from frontdesk.agents.bootstrap import read_policy
     from frontdesk.agents.embedding import load_embedder
     from frontdesk.agents.learning.dataset import digest
-    from frontdesk.agents.learning.dataset_file import VERSIONS, examples_file, taught_by
+    from frontdesk.agents.learning.dataset_file import examples_file, taught_by
     from frontdesk.agents.learning.evaluation import evaluate
     from frontdesk.agents.learning.examples import read_examples
     from frontdesk.agents.learning.held_out import taught_words
+    from frontdesk.agents.learning.versions import VERSIONS
     from frontdesk.agents.local.build import build_local
 
     taxonomy, _ = read_policy(settings.policy)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.card import version_of
-from frontdesk.agents.learning.versions import EXAMPLES
+from frontdesk.agents.learning.versions import EXAMPLES, VERSIONS
 from frontdesk.agents.local.model import load_model
-
-VERSIONS = "versions"
 
 
 def examples_file(path: Path) -> Path:

@@ -19,6 +19,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning import drift
 from frontdesk.agents.learning.dataset_file import examples_file
 from frontdesk.agents.learning.examples import read_examples
+from frontdesk.agents.learning.looking import NOTHING
 from frontdesk.agents.learning.outcome_sources import read_topics
 from frontdesk.agents.learning.outcomes import Outcomes
 from frontdesk.agents.metrics import looks
@@ -30,7 +31,6 @@ WINDOW_DAYS, REFERENCE_DAYS = 7, 28
 """as of `frontdesk learn drift`"""
 OUTCOME_DAYS = 7
 """of decisions that are looked at"""
-NOTHING = "nothing"
 
 
 def look_at_drift(folder: Path, settings: Settings) -> looks.Found | str:

@@ -18,7 +18,8 @@ from frontdesk.agents.settings import Settings
 log = structlog.get_logger(__name__)
 
 _APART = "frontdesk.agents.learning.look_apart"
-_NOTHING = "nothing"
+NOTHING = "nothing"
+"""key of what a look says that saw nothing"""
 
 Ask = Callable[[looks.Look], Awaitable[dict[str, Any]]]
 """readings of a look, or {"nothing": why}; raises `Failed`"""
@@ -34,8 +35,8 @@ async def look_again_and_again(metrics: LearnerMetrics, ask: Ask, every: float) 
             except (Failed, OSError) as error:
                 log.warning("not_looked_at", look=look, because=str(error))
                 continue
-            if _NOTHING in found:
-                log.info("nothing_to_look_at", look=look, because=found[_NOTHING])
+            if NOTHING in found:
+                log.info("nothing_to_look_at", look=look, because=found[NOTHING])
             else:
                 metrics.found(look, looks.read(found), began)
         await asyncio.sleep(every)

@@ -11,7 +11,7 @@ from frontdesk.agents.learning.card import markdown
 from frontdesk.agents.learning.examples import Example, write_examples
 from frontdesk.agents.learning.tables import replacing
 
-EXAMPLES, CARD = "examples.parquet", "card.json"
+VERSIONS, EXAMPLES, CARD = "versions", "examples.parquet", "card.json"
 
 
 def save(folder: Path, examples: Sequence[Example], card: Mapping[str, Any]) -> Path:
@@ -20,7 +20,7 @@ def save(folder: Path, examples: Sequence[Example], card: Mapping[str, Any]) -> 
     Raises:
         StartupError: it cannot be written.
     """
-    version = folder / "versions" / str(card["version"])
+    version = folder / VERSIONS / str(card["version"])
     write_examples(version / EXAMPLES, examples)
     texts = {
         version / "card.md": markdown(card),

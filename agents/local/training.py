@@ -105,14 +105,6 @@ def train(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """Examples by which thresholds are set: those that are learned from, and those of values that are too rare for it."""
-
-    stands_for: NDArray[np.float64]
-    present: NDArray[np.bool_]
-
-
 class _Task:
     """One label."""
 
@@ -142,7 +134,6 @@ class _Task:
         rare = np.array(
             [at for at, value in enumerate(values) if value is not None and value not in number], dtype=int
         )
-        judged = np.concatenate([kept, rare])
         rest = np.arange(len(values), features.shape[0])
 
         def of(given: Sequence[Any] | None, default: Any, rows: Any = kept) -> Any:
@@ -165,13 +156,12 @@ class _Task:
         self._rare, self._traffic = (
             (features[rows], None if embedded is None else embedded[0][rows]) for rows in (rare, rest)
         )
-        self._stands_for = of(examples.represents, 1.0).astype(np.float64)
+        # Of what thresholds are set by: what is learned from comes first.
+        self._judged = of(examples.represents, 1.0, np.concatenate([kept, rare])).astype(np.float64)
+        self._present = of(examples.present, True, np.concatenate([kept, rare]))
+        self._stands_for = self._judged[: len(kept)]
         self._represents = self._stands_for**TEMPERED
         self._certain = of(examples.certain, False)
-        self._judged = _Judged(
-            stands_for=of(examples.represents, 1.0, judged).astype(np.float64),
-            present=of(examples.present, True, judged),
-        )
         self._aim, self._searches, self._say = aim, searches, say
 
     def run(self) -> tuple[Tiers, Mapping[str, Any]]:
@@ -190,8 +180,7 @@ class _Task:
         told |= {"left_out": self._left_out} if self._left_out else {}
         told |= {"doubted": int(doubted.sum())} if doubted.any() else {}
         weights, bias = self._first.fitted(self._answers, c)
-        temperature = temperature_of(first, self._truth, self._represents)
-        first = first / np.float32(temperature)
+        first, temperature = self._calibrated(first)
         ngrams = Head(classes=self._classes, weights=weights, bias=bias, temperature=temperature, threshold=0)
         if self._second is None or second is None:
             return self._alone(ngrams, first, told | {"c": c})
@@ -211,15 +200,12 @@ class _Task:
     def _both(
         self, heads: tuple[Head, Head], first: Floats, second: Floats, told: dict[str, Any]
     ) -> tuple[Tiers, Mapping[str, Any]]:
-        own = temperature_of(second, self._truth, self._represents)
+        second, own = self._calibrated(second)
         ngrams, embedding = heads[0], replace(heads[1], temperature=own)
-        second = second / np.float32(own)
         mix = min(
             MIXES, key=lambda share: mean_loss(mixed(first, second, share), self._truth, self._represents)
         )
-        both = mixed(first, second, mix)
-        joint = temperature_of(both, self._truth, self._represents)
-        both = both / np.float32(joint)
+        both, joint = self._calibrated(mixed(first, second, mix))
 
         def scored(texts: tuple[Any, Floats | None]) -> tuple[Floats, Floats]:
             assert self._second is not None  # noqa: S101  # asked by the caller
@@ -247,9 +233,9 @@ class _Task:
         """Of both tiers, over the traffic: what was labelled, and what was not."""
         (first, one), (second, two) = map(self._trusted, learned, rare)
         # Without traffic, each example stands for as much of it as it represents.
-        copies = self._judged.present.astype(int)
+        copies = self._present.astype(int)
         if not len(traffic[0]):
-            copies = np.maximum(1, np.round(self._judged.stands_for)).astype(int)
+            copies = np.maximum(1, np.round(self._judged)).astype(int)
         early = np.concatenate([np.repeat(first, copies), confidence_of(traffic[0])])
         late = np.concatenate([np.repeat(second, copies), confidence_of(traffic[1])])
         teacher = self._aim.teacher
@@ -267,16 +253,19 @@ class _Task:
         """Confidences by models that had not seen the example, and how often they agree."""
         confidence = np.concatenate([confidence_of(learned), confidence_of(rare)])
         agrees = np.append(learned.argmax(axis=1) == self._truth, np.zeros(len(rare), dtype=np.bool_))
-        return confidence, trust(confidence, agrees, self._judged.stands_for**TEMPERED)
+        return confidence, trust(confidence, agrees, self._judged**TEMPERED)
+
+    def _calibrated(self, scores: Floats) -> tuple[Floats, float]:
+        """Scores over the temperature that suits them best, and that temperature."""
+        temperature = temperature_of(scores, self._truth, self._represents)
+        return scores / np.float32(temperature), temperature
 
     def _searched(self, tier: NgramTier | WavesTier, start: float) -> tuple[Floats, float]:
         """Held-out scores by the best penalty that a bounded walk from `start` finds, and that penalty."""
         found = {start: tier.held_out(self._answers, start)}
 
         def loss(value: float) -> float:
-            scores = found[value]
-            temperature = temperature_of(scores, self._truth, self._represents)
-            return mean_loss(scores / np.float32(temperature), self._truth, self._represents)
+            return mean_loss(self._calibrated(found[value])[0], self._truth, self._represents)
 
         best = start
         for factor in (SEARCHED, 1 / SEARCHED):
@@ -293,9 +282,8 @@ class _Task:
         """Labels of a teacher who errs that are likely wrong."""
         if self._aim.teacher >= 1:
             return np.zeros(len(self._truth), dtype=np.bool_)
-        temperature = temperature_of(scores, self._truth, self._represents)
         errors = round((1 - self._aim.teacher) * len(self._truth))
-        found = doubtful(softmax(scores / np.float32(temperature)), self._truth, most=errors)
+        found = doubtful(softmax(self._calibrated(scores)[0]), self._truth, most=errors)
         doubted: NDArray[np.bool_] = found & ~self._certain
         return doubted
 

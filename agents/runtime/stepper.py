@@ -44,9 +44,8 @@ class Computed:
     records: tuple[Outgoing, ...]
     offsets: Mapping[str, int]
     """what the group is told with it"""
-    arrivals: int
-    topics: Mapping[str, int]
-    """arrivals by topic"""
+    arrivals: Counter[str]
+    """records taken up, by topic"""
     now: Millis
     """when it was computed, by the clock of the records"""
     began: float
@@ -173,8 +172,7 @@ class Stepper:
             records=(*records, self._own(own)),
             ended=ended,
             offsets=self._group.take_all() if last else self._group.take(began),
-            arrivals=arrivals,
-            topics=Counter([arrival.topic for arrival in batch.arrivals]),
+            arrivals=Counter([arrival.topic for arrival in batch.arrivals]),
             now=now,
             began=began,
         )
@@ -207,7 +205,7 @@ class Stepper:
         try:
             written = await self._write(computed)
         except Refused:
-            self._size.refused(computed.arrivals)
+            self._size.refused(computed.arrivals.total())
             log.error(
                 "broker_refuses_step",
                 shard=self._number,
@@ -221,15 +219,15 @@ class Stepper:
         finally:
             self.writing_since = None
             computed.ended(committed)
-        self._size.accepted(computed.arrivals)
+        self._size.accepted(computed.arrivals.total())
         self._calls.start(computed.outcome.asks)
         self.commits += 1
-        self.served = self.served or computed.arrivals > 0
+        self.served = self.served or bool(computed.arrivals)
         services = self._services
         services.observer.committed(
             self._number,
             computed.outcome.effects,
-            arrivals=computed.topics,
+            arrivals=computed.arrivals,
             seconds=asyncio.get_running_loop().time() - computed.began,
             now=services.clock(),
         )
