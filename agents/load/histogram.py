@@ -21,7 +21,8 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one; less than nothing counts as nothing."""
-        micros = max(0, ceil(seconds * 1_000_000))
+        # To the nanosecond first: 0.031606 s is 31606.000000000004 µs as a float, and no microsecond more than it is.
+        micros = max(0, ceil(round(seconds * 1_000_000, 3)))
         self._counts[bucket(micros)] += 1
         self._sum += micros
         self.count += 1
