@@ -20,6 +20,8 @@ Indexes: TypeAlias = NDArray[np.intp]
 Progress: TypeAlias = Callable[[str], None]
 
 FOLDS = 5
+TOLERANCE = 0.1
+"""at which the descent ends: liblinear's own. A thousand times closer takes half as long again, and says the same of 999 texts in 1,000"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,9 @@ class NgramTier:
         yield from folds
 
     def _linear(self, features: Any, truth: Indexes, weight: Floats, c: float) -> tuple[Floats, Floats]:
-        model = LinearSVC(C=c, random_state=self.seed).fit(features, truth, sample_weight=weight)
+        # By the dual whatever the shape: its cost grows with the examples alone. In one thread: liblinear draws from one generator for all.
+        model = LinearSVC(C=c, dual=True, tol=TOLERANCE, random_state=self.seed)
+        model.fit(features, truth, sample_weight=weight)
         weights, bias = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # one row for the second class
             weights, bias = np.vstack([-weights, weights]), np.hstack([-bias, bias])
