@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,9 @@ from frontdesk.agents.errors import StartupError
 if TYPE_CHECKING:
     from frontdesk.agents.learning.drift import Report
     from frontdesk.agents.learning.drift_labels import Disagreement
+    from frontdesk.agents.learning.examples import Example
 
+LEAST_DAYS = 0.01
 _DAY_MS = 86_400_000
 _INTENTS_SHOWN = 10
 
@@ -28,10 +31,11 @@ def command(
         ),
     ],
     window: Annotated[
-        float, typer.Option(min=0.01, metavar="DAYS", help="How long `now` is, back from the newest message.")
+        float,
+        typer.Option(min=LEAST_DAYS, metavar="DAYS", help="How long `now` is, back from the newest message."),
     ] = 7.0,
     reference: Annotated[
-        float, typer.Option(min=0.01, metavar="DAYS", help="How long before that is compared with.")
+        float, typer.Option(min=LEAST_DAYS, metavar="DAYS", help="How long before that is compared with.")
     ] = 28.0,
     as_json: common.Json = False,
 ) -> None:
@@ -48,23 +52,34 @@ def command(
 
     taxonomy, _ = read_policy(common.settings().policy)
     path = examples_file(folder)
+    examples = read_examples(path)
     report = look(
-        read_examples(path),
+        examples,
         taxonomy.fallback_intent,
         load_embedder(),
         window_ms=int(window * _DAY_MS),
         reference_ms=int(reference * _DAY_MS),
     )
     if report is None:
-        raise StartupError(
-            f"{path}: no messages from before the last {window:g} days to compare with; give a shorter --window"
-        )
+        raise StartupError(f"{path}: {_nothing_before(examples, window)}")
     if as_json:
         common.print_json(report.plain())
     else:
         _show(report)
     if report.flagged:
         raise typer.Exit(1)
+
+
+def _nothing_before(examples: Sequence[Example], window: float) -> str:
+    """Why there is nothing to compare with, and what would help."""
+    if not examples:
+        return "no messages; make another: frontdesk learn dataset"
+    times = [one.at for one in examples]
+    days = (max(times) - min(times)) / _DAY_MS
+    if days <= 2 * LEAST_DAYS:
+        return f"all messages are of {days * 24 * 60:.0f} minutes: too few to compare; collect for some days"
+    advice = f"give a shorter --window, such as {days / 4:.2g}"
+    return f"all messages are of {days:.2g} days, none from before the last {window:g} days to compare with; {advice}"
 
 
 def _show(report: Report) -> None:

@@ -133,7 +133,8 @@ def import_(
 ) -> None:
     """Publish the answers of a CSV file as feedback; empty ones are passed over, and what you said before is not said again.
 
-    All lines are checked first: each wrong one is named with its fix, and then nothing is published.
+    All lines are checked first: each wrong one is named with its fix, and then nothing is published. Where customers were erased, lines
+    about decisions that are no longer there are left out.
     """
     settings, name = common.settings(broker=broker), _name(by)
     from frontdesk.agents.learning.answers import Notes, publishing
@@ -192,9 +193,9 @@ def _items(
 
 
 def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer], list[Any]]:
-    """The answers of a file, and what is wrong in it, in order."""
+    """The answers of a file, and what is wrong in it, in order. What may have been erased since it was exported is told of, and left out."""
     from frontdesk.agents.learning.answers import Answer
-    from frontdesk.agents.learning.rows import Labelled
+    from frontdesk.agents.learning.rows import Erased, Labelled
     from frontdesk.agents.learning.sheets import Filled, read_sheet
     from frontdesk.agents.learning.store import rows
     from frontdesk.agents.sources.entry import Fault
@@ -204,6 +205,7 @@ def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer],
     known: dict[str, Labelled] = {}
     if wanted:
         known = {row.decision_id: row for row in rows(folder, Labelled) if row.decision_id in wanted}
+    erasures = bool(known) and any(True for _ in rows(folder, Erased))
     answers: list[Answer] = []
     faults: list[Fault] = []
     for one in found:
@@ -211,6 +213,11 @@ def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer],
             faults.append(one)
         elif one.decision_id in known:
             answers.append(Answer(row=known[one.decision_id], **one.said))
+        elif erasures:
+            typer.echo(
+                f"frontdesk: {file}:{one.line}: left out: no decision {one.decision_id[:40]!r} in {folder}; its customer may have been erased",
+                err=True,
+            )
         else:
             problem = f"no decision {one.decision_id[:40]!r} was collected in {folder}"
             fix = "keep the column as it was exported, and name the folder it came from"

@@ -156,7 +156,7 @@ def _serving(situation: Situation, evidence: Evidence | None, rules: Rules, now:
 def _trial(situation: Situation, evidence: Evidence | None, rules: Rules, now: int) -> Verdict:
     """A candidate that is not worse as far as is known."""
     model, begun = situation.candidate, now - situation.since
-    missing = _missing(evidence, begun, rules)
+    missing = _missing(evidence, begun, rules, canary=situation.share > 0)
     if evidence is None or missing:
         if begun > 1000 * rules.most_seconds:
             return Verdict(
@@ -177,12 +177,16 @@ def _trial(situation: Situation, evidence: Evidence | None, rules: Rules, now: i
     return Verdict(action="promote", model=model, because=(because,))
 
 
-def _missing(evidence: Evidence | None, begun: int, rules: Rules) -> str:
+def _missing(evidence: Evidence | None, begun: int, rules: Rules, *, canary: bool = False) -> str:
     """What a verdict lacks, or nothing."""
     audits = 0 if evidence is None else evidence.audits
     parts = []
     if audits < rules.least_audits:
         parts.append(f"{audits:,} of {rules.least_audits:,} audits")
+    if canary and begun < 1000 * rules.few_seconds:
+        customers = 0 if evidence is None else evidence.arms[evidence.subject].customers
+        if customers < rules.least_customers:
+            parts.append(f"{customers:,} of {rules.least_customers:,} customers")
     if begun < 1000 * rules.least_seconds:
         parts.append(f"{begun / 1000:,.0f} of {rules.least_seconds:,.0f} seconds")
     return ", ".join(parts)

@@ -11,6 +11,7 @@ import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from frontdesk.agents.kafka.models import version_in
 from frontdesk.agents.learning.clean import folded
@@ -24,6 +25,8 @@ BINS = 10
 REMEMBERED = 100_000
 """messages, decisions and customers that are known again; older ones may count twice, or not at all"""
 MOST_INTENTS = 1_000
+OF_A_CUSTOMER = 50
+"""pairs of one customer that count: whoever writes a thousand different messages has one opinion among many all the same"""
 OF_A_NAME = 20
 """corrections of one name that count in a stage: nobody alone takes a model back"""
 
@@ -102,6 +105,8 @@ class Evidence:
         self._messages: OrderedDict[Hashable, None] = OrderedDict()
         self._decisions: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._customers: OrderedDict[Hashable, None] = OrderedDict()
+        self._pairs: OrderedDict[Hashable, int] = OrderedDict()
+        """how many of each customer"""
         self._names: Counter[str] = Counter()
         self.arms: dict[str, Arm] = {}
         self.since = since
@@ -167,6 +172,11 @@ class Evidence:
             self._messages, (row.customer, "says", folded(row.text))
         ):
             return
+        of_them = self._pairs.get(row.customer, 0)
+        if of_them >= OF_A_CUSTOMER:
+            return
+        self._pairs[row.customer] = of_them + 1
+        _bound(self._pairs)
         weight = 1.0 if row.asked == AUDIT else self._unsure_weight
         truth = row.llm_intent
         counts = self.differences.get(truth)
@@ -192,6 +202,6 @@ def _new(known: OrderedDict[Hashable, None], what: Hashable) -> bool:
     return True
 
 
-def _bound(known: OrderedDict[str, tuple[str, str]] | OrderedDict[Hashable, None]) -> None:
+def _bound(known: OrderedDict[Any, Any]) -> None:
     if len(known) > REMEMBERED:
         known.popitem(last=False)

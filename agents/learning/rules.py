@@ -21,6 +21,10 @@ class Rules:
     """how often a model that is worse by the margin is promoted, at most; and how often one that is no worse is dropped or rolled back"""
     least_audits: int = 200
     """in each stage"""
+    least_customers: int = 20
+    """whose messages a canary has labelled, in each of its stages: a handful shows no complaints; after `few_seconds` fewer will do"""
+    few_seconds: float = 86400.0
+    """of a canary's stage that waits for customers"""
     least_seconds: float = 3600.0
     """in each stage"""
     most_seconds: float = 14 * 86400.0

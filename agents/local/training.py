@@ -84,6 +84,8 @@ def train(
         TooLittle: fewer than two intents have enough examples.
     """
     aim = aim or Aim()
+    for name, values in examples.labels.items():
+        learnable(name, values, least)  # before the minutes of learning
     texts = [*examples.texts, *examples.traffic]
     ngrams = Ngrams.fitted(texts)
     features = ngrams(texts)
@@ -105,6 +107,19 @@ def train(
     )
 
 
+def learnable(name: str, values: Sequence[str | None], least: int) -> tuple[str, ...]:
+    """The classes of a label with enough examples, in order.
+
+    Raises:
+        TooLittle: they are fewer than two.
+    """
+    counts = Counter(value for value in values if value is not None)
+    classes = tuple(sorted(value for value, n in counts.items() if n >= least))
+    if len(classes) < 2:
+        raise TooLittle(f"{name}: only {len(classes)} of {len(counts)} values have {least} examples or more")
+    return classes
+
+
 class _Task:
     """One label."""
 
@@ -121,12 +136,8 @@ class _Task:
         progress: Progress,
     ) -> None:
         values = examples.labels[name]
+        self._classes = learnable(name, values, least)
         counts = Counter(value for value in values if value is not None)
-        self._classes = tuple(sorted(value for value, n in counts.items() if n >= least))
-        if len(self._classes) < 2:
-            raise TooLittle(
-                f"{name}: only {len(self._classes)} of {len(counts)} values have {least} examples or more"
-            )
         self._left_out = {value: n for value, n in sorted(counts.items()) if n < least}
         number = {value: at for at, value in enumerate(self._classes)}
         kept = np.array([at for at, value in enumerate(values) if value in number])

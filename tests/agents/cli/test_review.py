@@ -17,12 +17,13 @@ from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.cli.review_screen import NAMES, keys, review
 from frontdesk.agents.learning.answers import Notes, Publishing
 from frontdesk.agents.learning.joining import join
+from frontdesk.agents.learning.rows import Erased
 from frontdesk.agents.learning.sheets import COLUMNS, guarded, unguarded
 from frontdesk.agents.learning.store import open_store
 from frontdesk.agents.learning.worth import worth
 from frontdesk.agents.settings import BUNDLED_POLICY
 from frontdesk.schemas.inputs import Feedback
-from frontdesk.schemas.topics import ROUTING_LABELS
+from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_LABELS
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from tests.support.cli import frontdesk
 from tests.support.embedded import free_port
@@ -190,6 +191,19 @@ def test_each_wrong_line_is_named_with_its_fix_and_nothing_is_published(folder: 
     assert "back.csv:6: the decision of line 5 once more" in done.stderr
     assert "back.csv:7: 1 cells under 13 headings" in done.stderr
     assert "5 wrong lines; nothing was published" in done.stderr
+
+
+def test_lines_about_erased_customers_do_not_stand_in_the_way_of_others(folder: Path) -> None:
+    sheet = exported(folder)
+    for one in sheet:
+        one["answer_intent"] = "biling" if one is sheet[3] else "other"
+    path = filled(folder / "back.csv", sheet)
+    gone = row(0, text="=1+1 is what my bill says").customer
+    with open_store(folder) as to:
+        to.add(CUSTOMER_PROFILES, 0, [Erased(offset=0, customer=gone)], 1)
+    done = frontdesk("review", "import", str(path), str(folder), "--by", "ann", code=1)
+    assert "its customer may have been erased" in done.stderr
+    assert "1 wrong line; nothing was published" in done.stderr
 
 
 def test_a_sheet_without_its_header_is_refused(folder: Path) -> None:

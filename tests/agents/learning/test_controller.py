@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frontdesk.agents.learning.controller import Situation, Verdict, applied, decide
-from frontdesk.agents.learning.evidence import Evidence
+from frontdesk.agents.learning.evidence import OF_A_CUSTOMER, Evidence
 from frontdesk.agents.learning.rows import Labelled
 from frontdesk.agents.learning.rows import given as given_row
 from frontdesk.agents.learning.rules import Rules
@@ -288,6 +288,7 @@ def quick(draw: random.Random, lose: float, win: float, minutes: int) -> list[st
                 counts = evidence.differences.setdefault(draw.choice(INTENTS), Counter())
                 counts[difference, 1.0] += 1
                 evidence.audits += 1
+                evidence.arms[evidence.subject].customers += 1
         verdict = decide(situation, evidence, RULES, minute * MINUTE)
         if verdict.action != "stay":
             actions.append(verdict.action)
@@ -395,6 +396,36 @@ def test_the_same_words_of_the_same_customer_count_once() -> None:
     ]
     evidence.fold([*rows, *again])
     assert (evidence.audits, evidence.pairs) == (len(rows) + 1, len(rows) + 1)
+
+
+def test_one_customer_with_ever_other_words_is_one_voice_among_many() -> None:
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    stream = Stream(right={NEW: 0.9, OLD: 0.9})
+    rows = [
+        one for one in stream.rows(Situation(serving=OLD, candidate=NEW), 200, 1)[0] if one.asked == "audit"
+    ]
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    loud = [
+        replace(
+            rows[0], customer="loud", message_id=f"loud {n}", text=f"{letters[n % 26]} {letters[n // 26]}"
+        )
+        for n in range(500)
+    ]
+    evidence.fold([*rows, *loud])
+    assert evidence.pairs == len(rows) + OF_A_CUSTOMER
+
+
+def test_a_canary_that_few_customers_met_waits_a_day_for_more() -> None:
+    now = int(1000 * RULES.least_seconds)
+    situation = Situation(serving=OLD, candidate=NEW, share=0.25, since=0)
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    evidence.audits = 1_000
+    evidence.differences["billing"] = Counter({(1, 1.0): 100, (0, 1.0): 900})
+    evidence.arms[NEW].customers = RULES.least_customers - 1
+    assert decide(situation, evidence, RULES, now).because == ("19 of 20 customers",)
+    assert decide(situation, evidence, RULES, int(1000 * RULES.few_seconds)).action == "promote"
+    evidence.arms[NEW].customers += 1
+    assert decide(situation, evidence, RULES, now).action == "promote"
 
 
 def test_an_unhappy_customer_counts_once_in_however_many_conversations() -> None:

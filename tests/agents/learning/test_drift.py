@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -350,9 +351,12 @@ def test_the_command_flags_with_its_exit_code(tmp_path: Path) -> None:
     json.dumps(told, allow_nan=False)
     write_examples(folder / "examples.parquet", dataset(0))
     assert "flagged: nothing" in frontdesk("learn", "drift", str(tmp_path)).stdout
-    assert (
-        "give a shorter --window" in frontdesk("learn", "drift", str(folder), "--window", "99", code=2).stderr
-    )
+    refused = frontdesk("learn", "drift", str(folder), "--window", "99", code=2).stderr
+    advised = re.search(r"give a shorter --window, such as ([0-9.]+)", refused)
+    assert advised is not None
+    frontdesk("learn", "drift", str(folder), "--window", advised[1])
+    write_examples(folder / "examples.parquet", [replace(one, at=1) for one in dataset(0)])
+    assert "collect for some days" in frontdesk("learn", "drift", str(folder), code=2).stderr
     assert "frontdesk learn dataset" in frontdesk("learn", "drift", str(tmp_path / "none"), code=2).stderr
 
 

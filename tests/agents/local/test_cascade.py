@@ -199,7 +199,14 @@ def test_a_worker_takes_the_model_its_settings_name(model: LocalModel, tmp_path:
 def test_too_little_is_said_and_not_learned() -> None:
     few = Examples(texts=["a"] * 15, labels={"intent": ["x"] * 14 + ["y"]})
     with pytest.raises(TooLittle, match="intent: only 1 of 2 values have 10 examples or more"):
-        train(few, taxonomy_hash="t", embed=None)
+        train(few, taxonomy_hash="t", embed=Unasked())
+
+
+class Unasked:
+    """Nobody embeds in vain."""
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        raise AssertionError
 
 
 def test_with_a_teacher_who_errs_the_tiers_settle_most_and_are_better_than_it() -> None:
