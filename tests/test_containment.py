@@ -164,6 +164,7 @@ def test_the_corpus_is_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("form", ["power", None], ids=["with every lever", "in any form"])
+@pytest.mark.slow
 async def test_no_attack_gets_a_label_a_queue_or_an_escalation_out_of_the_policy(form: str | None) -> None:
     faults: list[str] = []
     obeyed: Counter[bool] = Counter()
@@ -222,6 +223,7 @@ async def test_the_canaries_are_sent_where_they_belong() -> None:
     assert CANARIES["reply"] in desk.server.sent
 
 
+@pytest.mark.slow
 def test_a_late_answer_lowers_no_escalation_either() -> None:
     """At the deadline the rules decide; what the model says after that is the next revision, at most."""
     guard = retail()

@@ -67,6 +67,7 @@ def again(logs: Logs, entry: Entry, value: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.slow
 def test_a_sound_run_passes_whatever_its_traffic(seed: int) -> None:
     account = examine(Paper(seed).run(30))
     assert account.faults == []
@@ -75,6 +76,7 @@ def test_a_sound_run_passes_whatever_its_traffic(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6, 9))
+@pytest.mark.slow
 def test_a_run_with_outages_passes_although_its_steps_are_large(seed: int) -> None:
     account = examine(Paper(seed, outages=0.05).run(40))
     assert account.faults == []
@@ -171,6 +173,7 @@ def _fewer_turns(customer: Customer) -> Customer:
     ],
     ids=["a turn is missing", "an id is missing", "ids are swapped", "a correction counts twice"],
 )
+@pytest.mark.slow
 def test_a_table_that_differs(logs: Logs, spoil: Callable[[Customer], Customer]) -> None:
     """In the last record of one customer: an effect that is missing, in the wrong place or there twice."""
     last = {entry.key: entry for entry in logs.entries[CUSTOMERS]}
@@ -202,6 +205,7 @@ def test_a_table_without_a_customer(logs: Logs) -> None:
     ],
     ids=["sla not resolved", "not resolved", "not raised", "less severe", "too late", "of another"],
 )
+@pytest.mark.slow
 def test_an_alert_that_differs(
     logs: Logs, kind: str, spoil: Callable[[Alert], Alert | None], found: str
 ) -> None:

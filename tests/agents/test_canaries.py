@@ -264,6 +264,7 @@ async def test_what_is_shown_of_dead_letters_has_no_canary(debug_logs: pytest.Ca
 
 
 @pytest.mark.embedded
+@pytest.mark.slow
 def test_dlq_list_and_show_print_no_canary(embedded_broker: Any) -> None:
     broker = embedded_broker.bootstrap
     values = [

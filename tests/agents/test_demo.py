@@ -345,6 +345,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.embedded
 @pytest.mark.slow
 class TestRun:
+    @pytest.mark.slow
     def test_the_counts_add_up_and_nothing_is_left_behind(self):
         running = demo("--seconds", "5", "--json")
         try:
@@ -374,6 +375,7 @@ class TestRun:
                 assert (text or "")[span.start : span.end] not in err
         assert redact(err) == err
 
+    @pytest.mark.slow
     def test_an_interrupt_ends_everything_it_started(self):
         running = demo("--seconds", "60")
         started: set[int] = set()

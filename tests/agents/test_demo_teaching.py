@@ -78,6 +78,7 @@ def test_a_real_kafka_is_refused() -> None:
 
 @pytest.mark.embedded
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_short_run_labels_everything() -> None:
     """Too short for a second model: that the share falls is seen where a person looks."""
     done = frontdesk("demo", "--teach", "--seconds", "8", "--json")

@@ -125,6 +125,7 @@ def test_a_taxonomy_with_one_intent_is_enough() -> None:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(codec=None), max_size=60), max_size=4))
+@pytest.mark.slow
 def test_labels_any_text(weights: Embed, texts: list[str]) -> None:
     scores = EmbeddingLabeller(TAXONOMY, weights).label(texts)
     assert len(scores) == len(texts)

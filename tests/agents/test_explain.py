@@ -87,6 +87,7 @@ class TestAt:
         assert decision["received_at"] == self.AT
         assert {one["name"]: one["value"] for one in decision["facts"]}["minutes_open"] == 1
 
+    @pytest.mark.slow
     def test_a_closed_queue_overflows(self, tmp_path, monkeypatch):
         at = shutil.copytree(BUNDLED_POLICY, tmp_path / "pack")
         file = at / "policy.yaml"
@@ -238,6 +239,7 @@ class TestTiers:
     def test_a_text_without_words_reaches_no_tier(self):
         assert explained("?!")["tiers"] == []
 
+    @pytest.mark.slow
     def test_the_llms_answer_and_its_cost_are_shown(self, monkeypatch):
         with running(LlmServer()) as server:
             monkeypatch.setenv("FRONTDESK_LLM_BASE_URL", server.url)
@@ -308,6 +310,7 @@ class TestAsking:
         assert mentioned == ["Green tea"]
 
 
+@pytest.mark.slow
 def test_every_rule_may_be_shown_on_what_was_decided_from():
     document = explained(LATE_PARCEL, "--rules")
     rules = {rule["rule"]: rule for rule in document["rules"]}

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import pytest
+
 from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.exchange import open_client
@@ -62,6 +64,7 @@ class TestClient(LabellerContract):
             await client.close()
 
 
+@pytest.mark.slow
 class TestClientApart(LabellerContract):
     """As above, with the requests in a process of its own."""
 

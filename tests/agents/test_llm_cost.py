@@ -174,6 +174,7 @@ async def test_what_costs_nothing_needs_no_budget() -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.slow
 async def test_whatever_happens_it_costs_at_most_what_was_said_before(failure: str) -> None:
     endpoint = _endpoint(attempts=3, request_timeout=0.3 if failure in SLOW else 20.0)
     most = _questions(endpoint).most(ask())

@@ -153,6 +153,7 @@ def test_a_drafted_reply_arrives_as_it_was_sent(failed: bool) -> None:
     assert wire.read_drafted(json.loads(wire.drafted_line(3, drafted)), drafted.draft) == drafted
 
 
+@pytest.mark.slow
 async def test_a_process_that_ends_fails_what_was_under_way_and_is_started_again(server: LlmServer) -> None:
     server.script = ("hang", "hang", "ok")
     async with _labeller(server) as labeller:
@@ -167,6 +168,7 @@ async def test_a_process_that_ends_fails_what_was_under_way_and_is_started_again
         assert labeller.pid != first
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_stuck_holds_nobody_up_and_is_replaced(server: LlmServer) -> None:
     server.script = ("hang", "ok")
     labeller = ProcessLabeller(_setup(server), silent=0.5)
@@ -185,6 +187,7 @@ async def test_a_process_that_is_stuck_holds_nobody_up_and_is_replaced(server: L
     await labeller.close()
 
 
+@pytest.mark.slow
 async def test_a_cancelled_ask_lets_go_of_its_request(server: LlmServer) -> None:
     server.failures = {"hang": 1.0}
     async with _labeller(server) as labeller:
@@ -198,6 +201,7 @@ async def test_a_cancelled_ask_lets_go_of_its_request(server: LlmServer) -> None
         assert waiting.cancelled()
 
 
+@pytest.mark.slow
 async def test_what_the_process_does_is_counted_here(server: LlmServer) -> None:
     metrics = Metrics()
     server.script = ("ok", "refusal")
@@ -215,6 +219,7 @@ async def test_what_the_process_does_is_counted_here(server: LlmServer) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look into")
+@pytest.mark.slow
 async def test_the_key_stands_in_no_argument_and_no_variable_of_the_process(server: LlmServer) -> None:
     async with _labeller(server) as labeller:
         await labeller.label(ask())
@@ -225,6 +230,7 @@ async def test_the_key_stands_in_no_argument_and_no_variable_of_the_process(serv
     assert KEY.encode() not in shown
 
 
+@pytest.mark.slow
 async def test_it_goes_on_while_a_worker_that_was_told_to_stop_does(server: LlmServer) -> None:
     async with _labeller(server) as labeller:
         await labeller.label(ask("one"))
@@ -236,6 +242,7 @@ async def test_it_goes_on_while_a_worker_that_was_told_to_stop_does(server: LlmS
         assert (answer.error, labeller.pid) == (None, pid)
 
 
+@pytest.mark.slow
 async def test_closing_ends_it(server: LlmServer) -> None:
     async with _labeller(server) as labeller:
         await labeller.label(ask())
@@ -251,6 +258,7 @@ async def test_without_an_ask_no_process_is_started(server: LlmServer) -> None:
         assert (late.error, labeller.pid) == ("timeout", None)
 
 
+@pytest.mark.slow
 async def test_started_early_it_is_there_for_the_first_ask(server: LlmServer) -> None:
     async with _labeller(server) as labeller:
         await labeller.start()
@@ -266,6 +274,7 @@ async def test_a_process_that_cannot_be_started_is_a_failure_like_any_other(serv
     assert [(answer.labels, answer.error) for answer in answers] == [(None, "unavailable")] * 2
 
 
+@pytest.mark.slow
 async def test_it_does_not_outlive_a_worker_that_was_killed(server: LlmServer) -> None:
     program = """
         import asyncio, os, sys
@@ -306,6 +315,7 @@ async def test_a_process_that_talks_nonsense_is_ended(server: LlmServer, tmp_pat
     await labeller.close()
 
 
+@pytest.mark.slow
 async def test_no_module_of_the_folder_it_is_started_in_gets_at_the_keys(
     server: LlmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.support.llm_server import LlmServer
 
@@ -40,6 +41,7 @@ async def test_what_becomes_of_a_message_depends_on_the_seed_and_not_on_the_orde
     assert set(first.values()) == {"ok", "500", "refusal"}
 
 
+@pytest.mark.slow
 async def test_runs_as_a_process_with_its_url_on_the_first_line() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -132,6 +132,7 @@ def test_buckets_follow_one_another_without_gaps(micros: int) -> None:
     assert micros <= highest(number) <= micros * 1.001 + 1
 
 
+@pytest.mark.slow
 def test_a_plan_is_of_the_rate_and_mix_that_were_asked_for_and_marked() -> None:
     items = list(plan(count=4000, mix=USUAL, customers=50).items())
     assert [item.due for item in items[:3]] == [0.0, 0.01, 0.02]

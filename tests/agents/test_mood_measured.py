@@ -39,6 +39,7 @@ def judged() -> list[Judged]:
         ("follow-up", "unseen", 0.50, 0.40),
     ],
 )
+@pytest.mark.slow
 def test_no_worse_than_the_documentation_says(
     judged: list[Judged], what: str, half: str, least: float, least_f1: float
 ) -> None:

@@ -67,11 +67,13 @@ def test_the_bundled_packs() -> None:
 
 
 @every_pack
+@pytest.mark.slow
 def test_lint_has_nothing_to_say(pack: Path) -> None:
     assert lint(read_pack(pack)) == ()
 
 
 @every_pack
+@pytest.mark.slow
 def test_its_cases_pass_in_both_languages_and_every_rule_holds_in_one(pack: Path, loaded_once: None) -> None:
     _, policy = loaded(pack)
     runner = Runner(settings=Settings(policy=pack), policy=policy)
@@ -150,6 +152,7 @@ def test_names_and_descriptions_are_in_every_language(pack: Path) -> None:
 
 
 @every_pack
+@pytest.mark.slow
 def test_the_local_labeller_knows_its_own_examples(pack: Path, embed: Embed) -> None:
     taxonomy, _ = loaded(pack)
     wanted = [(intent.id, text) for intent in taxonomy.intents for text in intent.examples]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.cases import Runner, cases_of
 from frontdesk.agents.settings import BUNDLED_POLICY, Settings
@@ -26,6 +28,7 @@ def before(text: str, line: str, block: str) -> str:
     return text.replace(line, f"{block}\n{line}")
 
 
+@pytest.mark.slow
 def test_the_hotel(tmp_path: Path, loaded_once: None) -> None:
     page = DOCS.read_text(encoding="utf-8")
     intent, queue, rule, cases = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)

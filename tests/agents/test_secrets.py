@@ -204,6 +204,7 @@ def test_no_text_made_of_settings_holds_a_secret() -> None:
 
 
 @pytest.mark.embedded
+@pytest.mark.slow
 async def test_no_secret_comes_out_of_a_worker_or_the_doctor(
     embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

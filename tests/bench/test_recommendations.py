@@ -30,6 +30,7 @@ def test_what_goes_together_is_bought_together() -> None:
     assert all(set(one.accessories) < set(sold.group_of[one.product_id]) for one in sold.catalog.values())
 
 
+@pytest.mark.slow
 def test_learning_beats_popularity_where_there_is_something_to_learn(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -40,12 +40,14 @@ def production() -> list[Manifest]:
 
 
 class TestSound:
+    @pytest.mark.slow
     def test_every_resource_is_valid(self, overlay: list[Manifest]) -> None:
         assert [problem for one in overlay for problem in problems(one)] == []
 
     def test_nothing_is_wrong_beyond_that(self, overlay: list[Manifest]) -> None:
         assert faults(overlay) == []
 
+    @pytest.mark.slow
     def test_everything_lies_in_one_namespace(self, overlay: list[Manifest]) -> None:
         spaces = {one["metadata"].get("namespace") for one in overlay if one["kind"] != "Namespace"}
         assert spaces == {"frontdesk"}
@@ -61,6 +63,7 @@ class TestSound:
         assert "StatefulSet" in kinds
         assert not any(kind.startswith("Kafka") for kind in kinds)
 
+    @pytest.mark.slow
     def test_only_production_reaches_a_language_model(self) -> None:
         for name, reaches in (("small", False), ("production", True)):
             policies = [one["metadata"]["name"] for one in of_kind(rendered(name), "NetworkPolicy")]
@@ -259,6 +262,7 @@ def _container(one: Manifest) -> Manifest:
         ("KafkaUser", "routing-consumer", lambda one: one["spec"].pop("authorization"), "authorization"),
     ],
 )
+@pytest.mark.slow
 def test_a_validator_refuses_a_planted_fault(
     production: list[Manifest], kind: str, name: str, plant: Plant, said: str
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.workers import Worker
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 FLOOD = int(os.environ.get("TEST_FLOOD", "2000"))
-"""messages; `TEST_FLOOD=50000 make test ARGS='-n 0 -k floods'` takes a few minutes"""
+"""messages; `TEST_FLOOD=50000 make test-slow ARGS='-n 0 -k floods'` takes a few minutes"""
 HELD = 400
 FETCH = 1024 * 1024
 """bytes of one fetch of a partition, which is taken whole"""

@@ -51,11 +51,13 @@ def test_alertmanager_takes_its_configuration() -> None:
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_alerts_fire_and_are_silent(path: Path) -> None:
     code, said = run("promtool", "test", "rules", str(path))
     assert code == 0, said
 
 
+@pytest.mark.slow
 def test_a_case_that_is_wrong_would_be_seen(tmp_path: Path) -> None:
     (tmp_path / "tests/observability").mkdir(parents=True)
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")

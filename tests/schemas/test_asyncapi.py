@@ -79,6 +79,7 @@ def references(part: Any) -> Iterator[str]:
             yield from references(value)
 
 
+@pytest.mark.slow
 def test_every_reference_leads_somewhere(committed: dict[str, Any]) -> None:
     found = set(references(committed))
     assert len(found) > 50
@@ -108,6 +109,7 @@ def test_every_topic_and_every_version_of_its_record_is_there(committed: dict[st
             assert fingerprint(held) == fingerprint(version.schema)
 
 
+@pytest.mark.slow
 def test_a_document_that_is_out_of_date_is_refused_and_written_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

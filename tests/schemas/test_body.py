@@ -56,6 +56,7 @@ def decision(facts: list[Scalar], *, confidence: float = 0.5) -> Decision:
 @pytest.mark.parametrize("record", [*RECORDS, Labels], ids=lambda record: record.__name__)
 @FEW
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_body_is_that_of_the_whole_record(record: type[Record], data: st.DataObject) -> None:
     value = data.draw(records(record))
     assert written(value) == whole(value)

@@ -37,6 +37,7 @@ REGISTRY = Registry(
 @EVERY_RECORD
 @FEW
 @given(data=st.data())
+@pytest.mark.slow
 def test_round_trips_in_every_framing(record: type[Record], data: st.DataObject) -> None:
     value = data.draw(records(record))
     single, framed = Codec(), Codec(schema_ids=REGISTRY)
@@ -56,6 +57,7 @@ def test_round_trips_in_every_framing(record: type[Record], data: st.DataObject)
 @EVERY_RECORD
 @FEW
 @given(data=st.data())
+@pytest.mark.slow
 def test_avro_python3_reads_what_we_write_and_writes_what_we_read(
     record: type[Record], data: st.DataObject
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,6 +152,7 @@ TEXTS = ("billing", "unsure billing", "hello there", "that one too", "unsure", "
         max_size=4,
     ),
 )
+@pytest.mark.slow
 def test_a_candidate_that_says_the_same_changes_nothing_but_names(
     share: float, steps: list[list[tuple[str, int, str]]]
 ) -> None:

@@ -175,6 +175,7 @@ def test_cues_and_data_in_any_order_are_redacted_without_error_and_stay_redacted
         "[ORDER] 1",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_long_text_costs_in_proportion(piece: str) -> None:
     """Quadratic work on 200,000 characters would not end within the run."""
     text = piece * (200_000 // len(piece))

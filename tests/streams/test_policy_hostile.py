@@ -75,6 +75,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("name", YAML)
+@pytest.mark.slow
 def test_yaml_that_means_harm_is_refused(name: str) -> None:
     text, what = YAML[name]
     with pytest.raises(PolicyError) as caught:

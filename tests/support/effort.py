@@ -1,4 +1,4 @@
-"""How hard tests look: CI tries all the examples of a property that it names, `make test` at a desk a third of them."""
+"""How hard tests look: CI tries all the examples of a property that it names, tests at a desk a third of them."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ def replayed(*arguments, code=0):
     return document
 
 
+@pytest.mark.slow
 def test_a_varied_day_is_replayed_bit_for_bit(decided):
     policy, made = decided
     work = Replaying(policies={policy.hash: policy})
@@ -83,6 +84,7 @@ def test_a_varied_day_is_replayed_bit_for_bit(decided):
     assert len({reason.rule for one in made for reason in one.reasons}) > 30
 
 
+@pytest.mark.slow
 def test_a_file_of_json_lines(kept):
     document = replayed(kept())
     assert (document["read"], document["equal"], document["differing"]) == (60, 60, 0)
@@ -100,6 +102,7 @@ def test_lines_may_be_wrapped(kept, wrap):
     assert replayed(kept(wrap=wrap))["equal"] == 60
 
 
+@pytest.mark.slow
 def test_an_avro_file(tmp_path, decided):
     path = tmp_path / "decisions.avro"
     out = io.BytesIO()
@@ -136,6 +139,7 @@ def test_a_parquet_file(kept, tmp_path):
         ("reasons", []),
     ],
 )
+@pytest.mark.slow
 def test_a_difference_in_any_field_is_shown_and_fails(kept, field, value):
     path = kept(lambda number, one: {**one, field: value} if number == 40 else one)
     document = replayed(path, code=1)
@@ -159,6 +163,7 @@ def test_other_policies_are_told_and_left_out_unless_any_will_do(kept, tmp_path)
     assert replayed(path, "--any-policy")["equal"] == 60
 
 
+@pytest.mark.slow
 def test_another_policy_decides_otherwise_and_says_so(kept, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -199,6 +204,7 @@ def test_it_must_be_told_what_to_read(arguments):
     frontdesk("decisions", "replay", *arguments, code=2)
 
 
+@pytest.mark.slow
 def test_decisions_are_read_from_kafka_and_made_again_by_the_policies_published_there(
     any_broker, decided, tmp_path
 ):

@@ -257,6 +257,7 @@ def test_a_record_without_key_stays_in_its_partition_if_there_is_one() -> None:
 
 
 @pytest.mark.embedded
+@pytest.mark.slow
 def test_a_registry_that_is_away_is_said_only_where_letters_need_it(
     embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +273,7 @@ def test_a_registry_that_is_away_is_said_only_where_letters_need_it(
 
 
 @pytest.mark.embedded
+@pytest.mark.slow
 def test_who_reads_dead_letters_is_written_down_before_anything_is_shown(
     embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_json_html_and_exit_code(own, tmp_path):
     page = tmp_path / "report.html"
     done = frontdesk("evaluate", str(own), "--json", "--html", str(page), "--price-per-call", "0.01")
@@ -41,6 +42,7 @@ def test_json_html_and_exit_code(own, tmp_path):
     assert "Confusion: intent" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_people_see_tables(own):
     shown = frontdesk("evaluate", str(own)).stdout
     for word in (
@@ -56,6 +58,7 @@ def test_people_see_tables(own):
         assert word in shown
 
 
+@pytest.mark.slow
 def test_with_the_llm_as_the_last_tier(own, monkeypatch):
     truth = {}
     for line in own.read_text(encoding="utf-8").splitlines()[1:]:
@@ -109,6 +112,7 @@ def test_bad_lines_are_named_left_out_and_make_the_exit_code(tmp_path):
         ),
     ],
 )
+@pytest.mark.slow
 def test_wrong_use_is_one_line(tmp_path, content, arguments, says):
     file = tmp_path / "in.csv"
     file.write_text(content, encoding="utf-8")

@@ -125,6 +125,7 @@ def test_an_llm_that_lets_us_not_in_stops_it_and_the_rest_is_done_later(tmp_path
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+@pytest.mark.slow
 def test_started_again_it_goes_on_where_it_was(tmp_path, llm, how):
     texts = [{"id": f"t{number}", "text": UNSURE.format(number)} for number in range(40)]
     file = write(tmp_path / "in.jsonl", *texts[:5], "{broken", *texts[5:])

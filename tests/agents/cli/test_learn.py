@@ -32,6 +32,7 @@ def labelled(path: Path, *more: dict[str, str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_it_makes_is_what_explain_goes_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = labelled(
         tmp_path / "labelled.jsonl",
@@ -54,6 +55,7 @@ def test_what_it_makes_is_what_explain_goes_by(tmp_path: Path, monkeypatch: pyte
     assert said["decision"]["model_version"].startswith("local-")
 
 
+@pytest.mark.slow
 def test_the_same_file_makes_the_same_model_and_says_so_to_a_machine(tmp_path: Path) -> None:
     file = labelled(tmp_path / "labelled.jsonl")
     (one,), (two,) = (
@@ -64,6 +66,7 @@ def test_the_same_file_makes_the_same_model_and_says_so_to_a_machine(tmp_path: P
     assert one["learned"]["intent"]["classes"] == 3
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_from_is_said_with_the_way_out(tmp_path: Path) -> None:
     file = tmp_path / "labelled.csv"
     file.write_text("text,label\nhello,billing\n")

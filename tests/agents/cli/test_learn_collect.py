@@ -65,6 +65,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_is_taken_in_once(file: Path, tmp_path: Path) -> None:
     folder = tmp_path / "learning"
     assert collected(folder, file)["rows"]["routing.labels"] == 3  # type: ignore[index]

@@ -40,6 +40,7 @@ def trained(folder: Path, name: str, *options: str) -> Path:
     return model
 
 
+@pytest.mark.slow
 def test_a_dataset_teaches_and_the_teacher_is_measured(folder: Path, tmp_path: Path) -> None:
     done = frontdesk("learn", "train", str(folder), str(tmp_path / "a"), "--searches", "1")
     assert "teacher: right in 99.7%; people said the same as the LLM about 48 of 48 messages" in done.stderr
@@ -70,6 +71,7 @@ def test_a_dataset_teaches_and_the_teacher_is_measured(folder: Path, tmp_path: P
     assert (other["card"]["aim"]["teacher"], other["card"]["learning_curve"]) == (0.9, [])
 
 
+@pytest.mark.slow
 def test_a_model_that_learned_is_better_than_the_taxonomys_words(folder: Path) -> None:
     model = trained(folder, "model")
     done = frontdesk("learn", "evaluate", str(folder), str(model))
@@ -86,6 +88,7 @@ def test_a_model_that_learned_is_better_than_the_taxonomys_words(folder: Path) -
     )
 
 
+@pytest.mark.slow
 def test_against_the_model_in_use_it_is_no_worse_or_worse(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +142,7 @@ def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path:
     assert (said["verdict"], said["missing"]) == ("unknown", 10)
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_is_told_of_the_argument_that_names_it(folder: Path, tmp_path: Path) -> None:
     none, good = tmp_path / "none", trained(folder, "model")
     done = frontdesk("learn", "evaluate", str(folder), str(none), code=2)

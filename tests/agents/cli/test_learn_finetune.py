@@ -108,6 +108,7 @@ def test_an_export_that_no_job_can_use_is_exit_code_1(dataset: Path, tmp_path: P
     assert "train.jsonl:10: 9 usable examples, fewer than 10; have people label more messages" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_better_model_is_accepted_and_the_setting_is_told(tuned: str, server: LlmServer) -> None:
     assert "not accepted yet" in learn("status", tuned).stdout
     done = learn("evaluate", tuned, "--at-least", "40")
@@ -122,6 +123,7 @@ def test_a_better_model_is_accepted_and_the_setting_is_told(tuned: str, server: 
     assert model["evaluated"]["messages"] == HELD
 
 
+@pytest.mark.slow
 def test_a_model_that_is_no_better_does_not_serve(tuned: str, server: LlmServer) -> None:
     server.tuned = lambda _: {"intent": "complaint"}
     done = learn("evaluate", tuned, "--at-least", "40", code=1)
@@ -141,6 +143,7 @@ def test_an_endpoint_without_the_model_is_told(tuned: str, server: LlmServer) ->
     )
 
 
+@pytest.mark.slow
 def test_started_twice_it_is_one_job(dataset: Path, server: LlmServer, tmp_path: Path) -> None:
     folder = str(tmp_path / "tuning")
     learn("export", str(dataset), folder)
@@ -154,6 +157,7 @@ def test_started_twice_it_is_one_job(dataset: Path, server: LlmServer, tmp_path:
     assert "exported" not in learn("export", str(dataset), folder, code=2).stdout
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_is_exit_code_1(dataset: Path, server: LlmServer, tmp_path: Path) -> None:
     server.tuning.ends = "failed"
     folder = str(tmp_path / "tuning")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from frontdesk.agents.learning.store import open_store
 
 
@@ -19,19 +21,23 @@ def refused(folder: Path, *options: str, **settings: object) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_refuses_without_a_registry(tmp_path: Path) -> None:
     assert "FRONTDESK_MODELS" in refused(tmp_path)
 
 
+@pytest.mark.slow
 def test_refuses_a_broker_without_transactions(tmp_path: Path) -> None:
     assert "transactions" in refused(tmp_path, models=tmp_path / "registry", guarantee="at_least_once")
 
 
+@pytest.mark.slow
 def test_refuses_a_folder_that_another_one_has(tmp_path: Path) -> None:
     with open_store(tmp_path):
         assert "another" in refused(tmp_path, models=tmp_path / "registry")
 
 
+@pytest.mark.slow
 def test_refuses_without_kafka_and_leaves_the_folder_to_the_next(tmp_path: Path) -> None:
     told = refused(
         tmp_path / "new", "--broker", "127.0.0.1:1", models=tmp_path / "registry", learn_http_port=0

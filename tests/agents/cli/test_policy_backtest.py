@@ -237,6 +237,7 @@ def test_what_is_refused(old, new, tmp_path, arguments, said):
     assert said in done.stderr
 
 
+@pytest.mark.slow
 def test_a_month_in_any_chunks_processes_and_formats_is_the_same(old, new, tmp_path):
     month = list(many(OLD, 200, provisional=0.2))
     file = jsonl(tmp_path / "d.jsonl", month)

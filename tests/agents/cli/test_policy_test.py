@@ -122,6 +122,7 @@ def test_a_text_is_labelled_and_decided_in_its_conversation(folder):
         ("{text: hi, profile: {tier: 5}}", "customer.profiles"),
     ],
 )
+@pytest.mark.slow
 def test_a_past_that_cannot_be_is_told(folder, given, says):
     assert says in frontdesk("policy", "test", folder(one(given, "{queue: billing}")), code=2).stderr
 
@@ -135,6 +136,7 @@ def test_a_policy_without_cases_says_where_they_go(folder):
     assert "write cases.yaml" in frontdesk("policy", "test", folder("", "other.yaml"), code=2).stderr
 
 
+@pytest.mark.slow
 def test_opening_hours_go_by_when_a_case_comes(folder):
     at = folder(
         one('{labels: {intent: billing}, at: "2026-01-04T10:00:00Z"}', "{queue: general}")
@@ -239,6 +241,7 @@ def test_a_failing_case_says_that_a_closed_queue_overflowed_and_when_it_came(fol
     assert came in shown
 
 
+@pytest.mark.slow
 def test_explain_says_skills_steps_and_the_overflow_of_a_closed_queue(folder):
     pack = with_lines(
         folder(one("{text: hi}", "{queue: billing}")), "  billing:\n", f"    {CLOSED}\n    {STEPS}\n"

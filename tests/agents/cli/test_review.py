@@ -136,6 +136,7 @@ def test_keys_of_a_terminal_come_one_by_one_and_it_is_left_as_it_was(monkeypatch
         assert termios.tcgetattr(terminal) == before
 
 
+@pytest.mark.slow
 def test_it_says_what_is_missing(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     empty = tmp_path_factory.mktemp("empty")
     assert "frontdesk learn collect" in frontdesk("review", str(empty), "--by", "ann", code=2).stderr

@@ -159,6 +159,7 @@ def play(
     return out
 
 
+@pytest.mark.slow
 def test_a_model_that_is_as_good_goes_all_the_way_and_stays() -> None:
     out = play(Stream(right={OLD: 0.9, NEW: 0.95}), 300)
     assert out.actions == ["try", "canary", "canary", "promote", "watch"]
@@ -198,6 +199,7 @@ def test_a_model_in_force_that_turns_worse_is_rolled_back_also_while_learning_is
     assert (after.serving, after.previous, after.candidate) == (OLD, None, "")
 
 
+@pytest.mark.slow
 def test_what_was_good_for_long_does_not_hide_what_is_bad_now() -> None:
     start = Situation(serving=NEW, previous=OLD, candidate=OLD)
     stream = Stream(right={OLD: 0.9, NEW: 0.9})
@@ -307,6 +309,7 @@ def quick(draw: random.Random, lose: float, win: float, minutes: int) -> list[st
 STREAMS = 30
 
 
+@pytest.mark.slow
 def test_models_that_are_alike_are_dropped_or_rolled_back_no_more_often_than_the_rules_say() -> None:
     found = [quick(random.Random(seed), 0.05, 0.05, 400) for seed in range(STREAMS)]
     dropped = sum("drop" in one for one in found)
@@ -316,6 +319,7 @@ def test_models_that_are_alike_are_dropped_or_rolled_back_no_more_often_than_the
     assert sum("promote" in one for one in found) >= 0.8 * STREAMS
 
 
+@pytest.mark.slow
 def test_models_that_are_worse_by_more_than_the_margin_are_promoted_no_more_often_than_the_rules_say() -> (
     None
 ):
@@ -333,6 +337,7 @@ def test_models_that_are_worse_by_more_than_the_margin_are_promoted_no_more_ofte
     st.floats(0, 0.5),
     st.integers(20, 200),
 )
+@pytest.mark.slow
 def test_a_constant_stream_moves_a_model_a_bounded_number_of_times(
     seed: int, old: float, new: float, unsure: float, per_minute: int
 ) -> None:

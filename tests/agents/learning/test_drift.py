@@ -334,6 +334,7 @@ def test_a_report_names_what_to_look_at_and_is_the_same_each_time() -> None:
     assert look(dataset(0), "other", by_letters, window_ms=900 * DAY, reference_ms=DAY) is None
 
 
+@pytest.mark.slow
 def test_the_command_flags_with_its_exit_code(tmp_path: Path) -> None:
     folder = tmp_path / "versions" / "3f2a"
     folder.mkdir(parents=True)

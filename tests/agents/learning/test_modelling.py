@@ -111,6 +111,7 @@ def test_the_learning_curve_ends_with_the_model_itself(card: dict[str, Any]) -> 
     assert points[-1]["accuracy"]["share"] == card["holdout"]["accuracy"]["share"]
 
 
+@pytest.mark.slow
 def test_the_same_rows_and_seed_make_the_same_model_and_card(card: dict[str, Any], tmp_path: Path) -> None:
     assert made(tmp_path) == card
 

@@ -77,6 +77,7 @@ def cascade(model: LocalModel, eyes: Eyes | None = None) -> Cascade:
     return Cascade(TAXONOMY, model, eyes or Eyes())
 
 
+@pytest.mark.slow
 def test_it_learns_what_it_was_shown(model: LocalModel) -> None:
     texts, intents = examples(300, seed=2)
     scores = cascade(model).label(texts)
@@ -101,6 +102,7 @@ def test_only_what_the_n_grams_leave_open_is_embedded(model: LocalModel) -> None
     assert 0 < len(left) < len(texts)
 
 
+@pytest.mark.slow
 def test_a_text_like_none_before_is_left_to_the_llm(model: LocalModel) -> None:
     (known, strange) = cascade(model).label(["charged invoice refund payment", "qqq zzz 你好 ???"])
     assert not known.unsure
@@ -210,6 +212,7 @@ class Unasked:
         raise AssertionError
 
 
+@pytest.mark.slow
 def test_with_a_teacher_who_errs_the_tiers_settle_most_and_are_better_than_it() -> None:
     texts, intents = examples(800, wrong=0.15)  # a third of what is drawn anew is right by chance
     taught = Examples(texts=texts, labels={"intent": intents})
@@ -229,6 +232,7 @@ def test_labels_of_people_are_never_doubted() -> None:
     assert "doubted" not in model.learned_from["intent"]
 
 
+@pytest.mark.slow
 def test_thresholds_are_set_for_the_traffic_and_not_for_what_was_asked_about() -> None:
     """The same examples: where all that comes in is easy, the second tier may be believed on less than where nothing is."""
     texts, intents = examples(300)
@@ -265,6 +269,7 @@ def test_what_is_too_rare_to_be_learned_is_known_to_come_in() -> None:
     assert threshold(told=False) < threshold(told=True)
 
 
+@pytest.mark.slow
 def test_an_audited_example_counts_for_all_that_it_represents() -> None:
     """Two in three of what was asked are hard; of the traffic, one in a hundred is."""
     texts, intents = examples(200)

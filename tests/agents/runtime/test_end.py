@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 HUNG_IN_A_STEP = """
 import asyncio, threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_step_that_never_returns_does_not_keep_a_failed_process_alive() -> None:
     ended = subprocess.run([sys.executable, "-c", HUNG_IN_A_STEP], timeout=30, check=False)
     assert ended.returncode == 70
@@ -37,6 +40,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_loop_that_hangs_ends_the_process_and_says_in_what() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", HUNG_LOOP], timeout=30, check=False, capture_output=True, text=True
@@ -58,6 +62,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_c_code_that_holds_the_interpreter_for_ever_ends_the_process_too() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", HELD_LOCK], timeout=30, check=False, capture_output=True, text=True
@@ -92,6 +97,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_defect_that_ends_the_process_is_logged_with_its_place() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", A_DEFECT], timeout=30, check=False, capture_output=True, text=True

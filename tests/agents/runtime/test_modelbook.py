@@ -317,6 +317,7 @@ async def test_a_registry_that_is_away_is_asked_again(world: World, say) -> None
     assert (world.serving, world.refused, world.changes) == (one, [SERVING], 1)
 
 
+@pytest.mark.slow
 async def test_a_rollback_waits_for_no_registry(world: World, say) -> None:
     hangs, found = threading.Event(), threading.Event()
     one, two = world.register("billing"), world.register("complaint")

@@ -193,6 +193,7 @@ async def test_a_collector_gets_what_was_traced(monkeypatch: pytest.MonkeyPatch,
     }
 
 
+@pytest.mark.slow
 async def test_a_collector_that_hangs_holds_up_nothing_and_what_it_does_not_take_is_dropped() -> None:
     stuck, released = threading.Event(), threading.Event()
     taken: list[int] = []
@@ -259,6 +260,7 @@ TRACING = OpenTelemetry(InMemorySpanExporter(), service="frontdesk")
 # -- when it is off, and when it cannot be on --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_off_nothing_of_opentelemetry_is_imported() -> None:
     program = (
         "import sys, frontdesk.agents.service as service; from frontdesk.agents.settings import load;"
