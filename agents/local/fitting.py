@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -87,14 +87,21 @@ class WavesTier:
     vectors: Floats
     lift: Floats
     progress: Progress
+    _made: dict[float, tuple[Answers, Floats]] = field(default_factory=dict, init=False)
+    """by penalty: weights that came with what was held out, and of which answers"""
 
     def held_out(self, answers: Answers, penalty: float) -> Floats:
         """Examples by classes, each without its group."""
         self.progress("embedding: leaving each group out")
-        return self._ridge(answers, penalty).held_out
+        found = self._ridge(answers, penalty)
+        self._made[penalty] = answers, found.weights
+        return found.held_out
 
     def fitted(self, answers: Answers, penalty: float) -> Floats:
         """Weights; there is no bias."""
+        of, weights = self._made.get(penalty, (None, None))
+        if of is answers and weights is not None:  # the minutes of a hundred thousand examples
+            return weights
         return self._ridge(answers, penalty).weights
 
     def logits(self, vectors: Floats, head: Head) -> Floats:
