@@ -75,9 +75,9 @@ class Rules:
     limits: Limits
     llm: Llm
     shadow: Shadow | None = None
+    """a second policy, for some customers"""
     everything_to: str | None = None
     """the queue to which a switch sends everything; one that the policy does not have counts for nothing"""
-    """a second policy, for some customers"""
 
 
 @dataclass(slots=True, kw_only=True)

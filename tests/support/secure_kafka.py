@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from confluent_kafka.admin import (
@@ -114,21 +115,39 @@ class SecureKafka(KafkaServer):
         admin = self._admin()
         for future in admin.create_acls(wanted).values():
             future.result(20)
+        # The controller has them; the broker goes by them a moment later.
+        _until(lambda: _there(admin, _of(user)) >= {*wanted})
 
     def forbid(self, user: str, topic: str | None = None) -> None:
         """Take all rights from a user, or those on a topic."""
-        every = AclBindingFilter(
-            ResourceType.ANY if topic is None else ResourceType.TOPIC,
-            topic,
-            ResourcePatternType.ANY,
-            f"User:{user}",
-            None,
-            AclOperation.ANY,
-            AclPermissionType.ANY,
-        )
+        every = _of(user, topic)
         admin = self._admin()
         for future in admin.delete_acls([every]).values():
             future.result(20)
+        _until(lambda: not _there(admin, every))
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
+
+def _of(user: str, topic: str | None = None) -> AclBindingFilter:
+    return AclBindingFilter(
+        ResourceType.ANY if topic is None else ResourceType.TOPIC,
+        topic,
+        ResourcePatternType.ANY,
+        f"User:{user}",
+        None,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+
+
+def _there(admin: AdminClient, rights: AclBindingFilter) -> set[AclBinding]:
+    return {*admin.describe_acls(rights).result(20)}
+
+
+def _until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until, "the broker does not go by its access control lists"
+        time.sleep(0.05)
