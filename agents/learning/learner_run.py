@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -27,6 +27,7 @@ from frontdesk.agents.learning.registry import Registry, Unreachable, Unusable
 from frontdesk.agents.learning.store import Store
 from frontdesk.agents.learning.writing import NotWritten, Superseded, Writing
 from frontdesk.agents.metrics.learner import LearnerMetrics
+from frontdesk.agents.metrics.looks import Look
 from frontdesk.agents.registry import connect
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.broadcast import ModelUpdate
@@ -123,6 +124,7 @@ async def run(settings: Settings, folder: Path, store: Store, *, every: float) -
 
 async def _long_looks(metrics: LearnerMetrics, folder: Path, settings: Settings) -> None:
     if settings.learn_look_every:
+        metrics.will_look(*get_args(Look))
         await asyncio.sleep(min(FIRST_LOOK, settings.learn_look_every))
         await look_again_and_again(metrics, asked_apart(folder, settings), settings.learn_look_every)
 

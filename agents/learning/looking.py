@@ -26,7 +26,8 @@ Ask = Callable[[looks.Look], Awaitable[dict[str, Any]]]
 
 
 async def look_again_and_again(metrics: LearnerMetrics, ask: Ask, every: float) -> None:
-    """Until cancelled. A look that fails leaves the metrics as they are: `frontdesk_learner_looked_timestamp_seconds` tells how old."""
+    """Until cancelled. A look that fails leaves the metrics as they are: `frontdesk_learner_looked_timestamp_seconds` tells how old. One that
+    sees nothing is a look, and leaves what was found before."""
     while True:
         for look in get_args(looks.Look):
             began = now()
@@ -37,8 +38,8 @@ async def look_again_and_again(metrics: LearnerMetrics, ask: Ask, every: float) 
                 continue
             if NOTHING in found:
                 log.info("nothing_to_look_at", look=look, because=found[NOTHING])
-            else:
-                metrics.found(look, looks.read(found), began)
+                found = {}
+            metrics.found(look, looks.read(found), began)
         await asyncio.sleep(every)
 
 

@@ -23,6 +23,7 @@ class LearnerMetrics:
         self._verdicts = exposed.counter(of.LEARNER_VERDICTS)
         self._failures = exposed.counter(of.LEARNER_FAILURES).of()
         exposed.gauge(of.BUILD).of(__version__).set(1)
+        self.will_look("stages")
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -61,6 +62,11 @@ class LearnerMetrics:
         for family, readings in found.items():
             self.exposed.replace(family, readings)
         self._at(look, now)
+
+    def will_look(self, *names: str) -> None:
+        """Such looks are to come: until the first one their time is 0, which tells one that never succeeds from one that nobody asked for."""
+        for look in names:
+            self.exposed.gauge(of.LEARNER_LOOKED).of(look)
 
     def _at(self, look: str, now: int) -> None:
         self.exposed.gauge(of.LEARNER_LOOKED).of(look).set(now / 1000)

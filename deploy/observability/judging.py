@@ -168,14 +168,36 @@ def _learning() -> list[Alert]:
         Alert(
             name="FrontdeskLearnerStale",
             severity="ticket",
+            # Over the window and not as of now: a restart begins at 0. What there was no learner for three hours ago has not had its three hours.
             expr="""\
-max by (look) (
-  time() - (frontdesk_learner_looked_timestamp_seconds > 0)
-) > 10800""",
+max by (look) (max_over_time(frontdesk_learner_looked_timestamp_seconds[3h])) < time() - 10800
+and max by (look) (frontdesk_learner_looked_timestamp_seconds offset 3h) >= 0""",
             wait="0m",
-            summary="the learner has stopped looking",
-            description="The learner last looked at {{ $labels.look }} {{ $value | humanizeDuration }} ago; it should once an hour.",
-            fires=Case(series={looked: "60x300"}, at="200m", labels={"look": "drift"}, shows="3h 19m 0s"),
+            summary="the learner does not look, or has stopped",
+            description="The learner has not looked at {{ $labels.look }} for three hours; it should once an hour.",
+            fires=Case(series={looked: "60x300"}, at="200m", labels={"look": "drift"}),
             silent=Case(series={looked: "60x120 7200x180"}, at="200m", because="it looked again"),
+            also_fires=(
+                Case(
+                    series={looked: "0x300"},
+                    at="200m",
+                    labels={"look": "drift"},
+                    because="no look has succeeded since it began",
+                ),
+                Case(
+                    series={looked: "60x10 _x2 0x100 _x2 0x190"},
+                    at="240m",
+                    labels={"look": "drift"},
+                    because="none succeeds, and it is restarted over that",
+                ),
+            ),
+            also_silent=(
+                Case(series={looked: "_x100 0x170"}, at="270m", because="it began less than three hours ago"),
+                Case(
+                    series={looked: "60x100 6000x100 0x60"},
+                    at="250m",
+                    because="it was restarted an hour after it looked",
+                ),
+            ),
         ),
     ]

@@ -15,10 +15,12 @@ import pytest
 from frontdesk.agents.learning import drift_inputs, drift_labels, look_apart
 from frontdesk.agents.learning.apart import Failed, apart
 from frontdesk.agents.learning.examples import Example, write_examples
+from frontdesk.agents.learning.learner_run import _long_looks
 from frontdesk.agents.learning.looking import look_again_and_again
 from frontdesk.agents.learning.outcome_counts import Counts, Group
 from frontdesk.agents.metrics import catalogue, looks
 from frontdesk.agents.metrics.learner import LearnerMetrics
+from frontdesk.agents.settings import load
 from frontdesk.schemas.types import DAY_MS
 
 COUNTS = {Group("p1", "v1", "desk"): Counts(messages=7, newest=1)}
@@ -63,6 +65,37 @@ async def test_what_a_look_finds_is_exposed_with_when_it_began_and_stays_when_on
     assert "frontdesk_outcome_customers_share 0.5" in shown
     assert 'frontdesk_learner_looked_timestamp_seconds{look="outcomes"} ' in shown
     assert 'look="drift"' not in shown
+
+
+async def test_a_look_that_never_succeeds_shows_as_one_that_is_to_come() -> None:
+    """What FrontdeskLearnerStale goes by: a series that is not there is compared with nothing."""
+    metrics = LearnerMetrics()
+
+    def looked() -> list[str]:
+        lines = metrics.exposition().decode().splitlines()
+        return [line for line in lines if line.startswith("frontdesk_learner_looked_timestamp_seconds{")]
+
+    assert looked() == ['frontdesk_learner_looked_timestamp_seconds{look="stages"} 0.0'], "others may be off"
+    looking = asyncio.create_task(_long_looks(metrics, Path("none"), load()))
+    await asyncio.sleep(0)
+    looking.cancel()
+    assert sorted(looked())[:2] == [
+        f'frontdesk_learner_looked_timestamp_seconds{{look="{look}"}} 0.0' for look in ("drift", "outcomes")
+    ]
+
+
+async def test_a_look_that_sees_nothing_is_a_look() -> None:
+    metrics = LearnerMetrics()
+    again = asyncio.Event()
+
+    async def ask(look: looks.Look) -> Mapping[str, Any]:
+        if 'looked_timestamp_seconds{look="outcomes"}' in metrics.exposition().decode():
+            again.set()
+        return {"nothing": "no decision"}
+
+    looking = asyncio.create_task(look_again_and_again(metrics, ask, every=0))
+    await asyncio.wait_for(again.wait(), 10)
+    looking.cancel()
 
 
 def test_drift_is_looked_at_in_the_newest_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
