@@ -310,14 +310,14 @@ class Service:
             everything_to=broadcast.everything_to is not None,
             frozen=broadcast.frozen_since is not None,
         )
-        self._metrics.policies(rulebook.policy, rulebook.shadow)
+        self._metrics.policies(rulebook.policy, rulebook.shadow, refusing=rulebook.refusing)
         await self._models_changed()
 
     async def _models_changed(self) -> None:
         """Label by what is in use now, from the next step on."""
         book = self._modelbook
         self._pipeline = replace(self._pipeline, labeller=book.labeller, candidate=book.candidate)
-        self._metrics.models(book.labeller.version, book.candidate)
+        self._metrics.models(book.labeller.version, book.candidate, refusing=book.refusing)
         for shard in self._worker.shards.values():
             shard.poke()
 

@@ -307,6 +307,12 @@ POLICIES_REFUSED = counter(
     "Published policies that this worker could not put to use: what was in use stays.",
     Label("use", "what for", values=("policy", "policy.shadow")),
 )
+POLICY_REFUSED = gauge(
+    "frontdesk_policy_refused",
+    "boolean",
+    "1 while the published policy cannot be put to use by this worker.",
+    Label("use", "what for", values=("policy", "policy.shadow")),
+)
 MODEL = gauge(
     "frontdesk_model_info",
     "boolean",
@@ -323,6 +329,12 @@ MODELS_REFUSED = counter(
     "frontdesk_models_refused_total",
     "models",
     "Published models that this worker could not put to use: what was in use stays.",
+    Label("stage", "what for", values=(SERVING, CANDIDATE, PREVIOUS)),
+)
+MODEL_REFUSED = gauge(
+    "frontdesk_model_refused",
+    "boolean",
+    "1 while the published model cannot be put to use by this worker, or cannot be had yet.",
     Label("stage", "what for", values=(SERVING, CANDIDATE, PREVIOUS)),
 )
 SWITCHES = gauge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from frontdesk import __version__
@@ -11,6 +11,7 @@ from frontdesk.agents.kafka.models import CANDIDATE, SERVING
 from frontdesk.agents.llm.port import Saved
 from frontdesk.agents.metrics import catalogue as of
 from frontdesk.agents.metrics.exposed import Exposed, Readings
+from frontdesk.agents.metrics.family import Family
 from frontdesk.agents.metrics.standing import Standing
 from frontdesk.schemas.headers import TRACEPARENT
 from frontdesk.schemas.outputs import Alert, DeadLetter, Decision, Difference, LabelRecord, Suggestion
@@ -61,28 +62,40 @@ class Metrics:
 
     # -- what is in use ----------------------------------------------------------------------------------------------
 
-    def policies(self, policy: Policy, shadow: Shadow | None) -> None:
-        """What is in use now."""
+    def policies(
+        self, policy: Policy, shadow: Shadow | None, *, refusing: Collection[str] = frozenset()
+    ) -> None:
+        """What is in use now, and for what the published one cannot be."""
         used: Readings = {("policy", policy.hash): 1.0}
         if shadow is not None:
             used["policy.shadow", shadow.policy.hash] = 1.0
         self.exposed.replace(of.POLICY, used)
+        self._refusing(of.POLICY_REFUSED, refusing)
 
     def policy_refused(self, use: str) -> None:
         """A published policy cannot be used."""
         self._policies_refused.of(use).inc()
+        self.exposed.gauge(of.POLICY_REFUSED).of(use).set(1)
 
-    def models(self, serving: str, candidate: Candidate | None) -> None:
-        """What is in use now; `serving` is a version."""
+    def models(
+        self, serving: str, candidate: Candidate | None, *, refusing: Collection[str] = frozenset()
+    ) -> None:
+        """What is in use now, and for which stages the published one cannot be; `serving` is a version."""
         used: Readings = {(SERVING, serving): 1.0}
         if candidate is not None:
             used[CANDIDATE, candidate.labeller.version] = 1.0
         self.exposed.replace(of.MODEL, used)
         self._canary.set(0.0 if candidate is None else candidate.share)
+        self._refusing(of.MODEL_REFUSED, refusing)
 
     def model_refused(self, stage: str) -> None:
         """A published model cannot be used."""
         self._models_refused.of(stage).inc()
+        self.exposed.gauge(of.MODEL_REFUSED).of(stage).set(1)
+
+    def _refusing(self, family: Family, refusing: Collection[str]) -> None:
+        (label,) = family.labels
+        self.exposed.replace(family, {(value,): float(value in refusing) for value in label.values})
 
     # -- services.Observer -------------------------------------------------------------------------------------------
 

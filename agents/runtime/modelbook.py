@@ -65,6 +65,8 @@ class Modelbook:
         """what labels now"""
         self.candidate: Candidate | None = None
         """what is on trial now"""
+        self.refusing: set[str] = set()
+        """stages that name now what cannot be used, or cannot be had yet"""
         self._own = own
         self._load = load
         self._changed = changed
@@ -121,6 +123,7 @@ class Modelbook:
         if (before := self._tasks.pop(stage, None)) is not None:
             before.cancel()  # its thread runs on, and nobody wants what it finds
         self._looked.pop(stage, None)
+        self.refusing.discard(stage)
         known = self._own if wish.version == OWN else self._loaded.get(wish.version)
         if known is not None:
             self._put(stage, wish, known)
@@ -151,6 +154,7 @@ class Modelbook:
                 except Exception as error:  # noqa: BLE001  # whatever a model breaks: the worker lives, and labels by the one before
                     self._refuse(stage, wish, error)
                     return
+            self.refusing.discard(stage)
             self._loaded[wish.version] = labeller
             self._put(stage, wish, labeller)
             await self._changed()
@@ -178,6 +182,7 @@ class Modelbook:
             stays=stays,
             tried_again_in=again,
         )
+        self.refusing.add(stage)
         self._refused(stage)
 
 

@@ -28,6 +28,8 @@ class Rulebook:
     refused: Callable[[str], None] = lambda switch: None
     """told of each refusal: `policy` or `policy.shadow`"""
     shadow: Shadow | None = field(default=None, init=False)
+    refusing: set[str] = field(default_factory=set, init=False)
+    """switches that name now what cannot be used"""
     _taxonomy: str = field(init=False)
     _asked: dict[str, tuple[PolicyUpdate | None, str | None]] = field(default_factory=dict, init=False)
     """what was looked at, by switch: the switch and the record that it names"""
@@ -57,6 +59,7 @@ class Rulebook:
             return
         log.warning("policy_in_force", policy=policy.hash, before=self.policy.hash)
         self.policy = policy
+        self.refusing.discard("policy")
 
     async def _put_in_shadow(self, published: Published, value: str) -> None:
         try:
@@ -71,6 +74,7 @@ class Rulebook:
             return
         log.info("policy_in_shadow", policy=None if shadow is None else shadow.policy.hash)
         self.shadow = shadow
+        self.refusing.discard("policy.shadow")
 
     async def _policy(self, published: Published, digest: str) -> Policy:
         """
@@ -88,6 +92,7 @@ class Rulebook:
 
     def _refuse(self, switch: str, value: str, error: Exception, *, stays: str) -> None:
         log.error("policy_refused", switch=switch, value=value[:80], because=str(error)[:1000], stays=stays)
+        self.refusing.add(switch)
         self.refused(switch)
 
 

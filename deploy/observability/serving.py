@@ -307,19 +307,27 @@ def _refused() -> list[Alert]:
         Alert(
             name="FrontdeskPolicyRefused",
             severity="ticket",
-            expr="sum by (use) (increase(frontdesk_policies_refused_total[1h])) > 0",
+            expr="max by (use) (frontdesk_policy_refused) > 0",
             wait="0m",
             summary="a published policy was refused",
-            description="Workers could not put a published policy to use as {{ $labels.use }}; what was in use stays.",
+            description="Workers cannot put the published policy to use as {{ $labels.use }}; what was in use stays.",
             fires=Case(
-                series={of_worker("frontdesk_policies_refused_total", use="policy"): "0x5 1x20"},
+                series={of_worker("frontdesk_policy_refused", use="policy"): "0x5 1x20"},
                 at="10m",
                 labels={"use": "policy"},
             ),
             silent=Case(
-                series={of_worker("frontdesk_policies_refused_total", use="policy"): "1x80"},
-                at="70m",
-                because="that was more than an hour ago",
+                series={of_worker("frontdesk_policy_refused", use="policy"): "1x5 0x20"},
+                at="10m",
+                because="another one was published",
+            ),
+            also_fires=(
+                Case(
+                    series={of_worker("frontdesk_policy_refused", use="policy"): "_x5 1x200"},
+                    at="180m",
+                    labels={"use": "policy"},
+                    because="refused as the worker started, and still hours later",
+                ),
             ),
         ),
         Alert(
@@ -349,19 +357,27 @@ def _refused() -> list[Alert]:
         Alert(
             name="FrontdeskModelRefused",
             severity="ticket",
-            expr="sum by (stage) (increase(frontdesk_models_refused_total[1h])) > 0",
-            wait="0m",
+            expr="max by (stage) (frontdesk_model_refused) > 0",
+            wait="5m",
             summary="a published model was refused",
-            description="Workers could not put a published model to use ({{ $labels.stage }}); what was in use stays.",
+            description="Workers cannot put the published model to use ({{ $labels.stage }}); what was in use stays.",
             fires=Case(
-                series={of_worker("frontdesk_models_refused_total", stage="serving"): "0x5 1x20"},
-                at="10m",
+                series={of_worker("frontdesk_model_refused", stage="serving"): "0x5 1x20"},
+                at="15m",
                 labels={"stage": "serving"},
             ),
             silent=Case(
-                series={of_worker("frontdesk_models_refused_total", stage="serving"): "1x80"},
-                at="70m",
-                because="that was more than an hour ago",
+                series={of_worker("frontdesk_model_refused", stage="serving"): "0x5 1x3 0x20"},
+                at="15m",
+                because="the registry answered when it was asked again",
+            ),
+            also_fires=(
+                Case(
+                    series={of_worker("frontdesk_model_refused", stage="serving"): "_x5 1x200"},
+                    at="180m",
+                    labels={"stage": "serving"},
+                    because="refused as the worker started, and still hours later",
+                ),
             ),
         ),
         Alert(

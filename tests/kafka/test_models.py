@@ -196,6 +196,7 @@ async def test_a_model_is_tried_swapped_in_gone_back_from_and_refused(
             assert after.model_version == name_of(bills)
             metrics = await worker.metrics()
             assert metrics['frontdesk_models_refused_total{stage="serving"}'] == 1
+            assert metrics['frontdesk_model_refused{stage="serving"}'] == 1
             await learn("promote", bills)
 
             # Frozen, nothing new is followed, whoever says so; a rollback is.

@@ -202,6 +202,23 @@ METRICS = committed(decided(), decided("语", queue='客"服\n'))
 FORMATS = (TEXT, OPENMETRICS)
 
 
+def test_what_is_refused_shows_for_as_long_as_it_is_published() -> None:
+    """Not only what was refused since the last scrape: a worker that refuses as it starts has been scraped by nobody."""
+    metrics, policy = Metrics(), SimpleNamespace(hash="p")
+    metrics.policy_refused("policy")
+    metrics.model_refused("serving")
+    metrics.policies(policy, None, refusing={"policy"})
+    metrics.models("v", None, refusing={"serving"})
+    assert shown(metrics)['frontdesk_policy_refused{use="policy"}'] == 1
+    assert shown(metrics)['frontdesk_policy_refused{use="policy.shadow"}'] == 0
+    assert shown(metrics)['frontdesk_model_refused{stage="serving"}'] == 1
+    metrics.model_refused("candidate")
+    assert shown(metrics)['frontdesk_model_refused{stage="candidate"}'] == 1, "it is told while others load"
+    metrics.policies(policy, None)
+    metrics.models("v", None)
+    assert {name: on for name, on in shown(metrics).items() if "_refused{" in name and on} == {}
+
+
 # -- over a shard ------------------------------------------------------------------------------------------------------
 
 

@@ -250,6 +250,10 @@ async def test_what_cannot_be_used_is_refused_and_what_was_in_use_stays(world: W
     assert sorted(world.refused) == [CANDIDATE, SERVING]
     await world.follow()
     assert len(world.refused) == 2, "each once"
+    assert world.book.refusing == {CANDIDATE, SERVING}, "and for as long as it is published"
+    world.models.take(topic.trial(world.models, OWN, share=0.0, because="", now=world.now()))
+    await world.follow()
+    assert world.book.refusing == {SERVING}
 
 
 def _plain(update: ModelUpdate) -> dict[str, object]:
@@ -312,9 +316,11 @@ async def test_a_registry_that_is_away_is_asked_again(world: World, say) -> None
     one = world.register("billing")
     await say(topic.promote, one)
     assert (world.serving, world.refused) == (OWN, [SERVING]), "told once, however often it is asked"
+    assert world.book.refusing == {SERVING}
     answers.set()
     await world.changed.wait()
     assert (world.serving, world.refused, world.changes) == (one, [SERVING], 1)
+    assert world.book.refusing == set()
 
 
 @pytest.mark.slow

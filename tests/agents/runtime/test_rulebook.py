@@ -91,6 +91,11 @@ async def test_what_cannot_be_used_is_refused_and_what_was_in_force_stays(
     assert world.refused == ["policy", "policy.shadow"]
     await world.book.follow(world.published)
     assert len(world.refused) == 2, "each once"
+    assert world.book.refusing == {"policy", "policy.shadow"}, "and for as long as it is published"
+    await world.switch(SHADOW, "")
+    assert world.book.refusing == {"policy"}
+    await world.switch(IN_FORCE, of(OTHER).hash)
+    assert world.book.refusing == set()
 
 
 @pytest.mark.parametrize("value", ["nobody-knows 0.5", "HASH", "HASH 0", "HASH 1.1", "HASH nan", "HASH many"])
