@@ -269,7 +269,10 @@ CACHE_MOST = gauge(
 )
 CONCURRENCY = gauge("frontdesk_llm_concurrency", "requests", "LLM requests that may be under way.", _ENDPOINT)
 BREAKER = gauge(
-    "frontdesk_llm_breaker_open", "boolean", "1 while an endpoint counts as down and is not asked.", _ENDPOINT
+    "frontdesk_llm_breaker_open",
+    "boolean",
+    "1 while an endpoint counts as down; stays until it is asked again and answers.",
+    _ENDPOINT,
 )
 BUDGET = gauge(
     "frontdesk_llm_budget_dollars",

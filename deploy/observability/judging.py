@@ -14,6 +14,12 @@ def alerts() -> list[Alert]:
 
 
 def _llm() -> list[Alert]:
+    def broken(is_open: str, unavailable: str) -> dict[str, str]:
+        return {
+            of_worker("frontdesk_llm_breaker_open", endpoint="default"): is_open,
+            of_worker("frontdesk_llm_calls_total", endpoint="default", outcome="unavailable"): unavailable,
+        }
+
     def calls(good: str, bad: str) -> dict[str, str]:
         return {
             of_worker("frontdesk_llm_calls_total", endpoint="default", outcome="ok"): good,
@@ -31,19 +37,49 @@ def _llm() -> list[Alert]:
         Alert(
             name="FrontdeskLlmBreakerOpen",
             severity="ticket",
-            expr="max by (endpoint) (frontdesk_llm_breaker_open) > 0",
+            # Nothing but an answer closes it: where nobody asks any more it says what was, not what is. Worker by worker: another one's
+            # calls say nothing of this one's.
+            expr="""\
+max by (endpoint) (
+  frontdesk_llm_breaker_open > 0
+  and sum by (job, instance, endpoint) (increase(frontdesk_llm_calls_total[15m])) > 0
+)""",
             wait="10m",
             summary="an LLM endpoint counts as down",
             description="{{ $labels.endpoint }} has not been asked for ten minutes but to see whether it is back: what local labels are unsure of is decided by them.",
             fires=Case(
-                series={of_worker("frontdesk_llm_breaker_open", endpoint="default"): "0 1x20"},
+                series=broken("0 1x20", "0+2x20"),
                 at="15m",
                 labels={"endpoint": "default"},
             ),
             silent=Case(
-                series={of_worker("frontdesk_llm_breaker_open", endpoint="default"): "0 1x5 0x20"},
-                at="15m",
-                because="it closed after five minutes",
+                series=broken("0 1x5 0x20", "0+2x30"), at="15m", because="it closed after five minutes"
+            ),
+            also_fires=(
+                Case(
+                    series=broken("1x90", " ".join(f"{asked}x6" for asked in range(12))),
+                    at="80m",
+                    labels={"endpoint": "default"},
+                    because="at night it is asked once in seven minutes",
+                ),
+            ),
+            also_silent=(
+                Case(
+                    series=broken("0 1x60", "0+2x5 10x60"),
+                    at="40m",
+                    because="nobody has asked for it since: no route leads to it any more, or the LLM is switched off",
+                ),
+                Case(
+                    series={
+                        **broken("0 1x60", "0+2x5 10x60"),
+                        of_worker(
+                            "frontdesk_llm_calls_total", "w2", endpoint="default", outcome="ok"
+                        ): "0+9x60",
+                        of_worker("frontdesk_llm_breaker_open", "w2", endpoint="default"): "0x60",
+                    },
+                    at="40m",
+                    because="another worker asks it, and is answered",
+                ),
             ),
         ),
         Alert(
