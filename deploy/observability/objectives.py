@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from deploy.observability.alert import Alert, Case, Record, of_worker
+from deploy.observability import loss
+from deploy.observability.alert import Alert, Case, Record
 
 RATIO = "frontdesk:slo_bad:ratio_rate"
 SPEND = "frontdesk:llm_spend:burn"
@@ -79,15 +80,7 @@ def records() -> list[Record]:
     for objective in OBJECTIVES:
         out += _ratios(objective)
     out += [
-        Record(
-            name="frontdesk:messages_unaccounted:increase1h",
-            # Counters of a worker go when it ends: right where none began, ended or moved within the hour.
-            expr="""\
-sum(increase(frontdesk_records_total{topic="customer.messages"}[1h]))
-- sum(increase(frontdesk_messages_total{outcome=~"decided|context|duplicate"}[1h]))
-- (sum(increase(frontdesk_dead_letters_total{topic="customer.messages"}[1h])) or vector(0))
-- (sum(frontdesk_pending_messages) - (sum(frontdesk_pending_messages offset 1h) or vector(0)))""",
-        ),
+        *loss.records(),
         Record(
             name="frontdesk:llm_spend:burn5m",
             expr="""\
@@ -146,7 +139,7 @@ def alerts() -> list[Alert]:
         for objective in OBJECTIVES
         for severity, burns in (("page", PAGES), ("ticket", TICKETS))
     ]
-    return [*burning, _spends("page", SPEND_PAGES), _spends("ticket", SPEND_TICKETS), _unaccounted()]
+    return [*burning, _spends("page", SPEND_PAGES), _spends("ticket", SPEND_TICKETS), *loss.alerts()]
 
 
 def _burns(objective: Objective, severity: Severity, burns: tuple[Burn, ...]) -> Alert:
@@ -257,34 +250,4 @@ def _paces(burn: Burn) -> tuple[int, int, int, int]:
         _MINUTES["3d" if every > 5 else "6h"] // every,
         _MINUTES[burn.long] // every + _SLACK,
         _MINUTES[burn.short] // every + _SLACK,
-    )
-
-
-def _unaccounted() -> Alert:
-    def taken(decided: str, *, since: str = "0x90") -> dict[str, str]:
-        return {
-            of_worker("frontdesk_records_total", topic="customer.messages"): "0+6000x90",
-            of_worker("frontdesk_messages_total", outcome="decided"): decided,
-            of_worker("frontdesk_messages_total", outcome="context"): "0+1000x90",
-            of_worker("frontdesk_messages_total", outcome="duplicate"): "0x90",
-            of_worker("frontdesk_pending_messages"): "20x90",
-            of_worker("process_start_time_seconds"): since,
-            of_worker("frontdesk_rebalances_total"): "1x90",
-        }
-
-    return Alert(
-        name="FrontdeskMessagesUnaccounted",
-        severity="page",
-        expr="""\
-frontdesk:messages_unaccounted:increase1h > 10
-and frontdesk:messages_unaccounted:increase1h > 0.001 * sum(increase(frontdesk_records_total{topic="customer.messages"}[1h]))
-and on () min(time() - process_start_time_seconds{job="frontdesk-worker"}) > 3600
-and on () sum(increase(frontdesk_rebalances_total[1h])) == 0""",
-        wait="15m",
-        labels={"objective": "loss"},
-        summary="messages were taken up that became nothing",
-        description="Of the messages taken up within an hour, {{ $value | humanize }} are no decision, context, duplicate, dead letter or pending. Promised is: none.",
-        # 600 a minute too few, for an hour
-        fires=Case(series=taken("0+4400x90"), at="85m", shows="36k"),
-        silent=Case(series=taken("0+5000x90"), at="85m", because="each is something"),
     )
