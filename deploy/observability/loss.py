@@ -83,7 +83,7 @@ unless on () sum(frontdesk_shards{{phase=~"starting|recovering|backing_off"}}) >
                 ),
                 Case(
                     series=_taken("0+5000x90", pending="400x60 0x29", phase="backing_off"),
-                    at="80m",
+                    at="85m",
                     because="what waits is not to be seen while Kafka is away",
                 ),
             ),
