@@ -263,11 +263,19 @@ class Service:
         topics: Counter[str] = Counter()
         for tp, lag in self._worker.lags().items():
             topics[tp.topic] += lag
+        leaderless = Counter(tp.topic for tp in self._worker.leaderless())
         shards, limits = self._worker.shards.values(), self._pipeline.limits
         remembered = None if self._llm is None else self._llm.remembered()
         self._metrics.stands(
             stand(
-                shards, lags=topics, limits=limits, now=now(), settings=self._settings, remembered=remembered
+                shards,
+                partitions=self._pipeline.partitions,
+                lags=topics,
+                leaderless=leaderless,
+                limits=limits,
+                now=now(),
+                settings=self._settings,
+                remembered=remembered,
             )
         )
         return self._metrics.negotiated(accept)

@@ -136,6 +136,12 @@ LAG_SECONDS = gauge(
     "Age, by Kafka's timestamp, of the oldest record not taken up; 0 where there is none. The most of all shards.",
     _TOPIC,
 )
+LEADERLESS = gauge(
+    "frontdesk_leaderless_partitions",
+    "partitions",
+    "Of the worker's partitions, those without a leader: nothing of them can be fetched, and lag knows nothing of them.",
+    _TOPIC,
+)
 BACKLOG = gauge("frontdesk_backlog_records", "records", "Records fetched, not taken up.")
 PENDING = gauge("frontdesk_pending_messages", "messages", "Messages that wait for their decision.")
 PENDING_AGE = gauge(
@@ -186,6 +192,11 @@ SHARDS = gauge(
         "where they are in their lives",
         values=("starting", "recovering", "serving", "halted", "backing_off", "stopped"),
     ),
+)
+PARTITIONS = gauge(
+    "frontdesk_partitions",
+    "partitions",
+    "Partitions of customer.messages as the worker started: one shard each, over all workers.",
 )
 LOOP_LAG = gauge(
     "frontdesk_event_loop_lag_seconds", "seconds", "Delay of the event loop when it was last looked at."

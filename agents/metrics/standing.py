@@ -32,13 +32,15 @@ class Standing:
 def stand(
     shards: Iterable[Shard],
     *,
+    partitions: int,
     lags: Mapping[str, int],
+    leaderless: Mapping[str, int],
     limits: Limits,
     now: Millis,
     settings: Settings,
     remembered: Mapping[str, int] | None,
 ) -> Standing:
-    """The readings of now. Lags are by topic; remembered are answers of the LLM by kind, None: there is none.
+    """The readings of now. Lags and partitions without a leader are by topic; remembered are answers of the LLM by kind, None: there is none.
 
     On the event loop, while steps compute on their thread: what it reads of a shard may be of two steps. Takes some 10 µs a shard, and 0.1 µs for
     each message that waits.
@@ -50,6 +52,7 @@ def stand(
     return Standing(
         readings={
             of.DEADLINE: settings.deadline,
+            of.PARTITIONS: partitions,
             of.PENDING: sum(shard.pending for shard in shards),
             of.PENDING_AGE: max(0, now - min(waiting, default=now)) / 1000,
             of.PENDING_AMENDMENTS: sum(shard.state.late_count() for shard in shards),
@@ -63,6 +66,7 @@ def stand(
         },
         labelled={
             of.LAG: {topic: lags.get(topic, 0) for topic in INPUT_TOPICS},
+            of.LEADERLESS: {topic: leaderless.get(topic, 0) for topic in INPUT_TOPICS},
             of.LAG_SECONDS: ages(shards, now),
             of.SHARDS: Counter(shard.phase for shard in shards),
             of.TABLE_RECORDS: _sizes(shards),

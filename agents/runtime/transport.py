@@ -25,6 +25,7 @@ from mode.types import ServiceT
 from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.runtime.assignor import ShardAssignor
 from frontdesk.agents.settings import Settings
+from frontdesk.schemas.topics import INPUT_TOPICS
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,13 @@ class ShardConsumerThread(driver.AIOKafkaConsumerThread):
             if position is not None and end is not None:
                 out[TP(tp.topic, tp.partition)] = max(0, end - position)
         return out
+
+    def leaderless(self) -> list[TP]:
+        """Assigned partitions without a leader, by the newest metadata, which is asked for again and again while one has none. Read as `lags`."""
+        consumer = self._ensure_consumer()
+        cluster = consumer._client.cluster  # noqa: SLF001  # as above
+        led = {topic: cluster.available_partitions_for_topic(topic) or set() for topic in INPUT_TOPICS}
+        return [TP(*tp) for tp in consumer.assignment() if tp.partition not in led[tp.topic]]
 
 
 class ShardConsumer(driver.Consumer):

@@ -158,6 +158,10 @@ class Worker:
         """Records not yet fetched, by partition."""
         return self._consumer().lags() if self.assigned_once else {}
 
+    def leaderless(self) -> list[TP]:
+        """Partitions of its shards of which nothing can be fetched, as long as they have no leader."""
+        return self._consumer().leaderless() if self.assigned_once else []
+
     # -- the Faust app -------------------------------------------------------------------------------------------------
 
     def _build_app(self) -> faust.App:

@@ -1,17 +1,16 @@
-"""Causes among the workers: what stands still, what fails, what piles up."""
+"""Causes among the workers: what stands still, what fails, what is refused."""
 
 from __future__ import annotations
 
+from deploy.observability import waiting
 from deploy.observability.alert import LEARNER, WORKER, Alert, Case, of_learner, of_worker
 from frontdesk.agents.metrics.catalogue import families
 from frontdesk.agents.metrics.family import OTHER
 
-MESSAGES = 'topic="customer.messages"'
-
 
 def alerts() -> list[Alert]:
     """All of them."""
-    return [*_away(), *_shards(), *_behind(), *_refused(), *_process()]
+    return [*_away(), *_shards(), *waiting.alerts(), *_refused(), *_process()]
 
 
 def _away() -> list[Alert]:
@@ -210,92 +209,6 @@ sum(rate(frontdesk_transactions_total{outcome!="committed"}[10m]))
                 },
                 at="35m",
                 because="each moved once, as when a worker is replaced",
-            ),
-        ),
-    ]
-
-
-def _behind() -> list[Alert]:
-    lag, other = (
-        of_worker("frontdesk_lag_seconds", topic=topic) for topic in ("customer.messages", "routing.feedback")
-    )
-    return [
-        Alert(
-            name="FrontdeskLagGrowing",
-            severity="page",
-            expr=f"""\
-max(frontdesk_lag_seconds{{{MESSAGES}}}) > 60
-unless max(frontdesk_lag_seconds{{{MESSAGES}}}) < max(frontdesk_lag_seconds{{{MESSAGES}}} offset 5m)""",
-            wait="5m",
-            summary="messages wait longer and longer to be taken up",
-            description="The oldest message was sent {{ $value | humanizeDuration }} ago and is not taken up yet; it gets no better.",
-            fires=Case(series={lag: "0x5 30+60x20"}, at="18m", shows="12m 30s"),
-            silent=Case(series={lag: "0x5 900-60x20"}, at="18m", because="a backlog is being worked off"),
-        ),
-        Alert(
-            name="FrontdeskFactsBehind",
-            severity="ticket",
-            expr='max by (topic) (frontdesk_lag_seconds{topic!="customer.messages"}) > 300',
-            wait="15m",
-            summary="what is known of customers is late",
-            description="The oldest record of {{ $labels.topic }} that is not taken up is {{ $value | humanizeDuration }} old.",
-            fires=Case(
-                series={other: "600x40"}, at="20m", labels={"topic": "routing.feedback"}, shows="10m 0s"
-            ),
-            silent=Case(series={other: "600x10 5x30"}, at="20m", because="it caught up"),
-        ),
-        Alert(
-            name="FrontdeskPendingOld",
-            severity="page",
-            expr="max(frontdesk_pending_oldest_age_seconds) > 3 * max(frontdesk_deadline_seconds)",
-            wait="2m",
-            summary="a message waits past its deadline",
-            description="The message that has waited longest for its decision was taken up {{ $value | humanizeDuration }} ago.",
-            fires=Case(
-                series={
-                    of_worker("frontdesk_pending_oldest_age_seconds"): "1 20+60x20",
-                    of_worker("frontdesk_deadline_seconds"): "6x20",
-                },
-                at="6m",
-                shows="5m 20s",
-            ),
-            silent=Case(
-                series={
-                    of_worker("frontdesk_pending_oldest_age_seconds"): "6.2x20",
-                    of_worker("frontdesk_deadline_seconds"): "6x20",
-                },
-                at="6m",
-                because="it is decided at the deadline",
-            ),
-        ),
-        Alert(
-            name="FrontdeskDeadLetters",
-            severity="ticket",
-            expr='sum(increase(frontdesk_messages_total{outcome="dead_letter"}[1h])) > 10',
-            wait="0m",
-            summary="records could not be used",
-            description="{{ $value | humanize }} records within an hour are dead letters; a customer whose message is one is not served.",
-            fires=Case(
-                series={of_worker("frontdesk_messages_total", outcome="dead_letter"): "0+1x70"},
-                at="65m",
-                shows="60",
-            ),
-            silent=Case(
-                series={of_worker("frontdesk_messages_total", outcome="dead_letter"): "0x20 5x50"},
-                at="65m",
-                because="there were five",
-            ),
-        ),
-        Alert(
-            name="FrontdeskDeadlineTooLong",
-            severity="ticket",
-            expr="max(frontdesk_deadline_seconds) >= 7.5",
-            wait="5m",
-            summary="the deadline is longer than what is promised",
-            description="FRONTDESK_DEADLINE is {{ $value }} s; the objective counts what is decided within 7.5 s.",
-            fires=Case(series={of_worker("frontdesk_deadline_seconds"): "10x9"}, at="7m", shows="10"),
-            silent=Case(
-                series={of_worker("frontdesk_deadline_seconds"): "6x9"}, at="7m", because="it is 6 s"
             ),
         ),
     ]

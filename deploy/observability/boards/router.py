@@ -28,6 +28,12 @@ BOARD = Board(
                     ("sum by (topic) (frontdesk_lag_records)", "{{topic}}"),
                     ("sum(frontdesk_backlog_records)", "fetched, not taken up"),
                 ),
+                lines(
+                    "partitions that nobody reads",
+                    "short",
+                    ("sum by (topic) (frontdesk_leaderless_partitions)", "{{topic}}, without a leader"),
+                    ("max(frontdesk_partitions) - sum(frontdesk_shards)", "without a worker"),
+                ),
                 stack("dead letters a second", "ops", _rate("frontdesk_dead_letters_total", "topic, reason")),
                 lines(
                     "what the core noticed, a second",

@@ -246,7 +246,9 @@ class Watched(Desk):
         self.metrics.stands(
             stand(
                 [shard],
+                partitions=12,
                 lags={CUSTOMER_MESSAGES: 7},
+                leaderless={CUSTOMER_MESSAGES: 2},
                 limits=limits or Limits(),
                 now=now,
                 settings=self.settings,
@@ -272,6 +274,9 @@ async def test_transactions_and_recoveries_are_counted(monkeypatch: pytest.Monke
     assert found['frontdesk_table_records{table="customers"}'] == 1
     assert found['frontdesk_lag_records{topic="customer.messages"}'] == 7
     assert found['frontdesk_lag_seconds{topic="customer.messages"}'] == 0
+    assert found['frontdesk_leaderless_partitions{topic="customer.messages"}'] == 2
+    assert found['frontdesk_leaderless_partitions{topic="customer.purchases"}'] == 0
+    assert found["frontdesk_partitions"] == 12
     assert found['frontdesk_shards{phase="serving"}'] == 1
     assert found['frontdesk_llm_cache_entries{kind="labels"}'] == 4
     assert found["frontdesk_llm_budget_dollars"] == math.inf

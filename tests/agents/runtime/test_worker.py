@@ -9,12 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.protocol.metadata import MetadataResponse_v1
 from faust.types import TP
 
 from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.runtime import worker as module
-from frontdesk.agents.runtime.transport import ShardConsumer
+from frontdesk.agents.runtime.transport import ShardConsumer, ShardConsumerThread
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings
 from frontdesk.schemas.codec import Codec
@@ -186,3 +187,24 @@ async def test_what_was_fetched_before_a_seek_is_not_taken_for_what_lies_behind_
     await ShardConsumer._hand_over(consumer, tp, 500, records)
     assert [fetched.start for fetched in consumer.handed] == ([500] if handed else [])
     assert consumer.cursors == ({tp: 501} if handed else {}), "without a cursor it is sought first"
+
+
+async def test_partitions_without_a_leader_are_those_of_its_own_that_the_newest_metadata_says_have_none() -> (
+    None
+):
+    """Of such a partition nothing is fetched and no lag is known: it would look as if nobody wrote."""
+    consumer = AIOKafkaConsumer()
+    thread: Any = SimpleNamespace(_ensure_consumer=lambda: consumer)
+    consumer.assign([TopicPartition(topic, number) for topic in INPUT_TOPICS for number in (0, 1)])
+
+    def told(leader: int) -> None:
+        topics = [
+            (0, topic, False, [(0, number, leader if number else 7, [7], [7]) for number in (0, 1, 2)])
+            for topic in INPUT_TOPICS
+        ]
+        consumer._client.cluster.update_metadata(MetadataResponse_v1([(7, "127.0.0.1", 9, None)], 7, topics))
+
+    told(-1)
+    assert sorted(ShardConsumerThread.leaderless(thread)) == sorted(TP(topic, 1) for topic in INPUT_TOPICS)
+    told(7)
+    assert ShardConsumerThread.leaderless(thread) == []
