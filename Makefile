@@ -74,8 +74,8 @@ metrics-docs: $(READY) ## write docs/reference/metrics.md anew from the catalogu
 metrics-docs-check: $(READY) ## docs/reference/metrics.md is what the catalogue says
 	@$(BIN)/python -m frontdesk.agents.metrics.document --check docs/reference/metrics.md
 
-dashboards: $(READY) ## write Prometheus' rules with their tests, and Grafana's dashboards, from deploy/observability
-	@$(BIN)/python -m deploy.observability
+dashboards: $(READY) ## write Prometheus' rules with their tests, and Grafana's dashboards, from deploy/observability (RUNBOOKS=https://... once: where alerts link to)
+	@$(BIN)/python -m deploy.observability $(if $(RUNBOOKS),--runbooks "$(RUNBOOKS)")
 
 dashboards-check: $(READY) ## rules and dashboards are those of deploy/observability
 	@$(BIN)/python -m deploy.observability --check

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 RUNBOOKS = "https://git.example/frontdesk/blob/main/docs/runbooks/"
-"""where docs/runbooks can be read: set it to your own, then `make dashboards`"""
+"""where docs/runbooks can be read, while nobody has said: `make dashboards RUNBOOKS=https://...`"""
 
 WORKER = 'job="frontdesk-worker"'
 LEARNER = 'job="frontdesk-learner"'
@@ -62,26 +62,31 @@ class Alert:
     also_fires: tuple[Case, ...] = ()
     also_silent: tuple[Case, ...] = ()
 
-    def rule(self) -> dict[str, Any]:
-        """As a rule file has it."""
+    def rule(self, runbooks: str = RUNBOOKS) -> dict[str, Any]:
+        """As a rule file has it. `runbooks` is the address of the pages' folder."""
         return {
             "alert": self.name,
             "expr": self.expr,
             **({} if self.wait == "0m" else {"for": self.wait}),
             "labels": self._own_labels(),
-            "annotations": self._annotations(),
+            "annotations": self._annotations(runbooks),
         }
 
-    def tests(self) -> list[dict[str, Any]]:
+    def tests(self, runbooks: str = RUNBOOKS) -> list[dict[str, Any]]:
         """The cases, as `promtool test rules` reads them."""
         return [
-            *(self._test("fires", case, [self._fired(case)]) for case in (self.fires, *self.also_fires)),
+            *(
+                self._test("fires", case, [self._fired(case, runbooks)])
+                for case in (self.fires, *self.also_fires)
+            ),
             *(self._test("is silent", case, []) for case in (self.silent, *self.also_silent)),
         ]
 
-    def _fired(self, case: Case) -> dict[str, Any]:
+    def _fired(self, case: Case, runbooks: str) -> dict[str, Any]:
         labels = {**case.labels, **self._own_labels()}
-        texts = {name: _expanded(text, labels, case.shows) for name, text in self._annotations().items()}
+        texts = {
+            name: _expanded(text, labels, case.shows) for name, text in self._annotations(runbooks).items()
+        }
         return {"exp_labels": labels, "exp_annotations": texts}
 
     def _test(self, what: str, case: Case, expected: list[dict[str, Any]]) -> dict[str, Any]:
@@ -95,11 +100,11 @@ class Alert:
     def _own_labels(self) -> dict[str, str]:
         return {"severity": self.severity, **self.labels}
 
-    def _annotations(self) -> dict[str, str]:
+    def _annotations(self, runbooks: str) -> dict[str, str]:
         return {
             "summary": self.summary,
             "description": self.description,
-            "runbook_url": f"{RUNBOOKS}{self.name}.md",
+            "runbook_url": f"{runbooks}{self.name}.md",
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from deploy.observability import judging, objectives, serving
-from deploy.observability.alert import Alert
+from deploy.observability.alert import RUNBOOKS, Alert
 from deploy.observability.boards import labels, llm, router, shift
 
 HEAD = "# Written by `make dashboards` from deploy/observability: change it there.\n"
@@ -28,22 +28,27 @@ def alerts() -> tuple[Alert, ...]:
     return (*objectives.alerts(), *serving.alerts(), *judging.alerts())
 
 
-def files() -> Mapping[str, str]:
-    """By path from the repository's root."""
+def files(runbooks: str = RUNBOOKS) -> Mapping[str, str]:
+    """By path from the repository's root. `runbooks` is where the pages of docs/runbooks can be read."""
     return {
         f"{RULES}/objectives.yaml": _rules(
             {
                 # One group: its rules are evaluated in order, so alerts see the ratios of their own moment.
                 "frontdesk-objectives": [
-                    each.rule() for each in (*objectives.records(), *objectives.alerts())
+                    *(record.rule() for record in objectives.records()),
+                    *(alert.rule(runbooks) for alert in objectives.alerts()),
                 ],
             }
         ),
-        f"{RULES}/serving.yaml": _rules({"frontdesk-serving": [each.rule() for each in serving.alerts()]}),
-        f"{RULES}/judging.yaml": _rules({"frontdesk-judging": [each.rule() for each in judging.alerts()]}),
-        **_tests("objectives", objectives.alerts()),
-        **_tests("serving", serving.alerts()),
-        **_tests("judging", judging.alerts()),
+        f"{RULES}/serving.yaml": _rules(
+            {"frontdesk-serving": [alert.rule(runbooks) for alert in serving.alerts()]}
+        ),
+        f"{RULES}/judging.yaml": _rules(
+            {"frontdesk-judging": [alert.rule(runbooks) for alert in judging.alerts()]}
+        ),
+        **_tests("objectives", objectives.alerts(), runbooks),
+        **_tests("serving", serving.alerts(), runbooks),
+        **_tests("judging", judging.alerts(), runbooks),
         **{f"deploy/grafana/dashboards/{board.uid}.json": board.json() for board in BOARDS},
     }
 
@@ -52,11 +57,11 @@ def _rules(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     return _yaml({"groups": [{"name": name, "rules": list(rules)} for name, rules in groups.items()]})
 
 
-def _tests(rules: str, alerts: Iterable[Alert]) -> dict[str, str]:
+def _tests(rules: str, alerts: Iterable[Alert], runbooks: str) -> dict[str, str]:
     """A file for each pace: promtool evaluates all of one file at one."""
     by_pace: dict[str, list[dict[str, Any]]] = {}
     for alert in alerts:
-        for test in alert.tests():
+        for test in alert.tests(runbooks):
             by_pace.setdefault(test["interval"], []).append(test)
     return {
         f"{TESTS}/{rules}-{pace}.test.yaml": _yaml(

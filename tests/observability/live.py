@@ -262,7 +262,7 @@ async def _bad_minute(kafka: KafkaServer, receiver: Receiver) -> list[str]:
         if told:
             name, alert = told[0]
             page = alert["annotations"]["runbook_url"]
-            right = name == "tickets" and page.endswith("/docs/runbooks/FrontdeskDeadLetters.md")
+            right = name == "tickets" and page.endswith("/FrontdeskDeadLetters.md")
             return [] if right else [f"told {name} of {alert}"]
         await asyncio.sleep(0.5)
     return ["nobody was told of dead letters: FrontdeskDeadLetters did not come through Alertmanager"]

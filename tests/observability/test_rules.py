@@ -37,6 +37,24 @@ def test_a_stale_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     )
 
 
+def test_where_runbooks_are_read_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--root", str(tmp_path), "--runbooks", "https://wiki.example/pages"]) == 0
+    rules = tmp_path / "deploy/prometheus/rules"
+    tests = tmp_path / "tests/observability"
+    pages = f"runbook_url: https://wiki.example/pages/{alerts()[0].name}.md\n"
+    assert pages in (rules / "objectives.yaml").read_text(encoding="utf-8")
+    assert pages in "".join(path.read_text(encoding="utf-8") for path in tests.glob("*.yaml"))
+    before = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.yaml")}
+    assert main(["--check", "--root", str(tmp_path)]) == 0, "nobody has to say it again"
+    (rules / "serving.yaml").write_text("", encoding="utf-8")
+    assert main(["--root", str(tmp_path)]) == 0
+    assert before == {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.yaml")}
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["--root", str(tmp_path), "--runbooks", "docs/runbooks"])
+    assert "give one such as https://" in capsys.readouterr().err
+
+
 def test_prometheus_takes_its_configuration_and_rules() -> None:
     code, said = run(
         "promtool", "check", "config", "--lint=all", "--lint-fatal", "deploy/prometheus/prometheus.yaml"
@@ -88,7 +106,7 @@ def test_alerts_say_what_a_called_person_needs() -> None:
         assert name.startswith("Frontdesk")
         assert rule["labels"]["severity"] in ("page", "ticket"), name
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}, name
-        assert rule["annotations"]["runbook_url"].endswith(f"/docs/runbooks/{name}.md"), name
+        assert rule["annotations"]["runbook_url"].endswith(f"/{name}.md"), name
 
 
 def test_rules_read_only_what_is_exposed_or_recorded() -> None:
