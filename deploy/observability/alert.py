@@ -50,14 +50,15 @@ class Alert:
     """An alert. Its texts may name `{{ $labels.name }}` and one form of `{{ $value }}`, and nothing else of a template."""
 
     name: str
-    severity: Literal["page", "ticket"]
+    severity: Literal["page", "ticket", "none"]
     expr: str
     wait: str
     """how long it has to hold; 0m: at once"""
     summary: str
     description: str
     fires: Case
-    silent: Case
+    silent: Case | None
+    """None: it always fires"""
     labels: Mapping[str, str] = field(default_factory=dict)
     also_fires: tuple[Case, ...] = ()
     also_silent: tuple[Case, ...] = ()
@@ -79,7 +80,10 @@ class Alert:
                 self._test("fires", case, [self._fired(case, runbooks)])
                 for case in (self.fires, *self.also_fires)
             ),
-            *(self._test("is silent", case, []) for case in (self.silent, *self.also_silent)),
+            *(
+                self._test("is silent", case, [])
+                for case in (*([self.silent] if self.silent else []), *self.also_silent)
+            ),
         ]
 
     def _fired(self, case: Case, runbooks: str) -> dict[str, Any]:

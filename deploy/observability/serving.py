@@ -342,6 +342,16 @@ def _refused() -> list[Alert]:
 def _process() -> list[Alert]:
     return [
         Alert(
+            name="FrontdeskWatchdog",
+            severity="none",
+            expr="vector(1)",
+            wait="0m",
+            summary="always fires: whoever it no longer reaches knows that nobody is called for anything",
+            description="Prometheus evaluates rules, and Alertmanager delivers. Something outside of both has to miss this.",
+            fires=Case(series={}, at="1m"),
+            silent=None,
+        ),
+        Alert(
             name="FrontdeskEventLoopLag",
             severity="ticket",
             expr="max by (instance) (frontdesk_event_loop_lag_seconds) > 1",

@@ -63,8 +63,20 @@ def test_prometheus_takes_its_configuration_and_rules() -> None:
     assert said.count("rules found") == len(RULES), said
 
 
-def test_alertmanager_takes_its_configuration() -> None:
-    code, said = run("amtool", "check-config", ALERTMANAGER)
+@pytest.fixture
+def routes(tmp_path: Path) -> str:
+    """Alertmanager's configuration. The address of a webhook may be in a file since Alertmanager 0.26; Debian 12 has the tool of 0.25."""
+    text = (ROOT / ALERTMANAGER).read_text(encoding="utf-8")
+    secret = "url_file: /run/secrets/frontdesk/watchdog_url"
+    assert text.count(secret) == 1
+    (tmp_path / "alertmanager.yaml").write_text(
+        text.replace(secret, "url: http://127.0.0.1/"), encoding="utf-8"
+    )
+    return str(tmp_path / "alertmanager.yaml")
+
+
+def test_alertmanager_takes_its_configuration(routes: str) -> None:
+    code, said = run("amtool", "check-config", routes)
     assert code == 0, said
 
 
@@ -97,14 +109,15 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
     assert {rule["alert"] for rule in ALERTS} == {alert.name for alert in alerts()}
     for rule in ALERTS:
         assert tried[rule["alert"], True], f"{rule['alert']} never fires"
-        assert tried[rule["alert"], False], f"{rule['alert']} is never silent"
+    always = {rule["alert"] for rule in ALERTS if not tried[rule["alert"], False]}
+    assert always == {"FrontdeskWatchdog"}, "others are silent in some case"
 
 
 def test_alerts_say_what_a_called_person_needs() -> None:
     for rule in ALERTS:
         name = rule["alert"]
         assert name.startswith("Frontdesk")
-        assert rule["labels"]["severity"] in ("page", "ticket"), name
+        assert rule["labels"]["severity"] in ("page", "ticket") or name == "FrontdeskWatchdog", name
         assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}, name
         assert rule["annotations"]["runbook_url"].endswith(f"/{name}.md"), name
 
@@ -120,17 +133,18 @@ def test_rules_read_only_what_is_exposed_or_recorded() -> None:
     [
         ({"severity": "page", "alertname": "FrontdeskWorkerAbsent"}, "on-call"),
         ({"severity": "ticket", "alertname": "FrontdeskDriftFound"}, "tickets"),
+        ({"severity": "none", "alertname": "FrontdeskWatchdog"}, "watchdog"),
         ({"alertname": "Unknown"}, "tickets"),
     ],
 )
-def test_severities_have_their_receivers(labels: dict[str, str], receivers: str) -> None:
+def test_severities_have_their_receivers(labels: dict[str, str], receivers: str, routes: str) -> None:
     given = [f"{name}={value}" for name, value in labels.items()]
     code, said = run(
         "amtool",
         "config",
         "routes",
         "test",
-        f"--config.file={ALERTMANAGER}",
+        f"--config.file={routes}",
         f"--verify.receivers={receivers}",
         *given,
     )
