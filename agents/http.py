@@ -12,6 +12,9 @@ from aiohttp import web
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.settings import Settings
 
+SHUTDOWN = 1.0
+"""seconds that answers under way have at the end: a scraper that reads nothing would hold the process for as long as it likes"""
+
 
 @asynccontextmanager
 async def serve(
@@ -46,7 +49,7 @@ async def serve(
     app.add_routes(
         [web.get("/metrics", get_metrics), web.get("/live", get_live), web.get("/ready", get_ready)]
     )
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
     await runner.setup()
     try:
         port = settings.http_port if port is None else port

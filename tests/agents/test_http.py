@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
@@ -48,3 +50,62 @@ async def test_an_address_that_cannot_be_had_is_refused_with_its_fix(host: str, 
                 load(http_host=host, http_port=port), metrics=_nothing, not_ready=lambda: None
             ):
                 pass
+
+
+async def test_a_scraper_that_never_reads_holds_up_neither_others_nor_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "SHUTDOWN", 0.05)
+    asked = asyncio.Event()
+
+    def much(_: str) -> tuple[bytes, str]:
+        asked.set()
+        return b"x 1\n" * 5_000_000, "text/plain"  # more than any socket buffers
+
+    async with asyncio.timeout(30):  # by default aiohttp would wait for two minutes
+        async with http.serve(load(http_port=0), metrics=much, not_ready=lambda: None) as port:
+            held = [await _sent(port, text) for text in (b"", b"GET /metrics HTTP/1.1\r\nHo", SCRAPE)]
+            await asked.wait()
+            async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+                for path in ("/live", "/ready", "/metrics"):
+                    async with client.get(path) as answer:
+                        assert (answer.status, bool(await answer.read())) == (200, True)
+    for writer in held:
+        writer.close()
+
+
+async def test_a_scraper_that_gave_up_misses_nothing_with_its_next_scrape() -> None:
+    """As Prometheus does, after its timeout, with a worker that is overloaded."""
+    counted, asked = 0, asyncio.Event()
+
+    def counter(_: str) -> tuple[bytes, str]:
+        nonlocal counted
+        counted += 1
+        asked.set()
+        return b"x %d\n" % counted * 1_000_000, "text/plain"
+
+    async with (
+        asyncio.timeout(30),
+        http.serve(load(http_port=0), metrics=counter, not_ready=lambda: None) as port,
+    ):
+        for _ in range(5):
+            asked.clear()
+            gone = await _sent(port, SCRAPE)
+            await asked.wait()
+            gone.transport.abort()  # with most of its answer still to be sent
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.get("/metrics") as answer,
+        ):
+            assert (await answer.read()).count(b"x 6\n") == 1_000_000
+
+
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: worker\r\n\r\n"
+
+
+async def _sent(port: int, text: bytes) -> asyncio.StreamWriter:
+    """A connection over which so much was asked, and nothing will be read."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(text)
+    await writer.drain()
+    return writer
