@@ -12,6 +12,7 @@ from tests.support.kafka import KafkaServer, MissingToolError, fetch_jars, find_
 
 
 @pytest.mark.kafka
+@pytest.mark.slow
 async def test_keeps_its_data_over_kill_and_restart(kafka: KafkaServer) -> None:
     await make_topic(kafka.bootstrap, "t")
     await produce(kafka.bootstrap, "t", [(b"k", b"kept")])

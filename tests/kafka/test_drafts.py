@@ -58,6 +58,7 @@ async def helped(kafka: KafkaServer) -> Audit:
     return account
 
 
+@pytest.mark.slow
 async def test_replies_are_worded_after_their_suggestions_and_published_where_they_stand(
     kafka: KafkaServer,
 ) -> None:

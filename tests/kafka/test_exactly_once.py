@@ -16,7 +16,7 @@ from tests.support.llm_server import LlmServer
 from tests.support.traffic import conversation
 from tests.support.workers import Worker
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+pytestmark = pytest.mark.kafka
 
 
 async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaServer) -> None:
@@ -68,6 +68,7 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
     assert metrics["frontdesk_pending_messages"] == 0
 
 
+@pytest.mark.slow
 async def test_a_worker_asleep_longer_than_its_session_doubles_nothing(kafka: KafkaServer) -> None:
     """A zombie: its partitions moved on; when it wakes, its transactions are fenced."""
     await create_topics(load(broker=kafka.bootstrap))
@@ -96,6 +97,7 @@ async def test_a_worker_asleep_longer_than_its_session_doubles_nothing(kafka: Ka
     assert account.decisions == 900
 
 
+@pytest.mark.slow
 async def test_a_broker_restart_loses_and_doubles_nothing(kafka: KafkaServer) -> None:
     await create_topics(load(broker=kafka.bootstrap))
     worker = Worker(kafka.bootstrap)

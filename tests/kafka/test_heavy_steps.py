@@ -58,6 +58,7 @@ class Heavy:
         return self._core.abandon(state, customer, now)
 
 
+@pytest.mark.slow
 async def test_a_step_longer_than_the_session_starves_neither_the_heartbeat_nor_live(
     kafka: KafkaServer,
 ) -> None:

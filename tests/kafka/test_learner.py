@@ -175,6 +175,7 @@ async def until(
     raise AssertionError(f"no model was promoted: {told(log)}")
 
 
+@pytest.mark.slow
 async def test_what_a_worker_hears_becomes_a_model_that_it_labels_with_by_one_learner_alone(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:

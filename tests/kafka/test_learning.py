@@ -53,6 +53,7 @@ async def publish(kafka: KafkaServer, numbers: range) -> None:
         await produce(kafka.bootstrap, ROUTING_LABELS, own, partition=partition)
 
 
+@pytest.mark.slow
 async def test_killed_while_collecting_and_started_again_each_row_is_there_once(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:
@@ -92,6 +93,7 @@ async def test_killed_while_collecting_and_started_again_each_row_is_there_once(
     assert set(json.loads(positions.read_text(encoding="utf-8"))) >= {ROUTING_LABELS, ROUTING_FEEDBACK}
 
 
+@pytest.mark.slow
 async def test_an_answer_in_a_review_is_heard_by_the_shard(kafka: KafkaServer, tmp_path: Path) -> None:
     settings = load(broker=kafka.bootstrap, application="review")
     await create_topics(settings)

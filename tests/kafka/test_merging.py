@@ -78,6 +78,7 @@ async def heard(kafka: KafkaServer, prefix: str, wanted: int) -> dict[str, Scala
     return facts
 
 
+@pytest.mark.slow
 async def test_a_visitors_history_is_the_known_customers_and_erasing_the_old_id_erases_it(
     kafka: KafkaServer,
 ) -> None:

@@ -135,6 +135,7 @@ async def until_refused(worker: Worker, model: str) -> None:
     raise AssertionError(f"{model} was not refused")
 
 
+@pytest.mark.slow
 async def test_a_model_is_tried_swapped_in_gone_back_from_and_refused(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ TEXTS = ("where is my parcel", "it is about what we spoke of the other day")
 """one that is sure, and one that an LLM is asked about"""
 
 
+@pytest.mark.slow
 async def test_metrics_are_the_catalogues_and_a_trace_goes_from_the_header_to_the_output(
     kafka: KafkaServer,
 ) -> None:

@@ -82,6 +82,7 @@ def invoke(kafka: KafkaServer, *arguments: object) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 async def test_a_policy_is_swapped_in_kept_shadowed_rolled_back_and_refused(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:

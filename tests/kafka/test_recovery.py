@@ -43,6 +43,7 @@ def crowd(size: int, *, again: str = "") -> list[tuple[bytes, bytes]]:
     return [(wire_key(one.tenant_id, one.customer_id), CODEC.encode(one)) for one in messages]
 
 
+@pytest.mark.slow
 async def test_killed_and_restarted_it_reads_the_tail_and_goes_on_right(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:
@@ -91,6 +92,7 @@ async def test_killed_and_restarted_it_reads_the_tail_and_goes_on_right(
     assert await _seen(kafka) == await _sent(kafka)
 
 
+@pytest.mark.slow
 async def test_a_static_member_that_restarts_takes_nothing_from_the_others(kafka: KafkaServer) -> None:
     """No rebalance within the session timeout: the others are not even told, and the same shards come back."""
     await create_topics(load(broker=kafka.bootstrap, application="static"))
@@ -165,6 +167,7 @@ def _spoil(data: Path) -> None:
     store.close()
 
 
+@pytest.mark.slow
 async def test_what_a_life_had_fetched_before_it_ever_committed_is_not_lost_with_it(
     kafka: KafkaServer,
 ) -> None:

@@ -154,6 +154,7 @@ async def known(kafka: KafkaServer, name: str) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 async def test_everything_known_moves_and_is_known_after(kafka: KafkaServer, tmp_path: Path) -> None:
     settings = await known(kafka, "rekey")
     before = await tables(kafka, settings, CUSTOMERS_TABLE)
@@ -253,6 +254,7 @@ async def comes_back(kafka: KafkaServer, backup: Path, before: dict[bytes, bytes
     assert "not a whole one" in await refused(files.Import(settings, backup, SILENT).run())
 
 
+@pytest.mark.slow
 async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put_together(
     kafka: KafkaServer,
 ) -> None:

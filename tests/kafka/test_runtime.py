@@ -155,6 +155,7 @@ async def test_of_two_writers_of_a_shard_the_later_one_writes(kafka: KafkaServer
     assert await values(kafka, ROUTING_DECISIONS) == [b"small"] * 2
 
 
+@pytest.mark.slow
 async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(
     kafka: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +197,7 @@ async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(
         await admin.close()
 
 
+@pytest.mark.slow
 async def test_a_worker_told_to_stop_before_it_is_ready_stops(kafka: KafkaServer) -> None:
     await create_topics(load(broker=kafka.bootstrap, application="early"))
     worker = Worker(kafka.bootstrap, application="early")
@@ -212,6 +214,7 @@ async def test_a_worker_told_to_stop_before_it_is_ready_stops(kafka: KafkaServer
         worker.stop()
 
 
+@pytest.mark.slow
 async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: KafkaServer) -> None:
     """The state's position lies beyond the new log's end: waiting for it would drop everything until then."""
     await create_topics(load(broker=kafka.bootstrap))

@@ -71,6 +71,7 @@ async def turn(kafka: KafkaServer, *command: str) -> str:
     return (await asyncio.to_thread(frontdesk, *command, "--broker", kafka.bootstrap)).stdout
 
 
+@pytest.mark.slow
 async def test_a_running_worker_follows_the_switches_keeps_to_them_over_a_restart_and_goes_back(
     kafka: KafkaServer,
 ) -> None:

@@ -52,6 +52,7 @@ async def alerts(kafka: KafkaServer, count: int) -> list[Alert]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_before_an_sla_runs_out_the_next_one_tells_once(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:
