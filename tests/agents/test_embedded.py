@@ -29,6 +29,7 @@ async def test_serves_compacted_topics_tombstones_and_committed_reads() -> None:
         ]
 
 
+@pytest.mark.slow
 async def test_serves_consumer_groups(embedded_broker: EmbeddedBroker) -> None:
     await make_topic(embedded_broker.bootstrap, "t")
     await produce(embedded_broker.bootstrap, "t", [(None, b"1"), (None, b"2")])

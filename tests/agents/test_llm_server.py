@@ -29,6 +29,7 @@ async def _outcomes(server: LlmServer, texts: list[str]) -> dict[str, str]:
     return {request.message: request.outcome for request in server.requests}
 
 
+@pytest.mark.slow
 async def test_what_becomes_of_a_message_depends_on_the_seed_and_not_on_the_order() -> None:
     texts = [f"message {n}" for n in range(40)]
     failures = {"500": 0.3, "refusal": 0.2}

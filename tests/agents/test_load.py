@@ -183,6 +183,7 @@ def test_only_brokers_of_this_machine_or_those_that_were_named_are_loaded() -> N
             refuse([("127.0.0.1", 1), (host, 9092)], frozenset({"kafka-2"}))
 
 
+@pytest.mark.slow
 def test_the_command_refuses_before_anything_is_sent() -> None:
     refused = frontdesk("bench", "load", "--broker", "kafka-1:9092", code=2).stderr
     assert "kafka-1:9092 is not this machine" in refused
@@ -198,6 +199,7 @@ def test_the_command_refuses_before_anything_is_sent() -> None:
 
 
 @pytest.mark.embedded
+@pytest.mark.slow
 def test_without_a_worker_it_stops_by_itself_and_says_what_was_not_decided(
     embedded_broker: EmbeddedBroker,
 ) -> None:

@@ -164,6 +164,7 @@ def test_the_local_labeller_knows_its_own_examples(pack: Path, embed: Embed) -> 
 
 
 @every_pack
+@pytest.mark.slow
 def test_half_of_the_examples_label_the_other_half(pack: Path, embed: Embed) -> None:
     """They show what is meant, and not only themselves."""
     taxonomy, _ = loaded(pack)

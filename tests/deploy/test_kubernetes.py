@@ -119,6 +119,7 @@ class TestAccess:
             ("Write", t.changelog_topic("frontdesk", t.CUSTOMERS_TABLE), {"frontdesk-worker"}),
         ],
     )
+    @pytest.mark.slow
     def test_who_may(self, production: list[Manifest], operation: str, topic: str, who: set[str]) -> None:
         assert principals(production, operation, topic) == who
 

@@ -60,6 +60,7 @@ def _cleanup(made: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("break_it", [_no_address, _no_such_action, _no_avro, _cleanup])
+@pytest.mark.slow
 def test_asyncapis_schema_refuses_what_is_no_asyncapi(
     break_it: Callable[[dict[str, Any]], None], valid: jsonschema.protocols.Validator
 ) -> None:

@@ -255,6 +255,7 @@ def long(value: int) -> bytes:
         "long number",
     ],
 )
+@pytest.mark.slow
 def test_a_large_body_is_counted_before_it_is_built(body: bytes, reason: str) -> None:
     assert refused(CustomerMessage, BEFORE_ATTACHMENTS + body).reason == reason
 

@@ -52,6 +52,7 @@ def test_the_bundled_pack_has_no_findings() -> None:
 @pytest.mark.parametrize(
     "mistake", [one for one in MISTAKES if "missed" not in one], ids=lambda one: one["name"]
 )
+@pytest.mark.slow
 def test_a_mistake_is_found_at_its_line(mistake: dict) -> None:
     assert caught(mistake), lint(seeded(mistake)[0])
 

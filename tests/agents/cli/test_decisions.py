@@ -98,6 +98,7 @@ def test_a_file_of_json_lines(kept):
     ],
     ids=["envelope", "explain"],
 )
+@pytest.mark.slow
 def test_lines_may_be_wrapped(kept, wrap):
     assert replayed(kept(wrap=wrap))["equal"] == 60
 
@@ -113,6 +114,7 @@ def test_an_avro_file(tmp_path, decided):
     assert replayed(path, code=1)["bad"] == 1
 
 
+@pytest.mark.slow
 def test_a_parquet_file(kept, tmp_path):
     columns, again = tmp_path / "decisions.parquet", tmp_path / "again.jsonl"
     lines = kept()
@@ -152,6 +154,7 @@ def test_a_difference_in_any_field_is_shown_and_fails(kept, field, value):
     assert "59 of 60 decisions made again are equal" in people
 
 
+@pytest.mark.slow
 def test_other_policies_are_told_and_left_out_unless_any_will_do(kept, tmp_path):
     path = kept(lambda number, one: {**one, "policy_hash": "0123456789abcdef"} if number < 20 else one)
     document = replayed(path)

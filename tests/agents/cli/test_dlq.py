@@ -78,6 +78,7 @@ def test_lists_redacted_previews_oldest_first(any_broker: str) -> None:
     assert table.stderr.endswith("\n2 dead letters\n")
 
 
+@pytest.mark.slow
 def test_filters_and_limits(any_broker: str) -> None:
     now = int(time.time() * 1000)
     ids = prepare(

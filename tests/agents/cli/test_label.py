@@ -99,6 +99,7 @@ def test_where_the_llm_fails_the_local_labels_stand_with_the_error_word(tmp_path
     assert "no answer: refused 1" in done.stderr
 
 
+@pytest.mark.slow
 def test_money_is_bounded_over_all_runs(tmp_path, llm, monkeypatch):
     file, out = write(tmp_path / "in.jsonl", {"text": UNSURE.format(1)}), tmp_path / "out.jsonl"
     frontdesk("label", str(file), "--out", str(out), "--max-cost", "0")
@@ -168,6 +169,7 @@ def test_started_again_it_goes_on_where_it_was(tmp_path, llm, how):
     assert (account["lines"], account["labelled"], account["bad"]) == (41, 40, 1)
 
 
+@pytest.mark.slow
 def test_a_finished_file_and_a_changed_input_are_refused(tmp_path):
     file, out = write(tmp_path / "in.jsonl", {"text": SURE}), tmp_path / "out.jsonl"
     frontdesk("label", str(file), "--out", str(out))

@@ -112,6 +112,7 @@ def test_against_the_model_in_use_it_is_no_worse_or_worse(
     )
 
 
+@pytest.mark.slow
 def test_what_a_model_was_taught_by_an_earlier_version_is_left_out(folder: Path) -> None:
     model = trained(folder, "model")
     rows = dataset()
@@ -127,6 +128,7 @@ def test_what_a_model_was_taught_by_an_earlier_version_is_left_out(folder: Path)
     assert said["messages"] == 120
 
 
+@pytest.mark.slow
 def test_too_few_labels_of_people_are_refused_with_the_way_to_get_them(tmp_path: Path) -> None:
     folder = tmp_path / "few"
     version(folder, dataset(held=100))

@@ -136,6 +136,7 @@ def test_too_few_labels_of_people_are_counted(tuned: str) -> None:
     assert "people labelled 40 held-out messages, 60 are missing of the 100" in said
 
 
+@pytest.mark.slow
 def test_an_endpoint_without_the_model_is_told(tuned: str, server: LlmServer) -> None:
     server.failures = {"401": 1.0}
     assert (

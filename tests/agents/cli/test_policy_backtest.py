@@ -349,6 +349,7 @@ def test_a_parquet_file_that_is_none(old, new, tmp_path):
     assert "no Parquet file" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_bundled_policy_against_itself_changes_nothing(tmp_path):
     from frontdesk.agents.settings import load
 
@@ -385,6 +386,7 @@ def test_a_fact_is_read_as_the_codec_reads_it(odd):
     assert replace(read, facts=(), reasons=()) == replace(whole, facts=(), reasons=())
 
 
+@pytest.mark.slow
 def test_decisions_are_exported_whole(old, new, tmp_path):
     file = jsonl(tmp_path / "d.jsonl", [*three(), *many(OLD, 50)])
     file.write_text(file.read_text(encoding="utf-8") + "{}\n", encoding="utf-8")

@@ -48,5 +48,6 @@ def test_people_read_why_a_rule_does_not_hold():
         (("--rule", "mood-colapse"), "did you mean 'mood-collapse'"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_written_wrong_is_refused_with_a_fix(given, says):
     assert says in frontdesk("policy", "explain", *given, code=2).stderr

@@ -29,6 +29,7 @@ def broker(embedded_broker: EmbeddedBroker) -> tuple[str, str]:
     return ("--broker", embedded_broker.bootstrap)
 
 
+@pytest.mark.slow
 def test_a_switch_that_a_policy_makes_idle_is_told_when_the_policy_is_put_in_force(
     broker: tuple[str, str], tmp_path: Path
 ) -> None:

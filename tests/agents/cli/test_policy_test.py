@@ -45,6 +45,7 @@ def one(given, expect):
     return f"cases:\n  - case: one\n    given: {given}\n    expect: {expect}\n"
 
 
+@pytest.mark.slow
 def test_the_bundled_cases_pass_and_make_every_rule_hold(tmp_path):
     report = tmp_path / "report.xml"
     (document,) = json_lines(frontdesk("policy", "test", "--json", "--junit", str(report)))
@@ -178,6 +179,7 @@ def with_lines(pack, after, lines):
     return pack
 
 
+@pytest.mark.slow
 def test_steps_may_be_expected(folder):
     def tested(steps, code=0):
         pack = folder(one("{labels: {intent: billing}}", f"{{queue: billing, steps: {steps}}}"))

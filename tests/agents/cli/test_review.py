@@ -176,6 +176,7 @@ def test_a_sheet_holds_what_is_worth_a_look_and_no_formula(folder: Path) -> None
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.slow
 def test_each_wrong_line_is_named_with_its_fix_and_nothing_is_published(folder: Path, delimiter: str) -> None:
     sheet = exported(folder)
     sheet[0] |= {"answer_intent": "biling"}

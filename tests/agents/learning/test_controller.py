@@ -183,6 +183,7 @@ def test_a_model_that_is_bad_at_one_intent_alone_is_dropped_and_the_intent_is_na
     assert "billing" in out.verdicts[-1].text
 
 
+@pytest.mark.slow
 def test_a_model_in_force_that_turns_worse_is_rolled_back_also_while_learning_is_frozen() -> None:
     start = Situation(serving=NEW, previous=OLD, candidate=OLD, frozen=True)
     good = play(Stream(right={OLD: 0.9, NEW: 0.9}), 100, start=start)

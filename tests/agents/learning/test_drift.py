@@ -233,6 +233,7 @@ def test_confidence_that_is_no_longer_earned_is_flagged() -> None:
     assert [(one.audits, one.start) for one in found.windows] == [(400, 0), (200, 7 * DAY)]
 
 
+@pytest.mark.slow
 def test_confidence_as_good_as_before_and_a_handful_of_audits_are_not() -> None:
     for seed in range(3):
         assert not drifted(audits(400, 0.9, seed), audits(60, 0.9, seed + 50)).flagged

@@ -173,6 +173,7 @@ def test_a_move_that_many_make_a_little_is_held_back_and_their_other_answers_cou
     assert not judged(answers, Trust(trusted=frozenset({"a>b"}))).held
 
 
+@pytest.mark.slow
 def test_honest_people_are_not_held_back() -> None:
     held = [judged(honest(random.Random(seed), 1_200, right=0.9)).held for seed in range(40)]
     assert held == [{}] * 40
@@ -193,6 +194,7 @@ def test_the_order_of_answers_makes_no_difference(draw: random.Random, count: in
     assert [one.weigh(x.given) for x in answers] == [other.weigh(x.given) for x in answers]
 
 
+@pytest.mark.slow
 def test_commands_tell_who_is_held_back_and_let_it_be_trusted(tmp_path: Path) -> None:
     rows, votes = [], []
     for number in range(60):

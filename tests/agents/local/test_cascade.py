@@ -142,6 +142,7 @@ def test_any_text_gets_scores(model: LocalModel, texts: list[str]) -> None:
     assert len(cascade(model).label(texts)) == len(texts)
 
 
+@pytest.mark.slow
 def test_the_same_examples_make_the_same_model(tmp_path: Path) -> None:
     texts, intents = examples(200)
     one, two = (
@@ -225,6 +226,7 @@ def test_with_a_teacher_who_errs_the_tiers_settle_most_and_are_better_than_it() 
     assert sum(right) / len(right) >= 0.93, "it is better than its teacher where the teacher errs at random"
 
 
+@pytest.mark.slow
 def test_labels_of_people_are_never_doubted() -> None:
     texts, intents = examples(800, wrong=0.15)
     taught = Examples(texts=texts, labels={"intent": intents}, certain=[True] * len(texts))
@@ -256,6 +258,7 @@ def test_thresholds_are_set_for_the_traffic_and_not_for_what_was_asked_about() -
     assert now != ever, "what was asked about long ago is no part of it"
 
 
+@pytest.mark.slow
 def test_what_is_too_rare_to_be_learned_is_known_to_come_in() -> None:
     """Words of a known intent, and another label: such messages are settled wrongly from any confidence on."""
     texts, intents = examples(300)
@@ -287,6 +290,7 @@ def test_an_audited_example_counts_for_all_that_it_represents() -> None:
     assert settles([200.0] * 200 + [1.0] * 400) > 0.9
 
 
+@pytest.mark.slow
 def test_a_search_for_penalties_is_bounded_and_told() -> None:
     texts, intents = examples(200)
     lines: list[str] = []

@@ -73,6 +73,7 @@ def test_names_keep_the_conventions(family: Family) -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.slow
 def test_no_values_of_labels_make_more_series_than_the_catalogue_says(process: Process) -> None:
     exposed = Exposed(process)
     for family in families(process):
