@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
 from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, Shard, answer, message, pipeline
@@ -347,3 +348,20 @@ def test_of_an_old_backlog_only_the_urgent_are_asked_about(shard: Shard) -> None
 def test_a_locale_tells_nothing_but_where(shard: Shard, locale: str, sent: str | None) -> None:
     shard.send(message("m1", "unsure", locale=locale))
     assert shard.asks[0].locale == sent
+
+
+@pytest.mark.parametrize("offset", [0, 1, 9], ids=["as_the_first", "as_the_second", "behind"])
+@pytest.mark.parametrize("text", ["billing", "unsure billing"])
+@pytest.mark.parametrize("later", [0, 2000, 60_000], ids=["asked", "due", "late"])
+def test_what_waits_meets_no_new_message_under_its_number(offset: int, text: str, later: int) -> None:
+    """As after an import, where offsets begin anew: what waited is decided once, and before it."""
+    shard = Shard(pipeline(deadline_ms=1000, amend_within_ms=5000))
+    shard.send(message("m1", "unsure billing"), message("m2", "billing"))
+    assert [entry.seq for entry in shard.state.waiting(ANN).values()] == [1, 2]
+    shard.now = Millis(NOW + later)
+    shard.offset = offset
+    shard.step(Batch(arrivals=(shard.arrival(message("m3", text)),), recovered=True))
+    shard.at(shard.now + 1000)
+    assert [(one[0], one[2]) for one in shard.routes()] == [("m1", 1), ("m2", 1), ("m3", 1)]
+    shard.at(shard.now + 6000)
+    assert shard.state.waiting(ANN) == {}
