@@ -145,6 +145,7 @@ class Service:
             settings,
             codec=codec,
             pipeline=lambda: self._pipeline,
+            partitions=pipeline.partitions,
             applied=lambda: self._applied,
             labeller=self._labeller,
             clock=now,

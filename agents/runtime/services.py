@@ -76,5 +76,7 @@ class Services:
     stores: Stores = field(default_factory=MemoryStores)
     """where the tables of shards lie"""
     tracing: Tracing = field(default_factory=NotTraced)
+    partitions: int | None = None
+    """how many every customer-keyed topic has; None: nobody has looked"""
     applied: Callable[[], int] = lambda: -1
     """offset of the newest policy or switch that the pipeline goes by; -1: none"""

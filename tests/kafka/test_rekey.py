@@ -7,8 +7,10 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import NewPartitions
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.admin import admin
 from frontdesk.agents.kafka.topics import check_topics, create_topics
 from frontdesk.agents.settings import Settings, load
 from frontdesk.agents.state import files
@@ -268,6 +270,8 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
     try:
         await say(kafka, "second")
         forgotten = await decisions(kafka, "second", len(CUSTOMERS))
+        told = worker.said("state_lies_elsewhere")
+        assert sorted((one["shard"], one["partitions"]) for one in told) == [(0, AFTER), (1, AFTER)]
     finally:
         worker.stop()
     turns = {fact.value for decision in forgotten.values() for fact in decision.facts if fact.name == "turn"}
@@ -281,6 +285,28 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
         assert len(customer.seen) == 2
         assert sum(one.customer_turns for one in customer.conversations) == 2
         assert len(customer.purchases) == 2
+    worker = await served(kafka, settings)
+    try:
+        assert worker.said("state_lies_elsewhere") == [], "all are at home"
+    finally:
+        worker.stop()
+
+
+async def test_no_worker_starts_while_the_input_has_more_partitions_than_the_state(
+    kafka: KafkaServer,
+) -> None:
+    settings = load(broker=kafka.bootstrap, application="grown", partitions=BEFORE)
+    await create_topics(settings)
+    async with admin(settings.cluster) as client:
+        await client.create_partitions({CUSTOMER_MESSAGES: NewPartitions(total_count=AFTER)})
+    said = await refused(served(kafka, settings))
+    assert "exit code 2" in said
+    changelog = changelog_topic("grown", CUSTOMERS_TABLE)
+    assert f"({CUSTOMER_MESSAGES} has {AFTER})" in said
+    assert f"{changelog} has {BEFORE}" in said
+    assert f"frontdesk state rekey --partitions {AFTER}" in said
+    assert (await rekeyed(settings)).moved == 0
+    assert await check_topics(settings) == []
 
 
 async def known_twice(kafka: KafkaServer, name: str, partitions: int) -> tuple[Settings, list[str]]:
