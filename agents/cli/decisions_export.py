@@ -78,7 +78,7 @@ class _Export:
 
     def __init__(self, since: str | None, out: Path) -> None:
 
-        from frontdesk.agents.cli.dlq import parse_since
+        from frontdesk.agents.cli.since import parse_since
 
         self.since = None if since is None else parse_since(since, now_ms=now())
         self._out = out
