@@ -232,6 +232,7 @@ async def test_the_key_stands_in_no_argument_and_no_variable_of_the_process(serv
     assert KEY.encode() not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look into")
 async def test_the_process_inherits_no_secret_of_the_worker(
     server: LlmServer, monkeypatch: pytest.MonkeyPatch

@@ -210,6 +210,7 @@ async def goes_on(kafka: KafkaServer, settings: Settings) -> None:
         await say(kafka, "first")  # told again: known
         await say(kafka, "second")
         second = await decisions(kafka, "second", len(CUSTOMERS))
+        assert worker.said("state_lies_elsewhere") == [], "all are at home"
     finally:
         worker.stop()
     ids = [
@@ -285,13 +286,9 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
         assert len(customer.seen) == 2
         assert sum(one.customer_turns for one in customer.conversations) == 2
         assert len(customer.purchases) == 2
-    worker = await served(kafka, settings)
-    try:
-        assert worker.said("state_lies_elsewhere") == [], "all are at home"
-    finally:
-        worker.stop()
 
 
+@pytest.mark.slow
 async def test_no_worker_starts_while_the_input_has_more_partitions_than_the_state(
     kafka: KafkaServer,
 ) -> None:
@@ -393,6 +390,7 @@ async def wrong_and_twice(kafka: KafkaServer, name: str) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 async def test_an_import_into_fewer_partitions_loses_nothing_or_is_refused(
     kafka: KafkaServer, tmp_path: Path
 ) -> None:
