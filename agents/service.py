@@ -16,7 +16,7 @@ import structlog
 
 from frontdesk.agents import http
 from frontdesk.agents.bootstrap import build_pipeline, read_policy
-from frontdesk.agents.clock import now
+from frontdesk.agents.clock import now, steady
 from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
@@ -145,6 +145,7 @@ class Service:
             settings,
             codec=codec,
             pipeline=lambda: self._pipeline,
+            partitions=pipeline.partitions,
             applied=lambda: self._applied,
             labeller=self._labeller,
             clock=now,
@@ -256,7 +257,7 @@ class Service:
             if ended is not None and (because := refused(ended)) is not None:
                 return because
             return f"the broadcast topics are followed no more: {self._follower!r}"
-        return self._watchdog.look(self._worker.shards, self._lags(), now())
+        return self._watchdog.look(self._worker.shards, self._lags(), steady())
 
     def _exposed(self, accept: str) -> tuple[bytes, str]:
         """What a scraper is told: counted as it happens, and where the worker stands looked at now."""

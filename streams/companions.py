@@ -6,7 +6,7 @@ beside how many bought either. Nothing in it tells of a person; see docs/adr/001
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import sqrt
@@ -104,13 +104,24 @@ def similarity(together: int, buyers: int, others: int) -> float:
     return together / sqrt(buyers * others) * together / (together + SHRINKAGE)
 
 
+def pooled(one: Companions, other: Companions) -> Companions:
+    """What two shards, which have no customer in common, have counted for a product."""
+    counts = dict(one.counts)
+    for product, count in other.counts.items():
+        counts[product] = counts.get(product, 0) + count
+    return replace(one, buyers=one.buyers + other.buyers, counts=_kept(counts))
+
+
 def _count(rows: Rows, tenant_id: str, product_id: str, others: Sequence[str], *, buyers: int) -> None:
     key = companions_key(tenant_id, product_id)
     row = rows.row(COMPANIONS, key) or Companions(tenant_id=tenant_id, product_id=product_id)
     counts = dict(row.counts)
     for other in others:
         counts[other] = counts.get(other, 0) + 1
-    # The most frequent first, so that reading need not sort; of two alike the one known longer.
+    rows.put_row(COMPANIONS, key, replace(row, buyers=row.buyers + buyers, counts=_kept(counts)))
+
+
+def _kept(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most frequent first, so that reading need not sort; of two alike the one known longer."""
     ordered = sorted(counts.items(), key=itemgetter(1), reverse=True)
-    kept = dict(ordered if len(ordered) <= 2 * KEPT else ordered[:KEPT])
-    rows.put_row(COMPANIONS, key, replace(row, buyers=row.buyers + buyers, counts=kept))
+    return dict(ordered if len(ordered) <= 2 * KEPT else ordered[:KEPT])

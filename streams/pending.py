@@ -74,7 +74,7 @@ class Pending:
         """After a recovery: repeat every call that may still come in time. An earlier answer no longer matches."""
         for customer in sorted(self._overlay.waiting_customers()):
             for entry in tuple(self._overlay.waiting(customer).values()):
-                if entry.phase == ASKED and entry.deadline > self._now:
+                if entry.phase == ASKED and not self._overdue(entry):
                     self._ask(customer, replace(entry, attempt=entry.attempt + 1))
             self.drain(customer)
 
@@ -139,15 +139,23 @@ class Pending:
         A deadline that has passed forces its message and everything before it.
         """
         undecided = self._undecided(customer)
-        forced = max((entry.seq for entry in undecided if entry.deadline <= self._now), default=-1)
+        forced = max((entry.seq for entry in undecided if self._overdue(entry)), default=-1)
         for entry in undecided:
             if entry.phase == ASKED and entry.seq > forced:
                 break
             self._release(customer, entry)
         for entry in tuple(self._overlay.waiting(customer).values()):
-            if entry.phase == LATE and entry.forget_at <= self._now:
+            if entry.phase == LATE and (entry.forget_at <= self._now or self._is_to_come(entry)):
                 self._overlay.drop_waiting(customer, entry.seq)
                 self._outbox.count(AUDIT_MISSING if entry.audit else "late_answer_missing")
+
+    def _overdue(self, entry: Waiting) -> bool:
+        return entry.deadline <= self._now or self._is_to_come(entry)
+
+    def _is_to_come(self, entry: Waiting) -> bool:
+        """Whether it was taken up at a time that is yet to come, by more than workers' clocks differ: the clock was set back, and what
+        the entry says of its end is out of reach."""
+        return entry.arrived_at > self._now + self._limits.deadline_ms
 
     def settle(self, customer: bytes) -> None:
         """Conclude everything that waits, whatever is known."""

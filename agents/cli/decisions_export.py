@@ -48,7 +48,7 @@ def command(
     In Parquet each field is a column; labels, reasons, facts and lists are JSON in a column of text. An unreadable record is named and left
     out, and makes the exit code 1.
     """
-    export = _Export(since)
+    export = _Export(since, out)
     settings = common.settings(broker=broker)
     if any(out == file or (out.exists() and file.exists() and out.samefile(file)) for file in files or ()):
         raise StartupError(f"{out}: is among the files that are read; write to another one")
@@ -64,6 +64,8 @@ def command(
             else:
                 common.run(_from_kafka(settings, export, tell))
         partial.replace(out)
+    except OSError as error:  # the last of it is written as the file is closed
+        raise _unwritten(out, error) from None
     finally:
         partial.unlink(missing_ok=True)
     typer.echo(f"{export.written:,} decisions written to {out}; {export.bad:,} unreadable", err=True)
@@ -74,18 +76,22 @@ def command(
 class _Export:
     """Writes what is asked for, and counts."""
 
-    def __init__(self, since: str | None) -> None:
+    def __init__(self, since: str | None, out: Path) -> None:
 
-        from frontdesk.agents.cli.dlq import parse_since
+        from frontdesk.agents.cli.since import parse_since
 
         self.since = None if since is None else parse_since(since, now_ms=now())
+        self._out = out
         self.write: Callable[[Sequence[Decision]], None] = lambda decisions: None
         self.written = self.bad = 0
 
     def take(self, decision: Decision) -> None:
         """A decision."""
         if self.since is None or decision.decided_at >= self.since:
-            self.write([decision])
+            try:
+                self.write([decision])
+            except OSError as error:
+                raise _unwritten(self._out, error) from None
             self.written += 1
 
     def fault(self, what: str) -> None:
@@ -93,6 +99,10 @@ class _Export:
         self.bad += 1
         if self.bad <= _TOLD:
             typer.echo(f"frontdesk: {what}", err=True)
+
+
+def _unwritten(out: Path, error: OSError) -> StartupError:
+    return StartupError(f"{out}: {error.strerror or error}; nothing was changed there")
 
 
 def _writer(out: Path, stack: ExitStack) -> Callable[[Sequence[Decision]], None]:

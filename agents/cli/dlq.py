@@ -7,12 +7,13 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from frontdesk.agents.cli import common
+from frontdesk.agents.cli.since import parse_since
 from frontdesk.agents.clock import now
 from frontdesk.agents.errors import StartupError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _PREVIEW = 60
 _LOOK_AT = 4096
 _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Reason = Annotated[str | None, typer.Option("--reason", help="Only this reason, for example malformed.")]
 Topic = Annotated[str | None, typer.Option("--topic", help="Only records of this topic.")]
@@ -239,24 +239,6 @@ def _filter(reason: str | None, topic: str | None, since: str | None) -> Filter:
 
     at = None if since is None else parse_since(since, now_ms=now())
     return Filter(reason=reason, topic=topic, since=at)
-
-
-def parse_since(text: str, *, now_ms: int) -> int:
-    """Milliseconds since the epoch of "30m", "2h", "7d" ago or of an ISO time (UTC unless it says otherwise).
-
-    Raises:
-        StartupError: it is neither.
-    """
-    ago = re.fullmatch(r"(\d+)([smhd])", text)
-    if ago is not None:
-        return now_ms - int(timedelta(**{_UNITS[ago.group(2)]: int(ago.group(1))}).total_seconds() * 1000)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise StartupError(
-            f"--since {text!r}: neither 30m, 2h, 7d nor a time like 2026-01-31T09:00"
-        ) from None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def readable(data: bytes | None, *, cut: int | None = None) -> str | None:

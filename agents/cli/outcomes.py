@@ -68,7 +68,7 @@ def command(
 
     Each figure comes with its 95 % interval. An unreadable record is named and left out, and makes the exit code 1.
     """
-    from frontdesk.agents.cli.dlq import parse_since
+    from frontdesk.agents.cli.since import parse_since
     from frontdesk.agents.learning.outcome_counts import rows, without_queues
     from frontdesk.agents.learning.outcomes import Outcomes
 

@@ -124,7 +124,7 @@ def _report(
     from frontdesk.agents.backtest.report import build
     from frontdesk.agents.backtest.run import Job
     from frontdesk.agents.bootstrap import read_pack, read_policy
-    from frontdesk.agents.cli.dlq import parse_since
+    from frontdesk.agents.cli.since import parse_since
     from frontdesk.schemas.topics import ROUTING_DECISIONS
 
     policies = read_policy(old)[1], read_policy(new)[1]

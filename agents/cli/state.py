@@ -67,11 +67,11 @@ def import_(
     """Put an export into changelogs that hold nothing, for as many partitions as there are now.
 
     How far the shards had read is not among it, for that is another cluster's: they go on where their group stands, or begin with
-    the oldest message there is.
+    the oldest message there is. Into fewer partitions it is refused where misplaced messages were taken up in one that is missing.
     """
-    from frontdesk.agents.state import files
+    from frontdesk.agents.state.importing import Import
 
-    done = _run(files.Import(common.settings(broker=broker), folder, _tell).run())
+    done = _run(Import(common.settings(broker=broker), folder, _tell).run())
     if as_json:
         common.print_json({"customers": done.customers, "records": done.records})
     else:

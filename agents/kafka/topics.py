@@ -170,11 +170,16 @@ def _partition_problems(specs: Sequence[TopicSpec], present: Mapping[str, int]) 
     problems = []
     if len(set(keyed.values())) > 1:
         usual = keyed.get(CUSTOMER_MESSAGES) or Counter(keyed.values()).most_common(1)[0][0]
+        most = max(keyed.values())
         others = ", ".join(f"{name} has {count}" for name, count in keyed.items() if count != usual)
         problems.append(
             Problem(
                 what=f"customer-keyed topics need one number of partitions ({CUSTOMER_MESSAGES} has {usual}): {others}",
-                fix=f"create those again with {usual} partitions: kafka-topics.sh --delete --topic NAME, "
+                # Never to delete what may hold state.
+                fix=f"stop all workers, then frontdesk state rekey --partitions {most}: all get as many, and what is known of each "
+                "customer moves to where their messages go (docs/deploy.md, More partitions)"
+                if any(spec.kind == "state" and spec.name in keyed for spec in specs)
+                else f"create those again with {usual} partitions: kafka-topics.sh --delete --topic NAME, "
                 f"then FRONTDESK_PARTITIONS={usual} frontdesk topics create",
             )
         )

@@ -58,11 +58,20 @@ class Notes:
         return notes
 
     def add(self, answer: Answer, by: str) -> None:
-        """Note an answer that was published."""
+        """Note an answer that was published.
+
+        Raises:
+            StartupError: it cannot be written.
+        """
         line = {"message": message_of(answer.row), "by": by, "said": answer.said}
-        with self.path.open("a", encoding="utf-8") as file:
-            # On a line of its own, whatever a crash has left at the end.
-            file.write("\n" + json.dumps(line, ensure_ascii=False))
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                # On a line of its own, whatever a crash has left at the end.
+                file.write("\n" + json.dumps(line, ensure_ascii=False))
+        except OSError as error:
+            raise StartupError(
+                f"{self.path}: {error.strerror or error}; the answer is published, and will be asked for once more"
+            ) from None
         self._take(line)
 
     def _take(self, line: Any) -> None:
@@ -85,7 +94,7 @@ class Publishing:
         """Publish answers, wait until they are acknowledged, and note them.
 
         Raises:
-            StartupError: the broker does not take them.
+            StartupError: the broker does not take them, or they cannot be noted.
         """
         try:
             for answer in answers:

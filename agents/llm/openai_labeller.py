@@ -42,6 +42,8 @@ def now_ms() -> int:
 class OpenAiLabeller:
     """Implements `port.Labeller` for one endpoint. One per event loop; holds one pool of connections until `close`.
 
+    `clock` is the wall clock, by which asks have their ends; `steady` one that nobody sets, by which the endpoint is spared.
+
     Within an ask there is exactly one layer of retries, this one: the client's own are off. A request waits for its turn in
     this order: breaker, pause that the endpoint asked for, place among those under way, rate limit. Drafts take what labels leave: no
     place while a label waits for one, and nothing that a label might wait for at the rate limit, where a draft is given up instead.
@@ -57,21 +59,23 @@ class OpenAiLabeller:
         observer: Observer | None = None,
         breaker: Breaker | None = None,
         clock: Callable[[], int] = now_ms,
+        steady: Callable[[], int] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.prompt = LabelPrompt(taxonomy, context_tokens=context_tokens)
-        self.breaker = breaker or Breaker(clock=clock)
+        self.breaker = breaker or Breaker(clock=steady or clock)
         self.limit = AdaptiveLimit(most=endpoint.concurrency)
         self._endpoint = endpoint
         self._questions = Questions(self.prompt, Verdict(taxonomy), endpoint)
         drafts = DraftPrompt(context_tokens=context_tokens)
         self._drafts = Questions(drafts, Wording(), endpoint, spare=True)
-        self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, clock)
+        self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, steady or clock)
         self._exchange = Exchange(client=client, endpoint=endpoint, rate=self._rate, clock=clock)
         self._observer = observer
         self._gate = Gate(self.limit, self._limit_changed)
         self._clock = clock
+        self._steady = steady or clock
         self._sleep = sleep
         self._jitter = jitter
         self._quiet_until = 0
@@ -143,7 +147,7 @@ class OpenAiLabeller:
         """One request when it is its turn, unless that is known to be of no use."""
         if self.breaker.refuses:
             return Failure(word="unavailable")
-        quiet = (self._quiet_until - self._clock()) / 1000
+        quiet = (self._quiet_until - self._steady()) / 1000
         if quiet > 0:
             # all who wait would come back in the same millisecond
             pause = quiet + self._jitter() * FIRST_PAUSE
@@ -195,7 +199,7 @@ class OpenAiLabeller:
             self._tell_breaker()
         if isinstance(result, Failure) and result.word == "rate_limited" and result.retry_after:
             quiet = min(result.retry_after, LONGEST_QUIET)
-            self._quiet_until = max(self._quiet_until, self._clock() + int(quiet * 1000))
+            self._quiet_until = max(self._quiet_until, self._steady() + int(quiet * 1000))
         return result
 
     def _left(self, question: Question[V]) -> float:

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +31,17 @@ START_EVERY = 1.0
 """seconds between two starts of the process, should it end by itself"""
 COMMAND = (sys.executable, "-P", "-m", "frontdesk.agents.llm.child")
 """-P: not what happens to lie in the present folder"""
+_NEEDED = re.compile(
+    r"PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|PYTHON\w+|VIRTUAL_ENV|LD_\w+|DYLD_\w+|MALLOC_\w+|GLIBC_TUNABLES|SYSTEMROOT|"
+    r"SSL_CERT_FILE|SSL_CERT_DIR|OPENSSL_\w+|LOCALDOMAIN|RES_OPTIONS|HOSTALIASES|(?:HTTPS?|ALL|NO|http|https|all|no)_(?:PROXY|proxy)"
+)
+"""variables that Python, TLS, the resolver and a proxy ask for; the endpoints and their keys come through the pipe"""
+
+
+def environment_of(worker: Mapping[str, str]) -> dict[str, str]:
+    """What the process gets of the worker's variables. Not the others, which may be secrets, whatever their names: the password for
+    Kafka, keys of endpoints, of object stores, of collectors."""
+    return {name: value for name, value in worker.items() if _NEEDED.fullmatch(name)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +168,7 @@ class ProcessLabeller:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     limit=wire.LONGEST_LINE,
+                    env=environment_of(os.environ),
                     start_new_session=True,  # a terminal's Ctrl-C is the worker's, which drains first
                 )
             except OSError:

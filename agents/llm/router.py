@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from frontdesk.agents.clock import steady
 from frontdesk.agents.llm.endpoint import Routes
 from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
@@ -57,6 +58,7 @@ def build_router(
             taxonomy=taxonomy,
             context_tokens=context_tokens,
             observer=observer,
+            steady=steady,
         )
         for endpoint in routes.all()
     }

@@ -25,7 +25,8 @@ class DeadLetterShare:
             self._steps.append((now, records, dead))
             self._records += records
             self._dead += dead
-        while self._steps and self._steps[0][0] <= now - WINDOW_MS:
+        # Of a time to come: the clock was set back.
+        while self._steps and not now - WINDOW_MS < self._steps[0][0] <= now:
             _, old_records, old_dead = self._steps.popleft()
             self._records -= old_records
             self._dead -= old_dead

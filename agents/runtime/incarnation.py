@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 TIMERS_A_STEP = 500
 ANSWERS_A_STEP = 500
+CLOCK_STEP = 1_000
+"""milliseconds by which a wall clock may go back as clocks do that are kept in time"""
 LOOK_EVERY = 30.0
 """seconds between looks of a shard with nothing to do"""
 HELD_LOOK_EVERY = 1.0
@@ -48,7 +50,8 @@ class Incarnation:
         self._held_looks = 0
         self._lingers_until = 0.0
         """on the event loop's clock"""
-        self._progress_at = services.clock()
+        self._progress_at = services.steady()
+        self._latest = services.clock()
         self._number = number
         self._services = services
         self._size = size
@@ -220,7 +223,7 @@ class Incarnation:
             self._halt_or_resume()
             self._wake.clear()
             now = self._services.clock()
-            answers, due = self._calls.take(ANSWERS_A_STEP), self.state.due(now, TIMERS_A_STEP)
+            answers, due = self._calls.take(ANSWERS_A_STEP), self._due(now)
             drafts = self._calls.take_drafts(ANSWERS_A_STEP)
             # Asked once: between two looks the time may pass.
             group_due_in = self._stepper.group_due_in
@@ -237,6 +240,14 @@ class Incarnation:
             else:
                 self._held_looks += self._gate.holding
                 await until(self._wake, self._idle_for(now, lingers, group_due_in))
+
+    def _due(self, now: Millis) -> tuple[bytes, ...]:
+        """Customers to look at now. After the clock was set back all that wait: some have deadlines in a future that is an hour away."""
+        went_back, self._latest = now < self._latest - CLOCK_STEP, now
+        if went_back:
+            log.warning("clock_went_back", shard=self._number, now=now)
+            return self.state.waiting_customers()
+        return self.state.due(now, TIMERS_A_STEP)
 
     def _arrivals(self, lingers: float) -> tuple[Arrival, ...]:
         """The oldest records that can be decoded; the first that cannot yet holds back all behind it.
@@ -273,7 +284,7 @@ class Incarnation:
     # -- what stands in the way --------------------------------------------------------------------------------------
 
     def _halt_or_resume(self) -> None:
-        if self.ledger.resume(self._services.resumed_at()):
+        if self.ledger.resume(self._services.resumed_at(), self._services.clock()):
             log.info("intake_resumed", shard=self._number)
         because = self.ledger.halted_because
         if because is not None and because != self._halt_said:
@@ -297,7 +308,7 @@ class Incarnation:
         log.warning("records_wait_for_registry", shard=self._number, backlog=backlog, detail=str(error))
 
     def _progressed(self) -> None:
-        self._progress_at = self._services.clock()
+        self._progress_at = self._services.steady()
 
 
 async def until(event: asyncio.Event, seconds: float) -> None:

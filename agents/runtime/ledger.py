@@ -63,9 +63,14 @@ class Ledger:
         """Note positions that no step brought about; they are written with the next one."""
         self.state = replace(self.state, positions={**self.state.positions, **positions})
 
-    def resume(self, resumed_at: Millis) -> bool:
+    def resume(self, resumed_at: Millis, now: Millis) -> bool:
         """Clear a halt that is older than this; whether there was one. Only new dead letters count from here on."""
-        if self.state.halted_at is None or resumed_at <= self.state.halted_at:
+        halted_at = self.state.halted_at
+        if halted_at is not None and halted_at > now:
+            # The clock was set back: whoever resumes it is not to wait until it is then once more.
+            self.state = replace(self.state, halted_at=now)
+            return False
+        if halted_at is None or resumed_at <= halted_at:
             return False
         self._share.clear()
         self.state = replace(self.state, halted_at=None, halted_because=None)

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 
+import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from frontdesk.agents.runtime.intake import arrival_of
@@ -19,13 +21,19 @@ from frontdesk.schemas.state import ShardState
 from frontdesk.schemas.topics import (
     CUSTOMER_PROFILES,
     CUSTOMER_PURCHASES,
+    CUSTOMERS_TABLE,
     SHARDS_TABLE,
     TABLES,
     changelog_topic,
 )
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Arrival
+from frontdesk.streams.rekey import home_of
 
+log = structlog.get_logger(__name__)
+
+LOOKED_AT = 200
+"""customers of a shard that are looked at to see whether they are at home"""
 PRIMING_TOPICS = (CUSTOMER_PROFILES, CUSTOMER_PURCHASES)
 
 
@@ -106,12 +114,36 @@ async def _read(
         # Whatever was committed before `began` is in it now.
         await asyncio.to_thread(store.write, {}, {}, began)
         shard_state = tables.shard_state()
+        elsewhere = await asyncio.to_thread(_elsewhere, store, shard, services.partitions)
+        if elsewhere:
+            _tell_of_strays(services, shard, elsewhere)
     except Misfit:
         raise  # with the store open: it is to be condemned
     except BaseException:
         await asyncio.to_thread(store.close)
         raise
     return Recovered(tables=tables, shard_state=shard_state, records=count, snapshot=bool(positions))
+
+
+def _elsewhere(store: Store, shard: int, partitions: int | None) -> float:
+    """The share of some customers whose messages go to other shards: none, unless partitions were added and the state was not moved."""
+    if partitions is None:
+        return 0.0
+    some = (key for key, _ in islice(store.items(CUSTOMERS_TABLE), LOOKED_AT))
+    homes = [home for key in some if (home := home_of(CUSTOMERS_TABLE, key, partitions)) is not None]
+    return sum(home != shard for home in homes) / max(1, len(homes))
+
+
+def _tell_of_strays(services: Services, shard: int, share: float) -> None:
+    services.observer.failed(shard, "StateElsewhere")
+    log.error(
+        "state_lies_elsewhere",
+        shard=shard,
+        share=round(share, 2),
+        partitions=services.partitions,
+        detail="partitions were added and what is known was not moved: these customers are met as strangers. Stop all workers, then "
+        "frontdesk state rekey (docs/deploy.md, More partitions)",
+    )
 
 
 async def _begin(services: Services, store: Store, start: Mapping[TopicPartition, int | None]) -> Tables:

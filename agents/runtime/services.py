@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from frontdesk.agents.clock import steady
 from frontdesk.agents.llm.port import Labeller
 from frontdesk.agents.runtime.gate import Schemas
 from frontdesk.agents.runtime.logs import Logs
@@ -67,6 +68,7 @@ class Services:
     seek: Callable[[int, Mapping[str, int]], Awaitable[None]]
     """make the shard's fetches start at these offsets"""
     clock: Callable[[], Millis]
+    """the wall clock; it may jump"""
     resumed_at: Callable[[], Millis]
     """when an operator last cleared a halt; 0: never"""
     pool: Executor
@@ -76,5 +78,9 @@ class Services:
     stores: Stores = field(default_factory=MemoryStores)
     """where the tables of shards lie"""
     tracing: Tracing = field(default_factory=NotTraced)
+    partitions: int | None = None
+    """how many every customer-keyed topic has; None: nobody has looked"""
+    steady: Callable[[], Millis] = steady
+    """a clock that does not jump, for how long something takes"""
     applied: Callable[[], int] = lambda: -1
     """offset of the newest policy or switch that the pipeline goes by; -1: none"""

@@ -114,12 +114,12 @@ class Shard:
 
     @property
     def progress_at(self) -> Millis:
-        """When it last began anew or read some of its state."""
+        """By the steady clock: when it last began anew or read some of its state."""
         return self._life.progress_at
 
     @property
     def writing_since(self) -> Millis | None:
-        """When the commit under way began; None while there is none."""
+        """By the steady clock: when the commit under way began; None while there is none."""
         return self._life.writing_since if self._between is None else None
 
     def positions(self) -> Mapping[str, int]:

@@ -122,7 +122,7 @@ class Stepper:
             await self.settle()
 
     def _begin_commit(self, computed: Computed) -> None:
-        self.writing_since = self._services.clock()
+        self.writing_since = self._services.steady()
         self._commit = asyncio.create_task(self._committed(computed))
         self._commit.add_done_callback(lambda _: self._wake())
 

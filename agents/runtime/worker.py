@@ -73,6 +73,7 @@ class Worker:
         pool: Executor,
         observer: Observer,
         schemas: Schemas | None = None,
+        partitions: int | None = None,
         applied: Callable[[], int] = lambda: -1,
         tracing: Tracing | None = None,
     ) -> None:
@@ -82,6 +83,8 @@ class Worker:
         self.assigned_once = False
         self._leaving: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
+        self._stateless: set[int] = set()
+        """partitions that were assigned and for which there are no changelogs"""
         self._logs = KafkaLogs(settings)
         self._services = Services(
             settings=settings,
@@ -98,6 +101,7 @@ class Worker:
             observer=observer,
             schemas=schemas,
             stores=open_stores(settings, clock),
+            partitions=partitions,
             applied=applied,
             tracing=tracing or NotTraced(),
         )
@@ -141,8 +145,11 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Assigned, and every shard serves; a worker without shards is ready once it is in the group."""
-        return self.assigned_once and all(shard.ready for shard in self.shards.values())
+        """Assigned, and every shard serves; a worker without shards is ready once it is in the group. Not with partitions that it
+        cannot serve."""
+        return (
+            self.assigned_once and not self._stateless and all(shard.ready for shard in self.shards.values())
+        )
 
     @property
     def crashed(self) -> BaseException | None:
@@ -211,6 +218,7 @@ class Worker:
         if self._stopping:
             return
         numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
+        numbers -= self._without_state(numbers)
         gone = set(self.shards) - numbers
         for number in gone:
             stopping = self.shards.pop(number).stop(self.settings.transaction_timeout)
@@ -223,6 +231,22 @@ class Worker:
         self.assigned_once = True
         self._services.observer.assigned(gained=len(fresh), lost=len(gone))
         log.info("assigned", shards=sorted(numbers), new=sorted(fresh))
+
+    def _without_state(self, numbers: set[int]) -> set[int]:
+        """Those among the partitions that were added since the worker began: what it knows of how customers are spread is older, and
+        their state lies elsewhere. Their records wait in Kafka."""
+        known = self._services.partitions
+        self._stateless = set() if known is None else {number for number in numbers if number >= known}
+        if self._stateless:
+            self._services.observer.failed(min(self._stateless), "PartitionsAdded")
+            log.error(
+                "partitions_added",
+                shards=sorted(self._stateless),
+                partitions=known,
+                detail="they are not served until the state is moved: stop all workers, then frontdesk state rekey "
+                "(docs/deploy.md, More partitions)",
+            )
+        return self._stateless
 
     # -- what shards need of the consumer --------------------------------------------------------------------------
 

@@ -72,12 +72,14 @@ class Rekey:
         self._limits = build_limits(settings, partitions=partitions)
         self._at_home: set[bytes] = set()
         self._spending: list[Held] = []
-        self._known: dict[int, Held] = {}
+        self._known: dict[tuple[str, bytes], bytes] = {}
+        """what homes know of customers who come from the shard that is moved"""
         self._present = partitions
         self._merged = 0
 
     async def survey(self) -> Survey:
-        """Look at everything; change nothing. Needs memory for one shard, and for the keys of all customers."""
+        """Look at everything; change nothing. Needs memory for one shard, and for the keys of all customers; `run` for what is known of those
+        twice as well."""
         self._present = present = await shards.present_partitions(self._settings)
         if present > self._partitions:
             raise StartupError(
@@ -171,21 +173,25 @@ class Rekey:
 
     def _move_one(self, table: str, key: bytes, value: bytes, shard: int, home: int) -> Iterator[Outgoing]:
         topic = changelog_topic(self._settings.application, table)
-        yield Outgoing(topic, key, self._with_known(table, key, value, shard, home), partition=home)
+        yield Outgoing(topic, key, self._with_known(table, key, value, shard), partition=home)
         yield Outgoing(topic, key, None)
 
     async def _meet(self, held: Held) -> None:
-        """Read the shards where customers of this one are known as well, which is so where workers served with more partitions
-        before the state was moved."""
-        self._known = {}
+        """Read of the shards where customers of this one are known as well, which is so where workers served with more partitions
+        before the state was moved, what they know of those, and keep nothing else."""
+        known_there: dict[int, set[bytes]] = {}
         for key in held.tables[CUSTOMERS_TABLE]:
             home = self._elsewhere(CUSTOMERS_TABLE, key, held.shard)
-            if home is not None and key in self._at_home and home not in self._known:
-                self._known[home] = await self._read(home)
+            if home is not None and key in self._at_home:
+                known_there.setdefault(home, set()).add(key)
+        self._known = {}
+        for home, keys in known_there.items():
+            there = await shards.read_shard(self._logs, self._settings.application, home, only=keys)
+            for table in (CUSTOMERS_TABLE, TIMERS_TABLE):
+                self._known.update({(table, key): value for key, value in there.tables[table].items()})
 
-    def _with_known(self, table: str, key: bytes, value: bytes, shard: int, home: int) -> bytes:
-        there = self._known.get(home)
-        other = None if there is None else there.tables[table].get(key)
+    def _with_known(self, table: str, key: bytes, value: bytes, shard: int) -> bytes:
+        other = self._known.get((table, key))
         if other is None:
             return value
         self._merged += table == CUSTOMERS_TABLE

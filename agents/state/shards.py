@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -72,8 +72,10 @@ def together(codec: Codec, limits: Limits, table: str, *, newer: bytes, older: b
     return codec.encode(rejoined(codec.decode(Customer, newer), codec.decode(Customer, older), limits))
 
 
-async def read_shard(logs: Logs, application: str, shard: int) -> Held:
-    """The tables of a shard, from its changelogs up to their present ends.
+async def read_shard(
+    logs: Logs, application: str, shard: int, *, only: Container[bytes] | None = None
+) -> Held:
+    """The tables of a shard, from its changelogs up to their present ends; `only` what lies under these keys.
 
     Raises:
         KafkaError, TimeoutError: they cannot be read.
@@ -84,6 +86,8 @@ async def read_shard(logs: Logs, application: str, shard: int) -> Held:
         async for stretch in stretches:
             table = tables[of[stretch.partition]]
             for record in stretch.records:
+                if only is not None and record.key not in only:
+                    continue
                 if record.value is None:
                     table.pop(record.key, None)
                 else:

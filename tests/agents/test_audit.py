@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from frontdesk.agents import audit
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.settings import load
+from tests.support.full_disk import full_disk
 
 
 def test_a_disk_that_takes_half_a_line_is_full(tmp_path: Path) -> None:
@@ -18,13 +18,11 @@ def test_a_disk_that_takes_half_a_line_is_full(tmp_path: Path) -> None:
     trail = tmp_path / "audit.jsonl"
     settings = load(audit_file=trail)
     audit.record(settings, "dead_letters_read", count=1)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (trail.stat().st_size + 20, before[1]))
-    try:
-        with pytest.raises(StartupError, match="FRONTDESK_AUDIT_FILE: cannot write"):
-            audit.record(settings, "dead_letters_read", count=2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with (
+        full_disk(trail.stat().st_size + 20),
+        pytest.raises(StartupError, match="FRONTDESK_AUDIT_FILE: cannot write"),
+    ):
+        audit.record(settings, "dead_letters_read", count=2)
     audit.record(settings, "dead_letters_read", count=3)
     assert [json.loads(line)["count"] for line in trail.read_text().splitlines()] == [1, 3]
 

@@ -218,6 +218,38 @@ async def test_what_one_ask_was_told_to_wait_holds_for_all(server: LlmServer, ti
     assert time.slept == [20.5]
 
 
+@pytest.mark.parametrize("by", [3_600_000, -3_600_000])
+async def test_a_clock_that_is_set_neither_hurries_nor_keeps_from_asking(
+    server: LlmServer, time: Time, by: int
+) -> None:
+    """The endpoint asked for twenty seconds, and is left alone for twenty, whatever the clock of the day says."""
+    server.script, server.retry_after = ("429", "ok"), "20"
+    steady = time.now
+    async with _connected(server, time, steady=lambda: steady) as labeller:
+        await labeller.label(ask(now=time.now, seconds=10))
+        time.now += by
+        hurried = await labeller.label(ask("another", now=time.now, seconds=10))
+        assert (hurried.error, len(server.requests)) == ("rate_limited", 1)
+        steady += 20_000
+        assert (await labeller.label(ask("a third", now=time.now, seconds=10))).error is None
+    assert time.slept == []
+
+
+async def test_a_breaker_closes_in_its_time_after_the_clock_was_set_back(
+    server: LlmServer, time: Time
+) -> None:
+    server.script = ("500",) * 5 + ("ok",)
+    steady = time.now
+    async with _connected(server, time, steady=lambda: steady, endpoint={"attempts": 1}) as labeller:
+        for _ in range(5):
+            await labeller.label(ask(now=time.now))
+        assert labeller.breaker.open
+        time.now -= 3_600_000
+        assert (await labeller.label(ask(now=time.now))).error == "unavailable"
+        steady += 10_000
+        assert (await labeller.label(ask(now=time.now))).error is None
+
+
 @pytest.mark.parametrize(
     ("supports", "asked_for", "mode"),
     [

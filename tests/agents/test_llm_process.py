@@ -26,6 +26,8 @@ from frontdesk.agents.llm.process import ProcessLabeller
 from frontdesk.agents.llm.prompt import DraftPrompt
 from frontdesk.agents.llm.wire import Setup
 from frontdesk.agents.metrics.worker import Metrics
+from frontdesk.agents.settings import Settings
+from frontdesk.agents.settings_sources import secret_fields
 from frontdesk.schemas.outputs import Label, Labels
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
@@ -228,6 +230,26 @@ async def test_the_key_stands_in_no_argument_and_no_variable_of_the_process(serv
     assert server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
     assert b"frontdesk.agents.llm.child" in shown
     assert KEY.encode() not in shown
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look into")
+async def test_the_process_inherits_no_secret_of_the_worker(
+    server: LlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {f"FRONTDESK_{name}".upper() for name in secret_fields(Settings)}
+    assert "FRONTDESK_KAFKA_SASL_PASSWORD" in secrets
+    others = {"FRONTDESK_SECRETS", "MAINLAND_LLM_KEY", "AWS_SECRET_ACCESS_KEY", "OTEL_EXPORTER_OTLP_HEADERS"}
+    for name in secrets | others:
+        monkeypatch.setenv(name, "hidden-4711")
+    monkeypatch.setenv("SSL_CERT_DIR", "/certificates")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:3128")
+    async with _labeller(server) as labeller:
+        assert (await labeller.label(ask())).error is None
+        place = Path(f"/proc/{labeller.pid}")
+        held = (place / "environ").read_bytes()
+    assert b"hidden-4711" not in held
+    assert {b"SSL_CERT_DIR=/certificates", b"https_proxy=http://127.0.0.1:3128"} <= set(held.split(b"\0"))
 
 
 @pytest.mark.slow

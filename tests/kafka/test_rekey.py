@@ -7,18 +7,21 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import NewPartitions
 
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.admin import admin
 from frontdesk.agents.kafka.topics import check_topics, create_topics
 from frontdesk.agents.settings import Settings, load
 from frontdesk.agents.state import files
+from frontdesk.agents.state.importing import Import
 from frontdesk.agents.state.rekey import Rekey, Rekeyed
 from frontdesk.agents.state.shards import add_partitions
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile, Purchase
 from frontdesk.schemas.keys import partition_of, wire_key
-from frontdesk.schemas.outputs import Decision
-from frontdesk.schemas.state import Customer
+from frontdesk.schemas.outputs import Decision, Label, Labels
+from frontdesk.schemas.state import Companions, Customer, Waiting
 from frontdesk.schemas.topics import (
     COMPANIONS_TABLE,
     CUSTOMER_MESSAGES,
@@ -27,10 +30,12 @@ from frontdesk.schemas.topics import (
     CUSTOMERS_TABLE,
     ROUTING_DECISIONS,
     TIMERS_TABLE,
+    WAITING_TABLE,
     changelog_topic,
 )
 from frontdesk.schemas.types import Millis
-from frontdesk.streams.state import customer_key
+from frontdesk.streams.admit import misplaced_key
+from frontdesk.streams.state import customer_key, waiting_key
 from tests.support.clients import delete_all_topics, partition_count, produce, read_all
 from tests.support.kafka import KafkaServer
 from tests.support.workers import Worker
@@ -39,6 +44,8 @@ pytestmark = pytest.mark.kafka
 
 CODEC = Codec()
 BEFORE, AFTER = 2, 5
+UNSAID = Label(value="", confidence=0.0, source="fallback")
+NOTHING_SAID = Labels(intent=UNSAID, emotion=UNSAID, urgency=UNSAID, language=UNSAID)
 
 
 def SILENT(_: str) -> None:
@@ -204,6 +211,7 @@ async def goes_on(kafka: KafkaServer, settings: Settings) -> None:
         await say(kafka, "first")  # told again: known
         await say(kafka, "second")
         second = await decisions(kafka, "second", len(CUSTOMERS))
+        assert worker.said("state_lies_elsewhere") == [], "all are at home"
     finally:
         worker.stop()
     ids = [
@@ -241,17 +249,17 @@ async def comes_back(kafka: KafkaServer, backup: Path, before: dict[bytes, bytes
             damaged.unlink()
         else:
             damaged.write_bytes(bad)
-        assert said in await refused(files.Import(settings, backup, SILENT).run())
+        assert said in await refused(Import(settings, backup, SILENT).run())
     assert await tables(kafka, settings, CUSTOMERS_TABLE) == {}
     damaged.write_bytes(whole)
 
-    assert (await files.Import(settings, backup, SILENT).run()).customers == len(CUSTOMERS)
+    assert (await Import(settings, backup, SILENT).run()).customers == len(CUSTOMERS)
     after = await tables(kafka, settings, CUSTOMERS_TABLE)
     assert values(after) == before
     assert all(after[customer_key(*one)][0][0] == partition_of(wire_key(*one), 3) for one in CUSTOMERS)
-    assert "has records" in await refused(files.Import(settings, backup, SILENT).run())
+    assert "has records" in await refused(Import(settings, backup, SILENT).run())
     (backup / files.MANIFEST).unlink()
-    assert "not a whole one" in await refused(files.Import(settings, backup, SILENT).run())
+    assert "not a whole one" in await refused(Import(settings, backup, SILENT).run())
 
 
 @pytest.mark.slow
@@ -265,6 +273,8 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
     try:
         await say(kafka, "second")
         forgotten = await decisions(kafka, "second", len(CUSTOMERS))
+        told = worker.said("state_lies_elsewhere")
+        assert sorted((one["shard"], one["partitions"]) for one in told) == [(0, AFTER), (1, AFTER)]
     finally:
         worker.stop()
     turns = {fact.value for decision in forgotten.values() for fact in decision.facts if fact.name == "turn"}
@@ -278,6 +288,24 @@ async def test_who_was_served_with_more_partitions_before_the_state_moved_is_put
         assert len(customer.seen) == 2
         assert sum(one.customer_turns for one in customer.conversations) == 2
         assert len(customer.purchases) == 2
+
+
+@pytest.mark.slow
+async def test_no_worker_starts_while_the_input_has_more_partitions_than_the_state(
+    kafka: KafkaServer,
+) -> None:
+    settings = load(broker=kafka.bootstrap, application="grown", partitions=BEFORE)
+    await create_topics(settings)
+    async with admin(settings.cluster) as client:
+        await client.create_partitions({CUSTOMER_MESSAGES: NewPartitions(total_count=AFTER)})
+    said = await refused(served(kafka, settings))
+    assert "exit code 2" in said
+    changelog = changelog_topic("grown", CUSTOMERS_TABLE)
+    assert f"({CUSTOMER_MESSAGES} has {AFTER})" in said
+    assert f"{changelog} has {BEFORE}" in said
+    assert f"frontdesk state rekey --partitions {AFTER}" in said
+    assert (await rekeyed(settings)).moved == 0
+    assert await check_topics(settings) == []
 
 
 async def known_twice(kafka: KafkaServer, name: str, partitions: int) -> tuple[Settings, list[str]]:
@@ -335,5 +363,66 @@ async def test_an_export_of_who_is_known_in_two_shards_comes_back_whole(
     await delete_all_topics(kafka.bootstrap)
     restored = load(broker=kafka.bootstrap, application="whole", partitions=8)
     await create_topics(restored)
-    await files.Import(restored, tmp_path / "backup", SILENT).run()
+    await Import(restored, tmp_path / "backup", SILENT).run()
     await put_together(kafka, restored, names, 8)
+
+
+async def wrong_and_twice(kafka: KafkaServer, name: str) -> Settings:
+    """An application of three partitions by hand: one customer waits in two shards under the same number, each shard has counted one
+    purchase of a lamp and a bulb."""
+    settings = load(broker=kafka.bootstrap, application=name, partitions=3)
+    await create_topics(settings)
+    for shard in range(3):
+        lamp = Companions(tenant_id="default", product_id="lamp", buyers=1, counts={"bulb": 1})
+        topic = changelog_topic(name, COMPANIONS_TABLE)
+        await produce(kafka.bootstrap, topic, [(b"default/lamp", CODEC.encode(lamp))], partition=shard)
+    home = partition_of(b"ann", 3)
+    for shard, text in ((home, "newer"), ((home + 1) % 3, "older")):
+        entry = Waiting(
+            seq=7,
+            message=CustomerMessage(message_id=text, conversation_id="c", customer_id="ann", text=text),
+            arrived_at=Millis(1),
+            deadline=Millis(2),
+            phase="asked",
+            local=NOTHING_SAID,
+        )
+        key = waiting_key(customer_key("default", "ann"), entry.seq)
+        topic = changelog_topic(name, WAITING_TABLE)
+        await produce(kafka.bootstrap, topic, [(key, CODEC.encode(entry))], partition=shard)
+    return settings
+
+
+@pytest.mark.slow
+async def test_an_import_into_fewer_partitions_loses_nothing_or_is_refused(
+    kafka: KafkaServer, tmp_path: Path
+) -> None:
+    settings = await wrong_and_twice(kafka, "wide")
+    await exported(settings, tmp_path / "whole")
+    stray = misplaced_key(customer_key("default", "bob"))
+    bob = CODEC.encode(Customer(tenant_id="default", customer_id="bob"))
+    await produce(kafka.bootstrap, changelog_topic("wide", CUSTOMERS_TABLE), [(stray, bob)], partition=2)
+    await exported(settings, tmp_path / "misplaced")
+    await delete_all_topics(kafka.bootstrap)
+    narrow = load(broker=kafka.bootstrap, application="narrow", partitions=2)
+    await create_topics(narrow)
+
+    said = await refused(Import(narrow, tmp_path / "misplaced", SILENT).run())
+    assert "shard-0002.jsonl.gz: 1 records of misplaced messages belong to partition 2" in said
+    assert "have 2 partitions" in said
+    assert "FRONTDESK_PARTITIONS=3 frontdesk topics create" in said
+    assert await tables(kafka, narrow, COMPANIONS_TABLE) == {}, "nothing was written"
+
+    await Import(narrow, tmp_path / "whole", SILENT).run()
+    counted = (await tables(kafka, narrow, COMPANIONS_TABLE))[b"default/lamp"]
+    rows = {shard: CODEC.decode(Companions, value) for shard, value in counted}
+    assert {shard: (row.buyers, dict(row.counts)) for shard, row in rows.items()} == {
+        0: (2, {"bulb": 2}),
+        1: (1, {"bulb": 1}),
+    }
+    waiting = [
+        CODEC.decode(Waiting, value) for value in values(await tables(kafka, narrow, WAITING_TABLE)).values()
+    ]
+    assert [(one.seq, one.message.text) for one in sorted(waiting, key=lambda one: one.seq)] == [
+        (0, "older"),
+        (1, "newer"),
+    ]

@@ -12,7 +12,7 @@ from frontdesk.schemas.inputs import CustomerMessage, CustomerProfile, Purchase
 from frontdesk.schemas.state import Companions
 from frontdesk.schemas.topics import CUSTOMER_PROFILES
 from frontdesk.streams.batch import Batch
-from frontdesk.streams.companions import KEPT, OTHERS, companions_key, companions_of, similarity
+from frontdesk.streams.companions import KEPT, OTHERS, companions_key, companions_of, pooled, similarity
 from frontdesk.streams.overlay import Overlay
 from frontdesk.streams.state import COMPANIONS
 from tests.support.core import NOW, Shard, pipeline
@@ -163,3 +163,30 @@ def test_profiles_and_messages_teach_nothing() -> None:
         CustomerMessage(message_id="m", conversation_id="c", customer_id="ann", text="phone and case"),
     )
     assert not [table for table, _, _ in shard.state.records() if table == COMPANIONS.name]
+
+
+def test_what_two_shards_have_counted_is_as_one_would_have() -> None:
+    """Customers of one, of the other, and of both in one shard."""
+    ann = [_bought("ann", "phone"), _bought("ann", "case", day=1)]
+    bob = [_bought("bob", "phone"), _bought("bob", "bag", day=1), _bought("bob", "case", day=2)]
+    one, other, both = _shard(), _shard(), _shard()
+    one.send(*ann)
+    other.send(*bob)
+    both.send(*ann, *bob)
+    for product in ("phone", "case"):
+        assert pooled(_row(one, product), _row(other, product)) == _row(both, product)
+    assert list(pooled(_row(other, "phone"), _row(one, "phone")).counts.items()) == [("case", 2), ("bag", 1)]
+
+
+def test_pooled_counts_stay_bounded() -> None:
+    rows = [
+        Companions(
+            tenant_id="default",
+            product_id="p",
+            counts={f"{side}{number}": number for number in range(2 * KEPT)},
+        )
+        for side in "ab"
+    ]
+    kept = pooled(*rows).counts
+    assert len(kept) == KEPT
+    assert min(kept.values()) > KEPT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frontdesk.schemas.inputs import ConversationEvent
+from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Batch
 from frontdesk.streams.state import customer_key
 from tests.support.core import NOW, Shard, answer, message, pipeline
@@ -347,3 +348,53 @@ def test_of_an_old_backlog_only_the_urgent_are_asked_about(shard: Shard) -> None
 def test_a_locale_tells_nothing_but_where(shard: Shard, locale: str, sent: str | None) -> None:
     shard.send(message("m1", "unsure", locale=locale))
     assert shard.asks[0].locale == sent
+
+
+@pytest.mark.parametrize("back", [1500, 3_600_000])
+def test_a_clock_that_is_set_back_holds_no_deadline_up(shard: Shard, back: int) -> None:
+    """The shell then looks at all that wait, whatever their deadlines."""
+    shard.send(message("m1", "unsure billing"), message("m2", "billing"))
+    shard.now = Millis(NOW - back)
+    shard.step(Batch(due=shard.state.waiting_customers()))
+    assert shard.routes() == [("m1", "billing", 1, True), ("m2", "billing", 1, False)]
+    assert shard.state.waiting(ANN) == {}, "an amendment that nobody would forget for an hour"
+    shard.send(message("m3", "unsure billing"))
+    assert shard.pending() == 1, "what comes after has a deadline of its own"
+    shard.at(shard.now + 1000)
+    assert [one[0] for one in shard.routes()] == ["m1", "m2", "m3"]
+
+
+def test_clocks_that_differ_by_less_than_a_deadline_force_nothing(shard: Shard) -> None:
+    """A shard has moved to a worker whose clock is slow."""
+    shard.send(message("m1", "unsure billing"))
+    shard.now = Millis(NOW - 900)
+    shard.step(Batch(due=shard.state.waiting_customers(), recovered=True))
+    assert shard.pending() == 1
+    assert [ask.attempt for ask in shard.asks] == [1, 2]
+    shard.answers(answer(shard.asks[1], "billing"))
+    assert shard.routes() == [("m1", "billing", 1, False)]
+
+
+def test_what_a_life_with_a_fast_clock_has_left_is_decided_at_once(shard: Shard) -> None:
+    shard.send(message("m1", "unsure billing"))
+    shard.now = Millis(NOW - 3_600_000)
+    shard.step(Batch(recovered=True))
+    assert shard.routes() == [("m1", "billing", 1, True)]
+    assert len(shard.asks) == 1, "nobody is asked again about what is decided"
+
+
+@pytest.mark.parametrize("offset", [0, 1, 9], ids=["as_the_first", "as_the_second", "behind"])
+@pytest.mark.parametrize("text", ["billing", "unsure billing"])
+@pytest.mark.parametrize("later", [0, 2000, 60_000], ids=["asked", "due", "late"])
+def test_what_waits_meets_no_new_message_under_its_number(offset: int, text: str, later: int) -> None:
+    """As after an import, where offsets begin anew: what waited is decided once, and before it."""
+    shard = Shard(pipeline(deadline_ms=1000, amend_within_ms=5000))
+    shard.send(message("m1", "unsure billing"), message("m2", "billing"))
+    assert [entry.seq for entry in shard.state.waiting(ANN).values()] == [1, 2]
+    shard.now = Millis(NOW + later)
+    shard.offset = offset
+    shard.step(Batch(arrivals=(shard.arrival(message("m3", text)),), recovered=True))
+    shard.at(shard.now + 1000)
+    assert [(one[0], one[2]) for one in shard.routes()] == [("m1", 1), ("m2", 1), ("m3", 1)]
+    shard.at(shard.now + 6000)
+    assert shard.state.waiting(ANN) == {}

@@ -69,6 +69,8 @@ class Desk:
     fetched_to: int | None = None
     resumed_at: Millis = Millis(0)
     now: Millis = NOW
+    set_by: int = 0
+    """of which so many milliseconds did not go by: somebody set the clock"""
     gate: asyncio.Event | None = None
     """while given and not set, writes wait"""
     labeller: ScriptedLabeller | None = None
@@ -218,6 +220,7 @@ class Running:
             starts=desk.starts,
             seek=desk.seek,
             clock=lambda: desk.now,
+            steady=lambda: Millis(desk.now - desk.set_by),
             resumed_at=lambda: desk.resumed_at,
             pool=self._pool,
             observer=desk,

@@ -163,6 +163,7 @@ class MemoryWorker:
             starts=self._starts,
             seek=self._seek,
             clock=parts.clock,
+            steady=parts.clock,
             resumed_at=parts.resumed_at,
             pool=ThreadPoolExecutor(1),  # starts no thread: the virtual loop does its work
             observer=self,

@@ -25,6 +25,7 @@ from frontdesk.schemas.writers import wire_of
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import make_topic, produce
 from tests.support.day_of_decisions import decisions
+from tests.support.full_disk import full_disk
 
 COUNT = 800
 """10,000 take as many seconds as a command for them is worth: see `tests.support.day_of_decisions`"""
@@ -124,6 +125,19 @@ def test_a_parquet_file(kept, tmp_path):
     assert again.read_text(encoding="utf-8") == lines.read_text(encoding="utf-8")
     columns.write_bytes(columns.read_bytes()[:-100])
     assert "write it anew" in frontdesk("decisions", "replay", str(columns), code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["decisions.parquet", "decisions.jsonl"])
+def test_a_disk_that_is_full_leaves_what_lay_there(kept, tmp_path, name):
+    lines, out = kept(), tmp_path / "out" / name
+    out.parent.mkdir()
+    out.write_text("of yesterday")
+    with full_disk(4_000):
+        said = frontdesk("decisions", "export", str(out), str(lines), code=2).stderr
+    assert str(out) in said
+    assert "File too large; nothing was changed there" in said
+    assert said.count("\n") == 1
+    assert [(path.name, path.read_text()) for path in out.parent.iterdir()] == [(name, "of yesterday")]
 
 
 @pytest.mark.parametrize(

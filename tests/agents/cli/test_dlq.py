@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from frontdesk.agents.cli.dlq import choose, parse_since, readable, send_again
+from frontdesk.agents.cli.dlq import choose, readable, send_again
 from frontdesk.agents.embedded import EmbeddedBroker
-from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.dead_letters import Filter, target
 from frontdesk.agents.settings import load
 from frontdesk.schemas.codec import Codec
@@ -236,15 +235,6 @@ def test_neither_lists_nor_replays_what_was_aborted(kafka: KafkaServer) -> None:
     asyncio.run(abort())
     assert frontdesk("dlq", "list", "--broker", kafka.bootstrap).stderr.endswith("\n1 dead letters\n")
     assert frontdesk("dlq", "replay", "--all", "--broker", kafka.bootstrap).stderr.endswith("1 of 1 sent\n")
-
-
-def test_since_is_an_age_or_a_time() -> None:
-    assert parse_since("90s", now_ms=100_000) == 10_000
-    assert parse_since("2d", now_ms=200_000_000) == 27_200_000
-    assert parse_since("1970-01-01T00:01", now_ms=0) == 60_000
-    assert parse_since("1970-01-01T01:00+01:00", now_ms=0) == 0
-    with pytest.raises(StartupError, match="neither 30m"):
-        parse_since("yesterday", now_ms=0)
 
 
 def test_what_is_shown_holds_nothing_a_terminal_obeys() -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from frontdesk.agents.bootstrap import read_policy
 from frontdesk.agents.cli.review_screen import NAMES, keys, review
+from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.answers import Notes, Publishing
 from frontdesk.agents.learning.joining import join
 from frontdesk.agents.learning.rows import Erased
@@ -27,6 +29,7 @@ from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_LABELS
 from frontdesk.streams.taxonomy import Taxonomy, load_taxonomy
 from tests.support.cli import frontdesk
 from tests.support.embedded import free_port
+from tests.support.full_disk import full_disk
 from tests.support.learning import record, row
 
 TAXONOMY, _ = read_policy(BUNDLED_POLICY)
@@ -102,6 +105,21 @@ async def test_what_was_answered_is_not_shown_again_before_it_is_collected(folde
         notes.write('\n{"broken')
     assert of(await answers(folder, "2222")) == [("m2", INTENTS[1]), ("m3", INTENTS[1])]
     assert await answers(folder, "2222") == []
+
+
+async def test_an_answer_that_a_full_disk_does_not_note_is_asked_for_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await answers(folder, "1q")
+    monkeypatch.setattr(typer, "echo", lambda *_, **__: None)  # stdout is a file here, which grows as well
+    notes = folder / "reviewed.jsonl"
+    with (
+        full_disk(notes.stat().st_size + 20),
+        pytest.raises(StartupError, match=r"reviewed\.jsonl: File too large; the answer is published"),
+    ):
+        await answers(folder, "11q")
+    assert of(await answers(folder, "2q")) == [("m1", INTENTS[1])], "and the half line harms nothing"
+    assert len(Notes.of(folder).people) == 2
 
 
 async def test_more_intents_than_keys_are_on_pages(folder: Path) -> None:

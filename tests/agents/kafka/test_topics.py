@@ -84,6 +84,8 @@ async def test_names_counts_that_differ_changelogs_included(any_broker: str) -> 
     assert [problem.what for problem in differing] == [
         f"customer-keyed topics need one number of partitions (customer.messages has 3): {changelog} has 2"
     ]
+    assert "frontdesk state rekey --partitions 3" in differing[0].fix
+    assert "delete" not in differing[0].fix, "there is state in it"
 
 
 async def test_names_broadcast_topics_with_several_partitions_and_wrong_settings(any_broker: str) -> None:

@@ -20,6 +20,7 @@ from frontdesk.agents.learning.rows import Erased, Labelled
 from frontdesk.agents.learning.snapshot import snapshot
 from frontdesk.agents.learning.store import Store, open_store, parts, rows
 from frontdesk.schemas.topics import CUSTOMER_PROFILES, ROUTING_LABELS
+from tests.support.full_disk import full_disk
 from tests.support.learning import row
 
 
@@ -165,3 +166,21 @@ def test_what_a_killed_maker_has_left_behind_does_not_keep_the_erased(tmp_path: 
             assert not partial.exists()
             assert [*(living / "collected").glob("*.parquet")], "its maker looks for the erased itself"
     assert not [*tmp_path.glob(".snapshot-*")]
+
+
+def test_a_disk_that_is_full_loses_and_doubles_no_row(tmp_path: Path) -> None:
+    with open_store(tmp_path) as to:
+        take(to, range(5))
+    with (
+        full_disk(2_000),
+        pytest.raises(StartupError, match=r"File too large|No space"),
+        open_store(tmp_path) as to,
+    ):
+        take(to, range(5, 4_000))
+    assert offsets(tmp_path) == list(range(5)), "what was there is there"
+    assert [path.name for path in tmp_path.rglob("*.partial")] == []
+    with open_store(tmp_path) as to:
+        begun = to.position(ROUTING_LABELS, 0)
+        assert begun == 5
+        take(to, range(begun, 40))
+    assert offsets(tmp_path) == list(range(40))

@@ -28,3 +28,10 @@ def test_clear_forgets() -> None:
     share.add(Millis(0), 9, 9)
     share.clear()
     assert share.add(Millis(1), 9, 9) is None
+
+
+def test_what_was_counted_before_the_clock_was_set_back_counts_no_more() -> None:
+    share = DeadLetterShare(share=0.5, minimum=10)
+    share.add(Millis(3_600_000), 9, 9)
+    assert share.add(Millis(0), 9, 9) is None
+    assert share.add(Millis(1), 9, 9) is not None

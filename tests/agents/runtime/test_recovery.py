@@ -259,6 +259,22 @@ async def test_topics_made_anew_are_read_from_their_beginning(
     assert (await recovered(desk))[1], "what was read instead is the snapshot now"
 
 
+async def test_a_snapshot_from_before_an_import_is_not_used(
+    desk: Desk, tmp_path: Path, logged: list[Any]
+) -> None:
+    """An import writes customers, but nothing that a shard says of itself: by that it is told, though no other changelog is shorter."""
+    await leave(desk, tmp_path)
+    desk.log.clear()
+    customers(desk, *(f"d{number}" for number in range(30)))
+    for number in range(10):
+        waits(desk, "d1", number)
+    found = await recover(Running(desk).services, 0, lambda: None)
+    assert (found.records, found.snapshot) == (40, False)
+    assert found.tables.state.customer(b"c1") is None
+    await found.tables.close()
+    assert "snapshot_refused" in [entry["event"] for entry in logged]
+
+
 @pytest.mark.parametrize("steps", [1, 2])
 async def test_a_topic_made_anew_whose_records_lie_between_is_noticed(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int

@@ -26,6 +26,8 @@ from frontdesk.schemas.topics import (
     SERVICE_SUGGESTIONS,
 )
 from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Answer
+from frontdesk.streams.effects import Ask
 from tests.support.asks import draft
 from tests.support.core import NOW, pipeline
 from tests.support.desk import COMMITTED_IN_SILENCE, Desk, Running
@@ -318,3 +320,60 @@ async def test_drafts_under_way_are_bounded_and_the_others_end_at_once() -> None
 
 def _answer() -> Mapping[str, str]:
     return {"intent": "billing", "emotion": "neutral", "urgency": "normal", "language": "en"}
+
+
+# -- a clock that somebody sets ----------------------------------------------------------------------------------------
+
+HOUR = 3_600_000
+
+
+def set_clock(desk: Desk, by: int) -> None:
+    desk.now, desk.set_by = Millis(desk.now + by), desk.set_by + by
+
+
+class Mute(ScriptedLabeller):
+    """Never answers."""
+
+    async def label(self, ask: Ask) -> Answer:
+        return await asyncio.get_running_loop().create_future()
+
+
+async def test_a_clock_that_is_set_back_stalls_no_message(desk: Desk) -> None:
+    """Its deadline is an hour and a minute away then, and no answer comes."""
+    desk.llm, desk.labeller = True, Mute()
+    desk.send("unsure complaint", "complaint")
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.calls == 1)
+        assert desk.decided() == []
+        set_clock(desk, -HOUR)
+        shard.poke()
+        await desk.until(lambda: desk.decided() == ["m0", "m1"])
+        desk.send("unsure complaint")
+        await desk.until(lambda: shard.calls == 2)
+        desk.now = Millis(desk.now + 60_000)
+        shard.poke()
+        await desk.until(lambda: desk.decided() == ["m0", "m1", "m2"])
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+async def test_what_the_watchdog_goes_by_does_not_jump(desk: Desk, by: int) -> None:
+    desk.gate = asyncio.Event()
+    set_clock(desk, by)
+    desk.send("complaint")
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.writing_since is not None)
+        assert (shard.writing_since, shard.progress_at) == (NOW, NOW)
+        desk.gate.set()
+
+
+async def test_a_halt_of_a_time_to_come_can_be_ended(desk: Desk) -> None:
+    desk.inputs += [(CUSTOMER_MESSAGES, b"ann", b"{")] * desk.settings.halt_dead_letter_minimum
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.phase == "halted")
+        set_clock(desk, -HOUR)
+        shard.poke()
+        await asyncio.sleep(0.01)
+        assert shard.phase == "halted", "that is no reason to go on"
+        desk.now = desk.resumed_at = Millis(desk.now + 1_000)
+        shard.poke()
+        await desk.until(lambda: shard.phase == "serving")

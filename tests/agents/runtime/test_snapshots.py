@@ -21,6 +21,7 @@ from frontdesk.agents.runtime.snapshots import Folder, Snapshots, Terms, refusal
 from frontdesk.agents.runtime.stores import Store, StoreFailed
 from frontdesk.schemas.topics import CUSTOMERS_TABLE, SHARDS_TABLE
 from frontdesk.schemas.types import Millis
+from tests.support.full_disk import full_disk
 
 HOUR = 3_600_000
 RETENTION = 24 * HOUR
@@ -374,6 +375,32 @@ async def test_after_a_write_that_failed_the_state_is_in_memory_until_the_proces
     assert store.durable
     assert is_new(store)
     store.close()
+
+
+async def test_a_disk_that_is_full_costs_the_snapshot_and_nothing_else(
+    machine: Machine, logged: list[Any]
+) -> None:
+    """What it held before is a whole write, which the next process uses or throws away."""
+    await machine.leave(value=b"before")
+    snapshots = machine.snapshots()
+    store = await snapshots.open(0)
+    written = 0
+    with full_disk(1_000_000):
+        with pytest.raises(StoreFailed, match=r"[Ff]ile too large|No space"):  # noqa: PT012  # which write it is, is the system's
+            for written in range(100):
+                value = os.urandom(100_000)
+                store.write({CUSTOMERS_TABLE: [(b"ann", value)]}, {CUSTOMERS_TABLE: written}, machine.now)
+        store.close()
+        assert 0 < written < 100
+        again = await snapshots.open(0)
+        assert not again.durable
+        again.write({CUSTOMERS_TABLE: [(b"ann", b"after")]}, {CUSTOMERS_TABLE: 8}, machine.now)
+        assert again.get(CUSTOMERS_TABLE, b"ann") == b"after"
+    assert told(logged, "state_in_memory") == ["writing to the snapshot failed"]
+    later = await machine.snapshots().open(0)
+    assert later.durable
+    assert is_new(later), "it was condemned"
+    later.close()
 
 
 async def test_a_folder_that_cannot_be_made_or_wiped_means_memory(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.protocol.metadata import MetadataResponse_v1
 from faust.types import TP
+from structlog.testing import capture_logs
 
 from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.runtime import worker as module
@@ -93,6 +95,24 @@ async def test_a_shard_that_comes_back_starts_when_its_predecessor_has_ended(wor
     assert first.stopped
     await worker._on_assigned(None, partitions(0, 1, 2))
     assert FakeShard.made[-1].after is None
+
+
+async def test_partitions_that_were_added_since_it_began_are_not_served_and_told_of(worker: Worker) -> None:
+    """What it knows of how customers are spread is older than they are, and nobody has moved the state."""
+    worker._services = replace(worker._services, partitions=2)
+    FakeShard.ready = True  # type: ignore[attr-defined]  # as shards are that serve
+    with capture_logs() as logged:
+        await worker._on_assigned(None, partitions(0, 1))
+        assert (sorted(worker.shards), worker.ready, logged[0]["event"]) == ([0, 1], True, "assigned")
+        await worker._on_assigned(None, partitions(1, 2, 3))
+    assert (sorted(worker.shards), worker.ready) == ([1], False)
+    assert worker.wanted() == partitions(1), "their records stay in Kafka"
+    (told,) = [entry for entry in logged if entry["event"] == "partitions_added"]
+    assert (told["shards"], told["partitions"]) == ([2, 3], 2)
+    shown = worker._services.observer.exposition().decode()  # type: ignore[attr-defined]  # it is the metrics
+    assert 'frontdesk_shard_failures_total{kind="PartitionsAdded"} 1.0' in shown
+    await worker._on_assigned(None, partitions(0, 1))
+    assert worker.ready
 
 
 async def test_a_worker_that_stops_starts_nothing_new(worker: Worker) -> None:

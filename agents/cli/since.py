@@ -1,0 +1,30 @@
+"""What `--since` names: an age or a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from frontdesk.agents.errors import StartupError
+
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+"""milliseconds"""
+
+
+def parse_since(text: str, *, now_ms: int) -> int:
+    """Milliseconds since the epoch of "30m", "2h", "7d" ago or of an ISO time (UTC unless it says otherwise); never before it,
+    where Kafka has other meanings for times.
+
+    Raises:
+        StartupError: it is neither.
+    """
+    ago = re.fullmatch(r"(\d+)([smhd])", text)
+    if ago is not None:
+        return max(0, now_ms - int(ago.group(1)) * _UNITS[ago.group(2)])
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise StartupError(
+            f"--since {text!r}: neither 30m, 2h, 7d nor a time like 2026-01-31T09:00"
+        ) from None
+    return max(0, int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
