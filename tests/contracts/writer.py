@@ -42,7 +42,11 @@ class Ports:
     async def stretches(
         self, partition: TopicPartition, start: int | None = None
     ) -> list[tuple[int, Sequence]]:
-        """What reading a partition to its end gives."""
+        """What reading a partition to its end gives, once nobody writes any more."""
+        # A commit is told before its markers lie in each partition; the next writer of the shard waits for them.
+        next_one = self.writer()
+        await next_one.open()
+        await next_one.close()
         return [(one.upto, one.records) async for one in self.logs.read({partition: start})]
 
 
