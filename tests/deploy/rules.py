@@ -201,7 +201,9 @@ def _scrapes(manifests: list[Manifest]) -> Iterator[str]:
                 if endpoint["port"] not in ports:
                     yield f"{monitor['metadata']['name']}: no port {endpoint['port']}"
                 jobs |= {
-                    rule["replacement"] for rule in endpoint["relabelings"] if rule.get("targetLabel") == "job"
+                    rule["replacement"]
+                    for rule in endpoint["relabelings"]
+                    if rule.get("targetLabel") == "job"
                 }
                 kept = OF_TARGETS - {
                     rule["regex"] for rule in endpoint["relabelings"] if rule.get("action") == "labeldrop"
