@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer. The environment makes itself in .venv; a second run is quick.
 #
-#   make demo ARGS="--seconds 20"     make test ARGS="-m 'not kafka' -x"
+#   make demo ARGS="--seconds 20"     make test ARGS="-k policy -x"
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help

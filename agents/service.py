@@ -270,7 +270,7 @@ class Service:
         self._metrics.stands(
             stand(
                 shards,
-                partitions=self._pipeline.partitions,
+                partitions=self._worker.partitions,
                 lags=topics,
                 leaderless=leaderless,
                 limits=limits,

@@ -78,7 +78,7 @@ def _nothing_before(examples: Sequence[Example], window: float) -> str:
     days = (max(times) - min(times)) / _DAY_MS
     if days <= 2 * LEAST_DAYS:
         return f"all messages are of {days * 24 * 60:.0f} minutes: too few to compare; collect for some days"
-    advice = f"give a shorter --window, such as {days / 4:.2g}"
+    advice = f"give a shorter --window, such as {max(LEAST_DAYS, days / 4):.2g}"
     return f"all messages are of {days:.2g} days, none from before the last {window:g} days to compare with; {advice}"
 
 

@@ -134,7 +134,7 @@ def import_(
     """Publish the answers of a CSV file as feedback; empty ones are passed over, and what you said before is not said again.
 
     All lines are checked first: each wrong one is named with its fix, and then nothing is published. Where customers were erased, lines
-    about decisions that are no longer there are left out.
+    about decisions that are no longer there are left out, unless none is there.
     """
     settings, name = common.settings(broker=broker), _name(by)
     from frontdesk.agents.learning.answers import Notes, publishing
@@ -205,7 +205,7 @@ def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer],
     known: dict[str, Labelled] = {}
     if wanted:
         known = {row.decision_id: row for row in rows(folder, Labelled) if row.decision_id in wanted}
-    erasures = bool(known) and any(True for _ in rows(folder, Erased))
+    erased = bool(wanted) and any(True for _ in rows(folder, Erased))
     answers: list[Answer] = []
     faults: list[Fault] = []
     for one in found:
@@ -213,7 +213,7 @@ def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer],
             faults.append(one)
         elif one.decision_id in known:
             answers.append(Answer(row=known[one.decision_id], **one.said))
-        elif erasures:
+        elif erased and known:  # none of it known: it may well be of another folder
             typer.echo(
                 f"frontdesk: {file}:{one.line}: left out: no decision {one.decision_id[:40]!r} in {folder}; its customer may have been erased",
                 err=True,
@@ -221,6 +221,8 @@ def _filled(file: Path, folder: Path, taxonomy: Taxonomy) -> tuple[list[Answer],
         else:
             problem = f"no decision {one.decision_id[:40]!r} was collected in {folder}"
             fix = "keep the column as it was exported, and name the folder it came from"
+            if erased:
+                fix += "; where all its customers were erased there is nothing to import"
             faults.append(Fault(path=file, line=one.line, problem=problem, fix=fix))
     return answers, faults
 

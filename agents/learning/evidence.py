@@ -22,11 +22,13 @@ AUDIT, UNSURE = "audit", "unsure"
 UNHAPPY = ("dissatisfied", "angry")
 """emotions of a customer who complains"""
 BINS = 10
+_DAY_MS = 86_400_000
 REMEMBERED = 100_000
 """messages, decisions and customers that are known again; older ones may count twice, or not at all"""
 MOST_INTENTS = 1_000
 OF_A_CUSTOMER = 50
-"""pairs of one customer that count: whoever writes a thousand different messages has one opinion among many all the same"""
+"""pairs of one customer that count in a day: whoever writes a thousand different messages has one opinion among many all the same. In a
+day, or where customers are few there would soon be no evidence any more, and nobody would see a model turn worse"""
 OF_A_NAME = 20
 """corrections of one name that count in a stage: nobody alone takes a model back"""
 
@@ -106,7 +108,7 @@ class Evidence:
         self._decisions: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._customers: OrderedDict[Hashable, None] = OrderedDict()
         self._pairs: OrderedDict[Hashable, int] = OrderedDict()
-        """how many of each customer"""
+        """how many of each customer and day"""
         self._names: Counter[str] = Counter()
         self.arms: dict[str, Arm] = {}
         self.since = since
@@ -172,10 +174,11 @@ class Evidence:
             self._messages, (row.customer, "says", folded(row.text))
         ):
             return
-        of_them = self._pairs.get(row.customer, 0)
+        voice = row.customer, row.labelled_at // _DAY_MS
+        of_them = self._pairs.get(voice, 0)
         if of_them >= OF_A_CUSTOMER:
             return
-        self._pairs[row.customer] = of_them + 1
+        self._pairs[voice] = of_them + 1
         _bound(self._pairs)
         weight = 1.0 if row.asked == AUDIT else self._unsure_weight
         truth = row.llm_intent

@@ -196,7 +196,7 @@ SHARDS = gauge(
 PARTITIONS = gauge(
     "frontdesk_partitions",
     "partitions",
-    "Partitions of customer.messages as the worker started: one shard each, over all workers.",
+    "Partitions of customer.messages that the worker has heard of: one shard each, over all workers.",
 )
 LOOP_LAG = gauge(
     "frontdesk_event_loop_lag_seconds", "seconds", "Delay of the event loop when it was last looked at."

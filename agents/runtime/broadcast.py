@@ -133,7 +133,8 @@ class Broadcast:
             # Seen live it is of now, whatever the operator's clock says; read back later, only its own time is known.
             # Never of a time to come: halts until then would be over as soon as they begin.
             now = self._clock()
-            self.resumed_at = max(self.resumed_at, now if live else min(update.at, now))
+            # Live it is news, though the clock was set back since the last one.
+            self.resumed_at = now if live else max(self.resumed_at, min(update.at, now))
         elif update.kind == "switch" and update.name == LLM:
             if update.body in ("on", "off"):
                 self.llm_on = update.body == "on"

@@ -17,6 +17,8 @@ class Ledger:
 
     def __init__(self, state: ShardState, settings: Settings) -> None:
         self.state = state
+        self._resumed_at: Millis | None = None
+        """what was last heard of it"""
         self._share = DeadLetterShare(
             share=settings.halt_dead_letter_share, minimum=settings.halt_dead_letter_minimum
         )
@@ -65,12 +67,16 @@ class Ledger:
 
     def resume(self, resumed_at: Millis, now: Millis) -> bool:
         """Clear a halt that is older than this; whether there was one. Only new dead letters count from here on."""
+        heard, self._resumed_at = self._resumed_at, resumed_at
         halted_at = self.state.halted_at
-        if halted_at is not None and halted_at > now:
-            # The clock was set back: whoever resumes it is not to wait until it is then once more.
-            self.state = replace(self.state, halted_at=now)
+        if halted_at is None:
             return False
-        if halted_at is None or resumed_at <= halted_at:
+        set_back = halted_at > now
+        if set_back:
+            # Whoever resumes it is not to wait until it is then once more.
+            self.state = replace(self.state, halted_at=now)
+        # What was heard before it halted ends it as little where that lies, by a clock that was set back, in the future.
+        if heard == resumed_at or not (resumed_at > halted_at or (set_back and heard is not None)):
             return False
         self._share.clear()
         self.state = replace(self.state, halted_at=None, halted_because=None)

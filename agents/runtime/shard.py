@@ -179,7 +179,7 @@ class Shard:
             self._past_moves += self._life.moves
             self._life = self._new_life()
             self._between = None
-            began = self._services.clock()
+            began = self._services.steady()
             try:
                 await self._life.run()
             except (Fenced, Refused, WriteFailed, KafkaError, TimeoutError, OSError) as error:
@@ -191,7 +191,7 @@ class Shard:
                     self._away_since = self._services.clock()
                 kind = type(error).__name__
                 self._services.observer.failed(self.number, kind)
-                long = self._services.clock() - began > LONG_LIFE
+                long = self._services.steady() - began > LONG_LIFE
                 if (self._life.served or long) and not isinstance(error, Refused):
                     backoff = BACKOFF_FIRST
                 log.warning(

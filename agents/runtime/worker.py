@@ -85,6 +85,8 @@ class Worker:
         self._stopping = False
         self._stateless: set[int] = set()
         """partitions that were assigned and for which there are no changelogs"""
+        self.partitions = partitions or 0
+        """how many there are over all workers, as far as this one has heard; those included that nobody serves"""
         self._logs = KafkaLogs(settings)
         self._services = Services(
             settings=settings,
@@ -218,6 +220,7 @@ class Worker:
         if self._stopping:
             return
         numbers = {tp.partition for tp in assigned if tp.topic in INPUT_TOPICS}
+        self.partitions = max((self.partitions, *(number + 1 for number in numbers)))
         numbers -= self._without_state(numbers)
         gone = set(self.shards) - numbers
         for number in gone:

@@ -42,7 +42,7 @@ def _llm() -> list[Alert]:
             expr="""\
 max by (endpoint) (
   frontdesk_llm_breaker_open > 0
-  and sum by (job, instance, endpoint) (increase(frontdesk_llm_calls_total[15m])) > 0
+  and on (job, instance, endpoint) sum by (job, instance, endpoint) (increase(frontdesk_llm_calls_total[15m])) > 0
 )""",
             wait="10m",
             summary="an LLM endpoint counts as down",
@@ -61,6 +61,15 @@ max by (endpoint) (
                     at="80m",
                     labels={"endpoint": "default"},
                     because="at night it is asked once in seven minutes",
+                ),
+                Case(
+                    series={
+                        name.replace("{", '{pod="w1", '): values
+                        for name, values in broken("0 1x20", "0+2x20").items()
+                    },
+                    at="15m",
+                    labels={"endpoint": "default"},
+                    because="targets have more labels, as on Kubernetes",
                 ),
             ),
             also_silent=(

@@ -143,15 +143,27 @@ def _shards() -> list[Alert]:
         Alert(
             name="FrontdeskShardFailures",
             severity="ticket",
-            expr="sum by (instance, kind) (increase(frontdesk_shard_failures_total[15m])) > 5",
+            # A shard says once that its customers are at home elsewhere, as it starts: before anybody has scraped that it did not.
+            expr="""\
+sum by (instance, kind) (increase(frontdesk_shard_failures_total[15m])) > 5
+or sum by (instance, kind) (frontdesk_shard_failures_total{kind="StateElsewhere"}) > 0""",
             wait="0m",
             summary="shards fail now and then",
-            description="{{ $labels.instance }} had {{ $value | humanize }} failures within a quarter of an hour: {{ $labels.kind }}.",
+            description="{{ $labels.instance }} had {{ $value | humanize }} failures within a quarter of an hour (StateElsewhere: since it started): {{ $labels.kind }}.",
             fires=Case(
                 series={of_worker("frontdesk_shard_failures_total", kind="Fenced"): "0+1x30"},
                 at="20m",
                 labels={"instance": "w1", "kind": "Fenced"},
                 shows="15",
+            ),
+            also_fires=(
+                Case(
+                    series={of_worker("frontdesk_shard_failures_total", kind="StateElsewhere"): "_x5 2x200"},
+                    at="180m",
+                    labels={"instance": "w1", "kind": "StateElsewhere"},
+                    shows="2",
+                    because="two shards started without the state of their customers",
+                ),
             ),
             silent=Case(
                 series={of_worker("frontdesk_shard_failures_total", kind="Fenced"): "0x10 2x20"},

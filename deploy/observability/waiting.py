@@ -139,6 +139,16 @@ or
                 shows="12",
                 because="no worker was given any",
             ),
+            Case(
+                series={
+                    **read("12x30"),
+                    of_worker("frontdesk_partitions"): "12x5 14x30",
+                    of_worker("frontdesk_partitions", "w2"): "12x30",
+                },
+                at="15m",
+                shows="2",
+                because="two were added, and whom they were given to leaves them alone",
+            ),
         ),
         also_silent=(
             Case(

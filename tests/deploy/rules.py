@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from frontdesk.agents.metrics.catalogue import FAMILIES
 from frontdesk.agents.settings import unknown_variables
 from frontdesk.schemas.topics import TOPICS, changelog_topics
 
 Manifest = dict[str, Any]
 MADE_ELSEWHERE = {"frontdesk-cluster-ca-cert", "frontdesk-llm"}
 """secrets that no KafkaUser makes: by Strimzi for the cluster, and by hand"""
+OF_TARGETS = {"job", "instance", "namespace", "pod", "container", "endpoint"}
+"""labels that Prometheus' operator gives what a PodMonitor selects"""
 
 
 def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
@@ -198,8 +201,16 @@ def _scrapes(manifests: list[Manifest]) -> Iterator[str]:
                 if endpoint["port"] not in ports:
                     yield f"{monitor['metadata']['name']}: no port {endpoint['port']}"
                 jobs |= {
-                    rule["replacement"] for rule in endpoint["relabelings"] if rule["targetLabel"] == "job"
+                    rule["replacement"]
+                    for rule in endpoint["relabelings"]
+                    if rule.get("targetLabel") == "job"
                 }
+                kept = OF_TARGETS - {
+                    rule["regex"] for rule in endpoint["relabelings"] if rule.get("action") == "labeldrop"
+                }
+                # Prometheus would rename ours to exported_...
+                for taken in sorted({label.name for family in FAMILIES for label in family.labels} & kept):
+                    yield f"{monitor['metadata']['name']}: metrics have a label {taken}, and so has the target"
     if jobs != {"frontdesk-worker", "frontdesk-learner"}:
         yield f"scraped as {sorted(jobs)}"
 

@@ -335,6 +335,12 @@ def _env(manifests: list[Manifest], name: str) -> Manifest:
             ].update(port="metrics"),
             "no port",
         ),
+        (
+            lambda all_: named(all_, "PodMonitor", "frontdesk-worker")["spec"]["podMetricsEndpoints"][0][
+                "relabelings"
+            ].pop(0),
+            "a label endpoint",
+        ),
         (lambda all_: named(all_, "KafkaNodePool", "controller")["spec"].update(replicas=2), "even number"),
         (
             lambda all_: named(all_, "KafkaNodePool", "broker")["spec"].update(replicas=2),

@@ -19,9 +19,9 @@ from frontdesk.agents.cli.review_screen import NAMES, keys, review
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.learning.answers import Notes, Publishing
 from frontdesk.agents.learning.joining import join
-from frontdesk.agents.learning.rows import Erased
+from frontdesk.agents.learning.rows import Erased, Labelled
 from frontdesk.agents.learning.sheets import COLUMNS, guarded, unguarded
-from frontdesk.agents.learning.store import open_store
+from frontdesk.agents.learning.store import open_store, rows
 from frontdesk.agents.learning.worth import worth
 from frontdesk.agents.settings import BUNDLED_POLICY
 from frontdesk.schemas.inputs import Feedback
@@ -224,6 +224,19 @@ def test_lines_about_erased_customers_do_not_stand_in_the_way_of_others(folder: 
     done = frontdesk("review", "import", str(path), str(folder), "--by", "ann", code=1)
     assert "its customer may have been erased" in done.stderr
     assert "1 wrong line; nothing was published" in done.stderr
+
+
+def test_a_sheet_of_erased_customers_alone_is_not_taken_for_one_of_another_folder(folder: Path) -> None:
+    sheet = exported(folder)
+    for one in sheet:
+        one["answer_intent"] = "other"
+    with open_store(folder) as to:
+        gone = [Erased(offset=at, customer=one.customer) for at, one in enumerate(rows(folder, Labelled))]
+        to.add(CUSTOMER_PROFILES, 0, gone, len(gone))
+    done = frontdesk(
+        "review", "import", str(filled(folder / "back.csv", sheet)), str(folder), "--by", "ann", code=1
+    )
+    assert "where all its customers were erased there is nothing to import" in done.stderr
 
 
 def test_a_sheet_without_its_header_is_refused(folder: Path) -> None:

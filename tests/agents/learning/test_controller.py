@@ -26,6 +26,7 @@ INTENTS = ("billing", "complaint", "delivery", "other")
 RULES = Rules(least_audits=50, least_seconds=60)
 AUDITS = 0.1
 MINUTE = 60_000
+DAY = 1440 * MINUTE
 
 
 def name(version: str) -> str:
@@ -404,21 +405,35 @@ def test_the_same_words_of_the_same_customer_count_once() -> None:
     assert (evidence.audits, evidence.pairs) == (len(rows) + 1, len(rows) + 1)
 
 
+def words(number: int) -> str:
+    """Others for each number; digits would count as the same."""
+    return " ".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
 def test_one_customer_with_ever_other_words_is_one_voice_among_many() -> None:
     evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
     stream = Stream(right={NEW: 0.9, OLD: 0.9})
     rows = [
         one for one in stream.rows(Situation(serving=OLD, candidate=NEW), 200, 1)[0] if one.asked == "audit"
     ]
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    loud = [
-        replace(
-            rows[0], customer="loud", message_id=f"loud {n}", text=f"{letters[n % 26]} {letters[n // 26]}"
-        )
-        for n in range(500)
-    ]
+    loud = [replace(rows[0], customer="loud", message_id=f"loud {n}", text=words(n)) for n in range(500)]
     evidence.fold([*rows, *loud])
     assert evidence.pairs == len(rows) + OF_A_CUSTOMER
+
+
+def test_a_model_in_force_that_turns_worse_is_rolled_back_where_there_are_few_customers() -> None:
+    """Each of twenty says more than what counts of one, day after day."""
+    evidence = Evidence(NEW, OLD, audit_share=AUDITS, since=0)
+    situation = Situation(serving=NEW, previous=OLD, candidate=OLD)
+    for day, right in enumerate((0.9, 0.9, 0.3)):
+        stream = Stream(right={OLD: 0.9, NEW: right}, seed=day, said=day * 1_000_000)
+        asked = [one for one in stream.rows(situation, 6_500, day * DAY)[0] if one.asked]
+        evidence.fold(
+            replace(one, customer=f"c{number % 20}", text=words(10_000 * day + number))
+            for number, one in enumerate(asked)
+        )
+        assert evidence.pairs == (day + 1) * 20 * OF_A_CUSTOMER
+    assert decide(situation, evidence, RULES, 3 * DAY).action == "roll_back"
 
 
 def test_a_canary_that_few_customers_met_waits_a_day_for_more() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frontdesk.agents.cli.learn_drift import LEAST_DAYS, _nothing_before
 from frontdesk.agents.learning import drift_inputs, drift_intents, drift_labels
 from frontdesk.agents.learning.drift import fits_nothing, look
 from frontdesk.agents.learning.drift_intents import Talk, groups, new_intents
@@ -333,6 +334,15 @@ def test_a_report_names_what_to_look_at_and_is_the_same_each_time() -> None:
     assert quiet.flagged == []
     assert look([], "other", by_letters, window_ms=DAY, reference_ms=DAY) is None
     assert look(dataset(0), "other", by_letters, window_ms=900 * DAY, reference_ms=DAY) is None
+
+
+@pytest.mark.parametrize("days", [0.021, 0.03, 0.05, 3.0, 900.0])
+def test_the_window_that_is_advised_is_taken_and_has_something_before_it(days: float) -> None:
+    first, *_ = dataset(0)
+    refused = _nothing_before([replace(first, at=0), replace(first, at=int(days * DAY))], 1_000.0)
+    advised = re.search(r"such as (\S+)", refused)
+    assert advised is not None
+    assert LEAST_DAYS <= float(advised[1]) < days
 
 
 @pytest.mark.slow

@@ -47,6 +47,14 @@ async def test_a_resume_seen_live_is_of_now_whatever_the_operators_clock_says() 
     assert broadcast.resumed_at == NOW
 
 
+async def test_a_resume_seen_live_is_of_now_after_the_clock_was_set_back_too() -> None:
+    broadcast = follower()
+    broadcast.resumed_at = Millis(NOW + 3_600_000)
+    broadcast._caught_up.set()
+    await broadcast._take([resume(3, at=1_000)])
+    assert broadcast.resumed_at == NOW
+
+
 @pytest.mark.parametrize("live", [True, False])
 async def test_an_operators_clock_that_is_ahead_resumes_no_halt_that_is_yet_to_come(live: bool) -> None:
     broadcast = follower()

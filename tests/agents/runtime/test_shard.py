@@ -377,3 +377,29 @@ async def test_a_halt_of_a_time_to_come_can_be_ended(desk: Desk) -> None:
         desk.now = desk.resumed_at = Millis(desk.now + 1_000)
         shard.poke()
         await desk.until(lambda: shard.phase == "serving")
+
+
+async def test_a_halt_of_a_time_to_come_is_ended_by_who_resumes_before_the_shard_looks(desk: Desk) -> None:
+    desk.inputs += [(CUSTOMER_MESSAGES, b"ann", b"{")] * desk.settings.halt_dead_letter_minimum
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.phase == "halted")
+        set_clock(desk, -HOUR)
+        desk.resumed_at = desk.now
+        shard.poke()
+        await desk.until(lambda: shard.phase == "serving")
+
+
+async def test_who_resumed_before_the_clock_was_set_back_ends_no_halt_that_comes_after(desk: Desk) -> None:
+    """By the clock that resume is yet to come."""
+    desk.resumed_at = desk.now
+    async with Running(desk) as shard:
+        await desk.until(lambda: shard.phase == "serving")
+        set_clock(desk, -HOUR)
+        desk.inputs += [(CUSTOMER_MESSAGES, b"ann", b"{")] * desk.settings.halt_dead_letter_minimum
+        await desk.until(lambda: shard.phase == "halted")
+        shard.poke()
+        await asyncio.sleep(0.01)
+        assert shard.phase == "halted"
+        desk.now = desk.resumed_at = Millis(desk.now + 1_000)
+        shard.poke()
+        await desk.until(lambda: shard.phase == "serving")

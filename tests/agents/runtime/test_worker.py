@@ -107,12 +107,14 @@ async def test_partitions_that_were_added_since_it_began_are_not_served_and_told
         await worker._on_assigned(None, partitions(1, 2, 3))
     assert (sorted(worker.shards), worker.ready) == ([1], False)
     assert worker.wanted() == partitions(1), "their records stay in Kafka"
+    assert worker.partitions == 4, "an alert compares that with the shards that there are"
     (told,) = [entry for entry in logged if entry["event"] == "partitions_added"]
     assert (told["shards"], told["partitions"]) == ([2, 3], 2)
     shown = worker._services.observer.exposition().decode()  # type: ignore[attr-defined]  # it is the metrics
     assert 'frontdesk_shard_failures_total{kind="PartitionsAdded"} 1.0' in shown
     await worker._on_assigned(None, partitions(0, 1))
     assert worker.ready
+    assert worker.partitions == 4, "they are still there when another worker has them"
 
 
 async def test_a_worker_that_stops_starts_nothing_new(worker: Worker) -> None:
