@@ -18,7 +18,7 @@ def parse_since(text: str, *, now_ms: int) -> int:
     Raises:
         StartupError: it is neither.
     """
-    ago = re.fullmatch(r"(\d+)([smhd])", text)
+    ago = re.fullmatch(r"(\d{1,15})([smhd])", text)
     if ago is not None:
         return max(0, now_ms - int(ago.group(1)) * _UNITS[ago.group(2)])
     try:
