@@ -34,7 +34,7 @@ $(READY): pyproject.toml
 demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json")
 	@$(BIN)/frontdesk demo $(ARGS)
 
-TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test: $(READY) ## the tests, some on a real Kafka where Java 17 and Maven are: five minutes on two cores (ARGS="-k name")
 	@$(TESTS) -m "not slow and not llm" $(ARGS)

@@ -28,16 +28,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci" if CI else "frontdesk")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on the real Kafka go to one process, one after the other: they share the broker, and mostly wait."""
-    for item in items:
-        if item.get_closest_marker("kafka"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-
-
 @pytest.fixture(scope="session")
 def kafka_process() -> Iterator[KafkaServer]:
-    """One real Kafka for the whole run. Use `kafka` instead, unless the test may not find it empty."""
+    """One real Kafka for all tests of this process. Use `kafka` instead, unless the test may not find it empty."""
     try:
         server = KafkaServer()
     except MissingToolError as missing:
