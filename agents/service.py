@@ -65,6 +65,7 @@ async def run(settings: Settings) -> int:
     """
     # Before any broker is asked: a wrong setting is told whether there is one or not.
     check_state_dir(settings)
+    own = read_policy(settings.policy)
     problems = await check_topics(settings) or await check_rights(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
@@ -72,7 +73,6 @@ async def run(settings: Settings) -> int:
         partitions = (await partition_counts(client))[CUSTOMER_MESSAGES]
     async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
         codec = Codec(schema_ids=registry)
-        own = read_policy(settings.policy)
         published = await read_published(settings.cluster)
         pipeline = await asyncio.to_thread(_built, settings, own, published, partitions, codec)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:

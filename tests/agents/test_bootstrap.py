@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from frontdesk.agents import service
 from frontdesk.agents.bootstrap import read_pack, read_policy
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.settings import load
 from tests.support.core import POLICY, TAXONOMY
+from tests.support.embedded import free_port
 
 
 @pytest.fixture
@@ -43,3 +47,9 @@ def test_what_is_no_text_or_far_too_large_is_refused(folder: Path, content: byte
     (folder / "policy.d" / "a.yaml").write_bytes(content)
     with pytest.raises(StartupError, match=problem):
         read_policy(folder)
+
+
+def test_a_worker_names_a_missing_policy_though_no_broker_answers(tmp_path: Path) -> None:
+    settings = load(broker=f"127.0.0.1:{free_port()}", policy=tmp_path / "nowhere")
+    with pytest.raises(StartupError, match=r"cannot read .*taxonomy\.yaml"):
+        asyncio.run(service.run(settings))
