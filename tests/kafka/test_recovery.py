@@ -111,7 +111,7 @@ async def test_a_static_member_that_restarts_takes_nothing_from_the_others(kafka
         before, told = _shards(one), len(two.said("assigned"))
         await asyncio.to_thread(one.stop)  # in order: without a name it would leave the group now
         one.start()
-        await one.ready(within=25)
+        await one.ready(within=60)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(100)))
         account = await settled(kafka.bootstrap, within=20)
         assert _shards(one) == before
