@@ -82,6 +82,7 @@ async def test_killed_and_restarted_it_reads_the_tail_and_goes_on_right(
         (ended,) = worker.said("worker_cannot_go_on")
         assert ended["because"].startswith("UnreadableState: ")
         worker.start()
+        await worker.ready(within=60)
         account = await settled(kafka.bootstrap, within=30)
         read_anew = [life["shard"] for life in worker.said("shard_serves") if not life["from_snapshot"]]
         assert read_anew == [shard]
