@@ -11,6 +11,7 @@ import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.errors import StartupError
+from frontdesk.schemas.types import DAY_MS
 
 if TYPE_CHECKING:
     from frontdesk.agents.learning.drift import Report
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from frontdesk.agents.learning.examples import Example
 
 LEAST_DAYS = 0.01
-_DAY_MS = 86_400_000
 _INTENTS_SHOWN = 10
 
 
@@ -57,8 +57,8 @@ def command(
         examples,
         taxonomy.fallback_intent,
         load_embedder(),
-        window_ms=int(window * _DAY_MS),
-        reference_ms=int(reference * _DAY_MS),
+        window_ms=int(window * DAY_MS),
+        reference_ms=int(reference * DAY_MS),
     )
     if report is None:
         raise StartupError(f"{path}: {_nothing_before(examples, window)}")
@@ -75,7 +75,7 @@ def _nothing_before(examples: Sequence[Example], window: float) -> str:
     if not examples:
         return "no messages; make another: frontdesk learn dataset"
     times = [one.at for one in examples]
-    days = (max(times) - min(times)) / _DAY_MS
+    days = (max(times) - min(times)) / DAY_MS
     if days <= 2 * LEAST_DAYS:
         return f"all messages are of {days * 24 * 60:.0f} minutes: too few to compare; collect for some days"
     advice = f"give a shorter --window, such as {max(LEAST_DAYS, days / 4):.2g}"

@@ -17,12 +17,12 @@ from frontdesk.agents.kafka.models import version_in
 from frontdesk.agents.learning.clean import folded
 from frontdesk.agents.learning.rows import Given, Labelled
 from frontdesk.agents.learning.sequential import radius
+from frontdesk.schemas.types import DAY_MS
 
 AUDIT, UNSURE = "audit", "unsure"
 UNHAPPY = ("dissatisfied", "angry")
 """emotions of a customer who complains"""
 BINS = 10
-_DAY_MS = 86_400_000
 REMEMBERED = 100_000
 """messages, decisions and customers that are known again; older ones may count twice, or not at all"""
 MOST_INTENTS = 1_000
@@ -174,7 +174,7 @@ class Evidence:
             self._messages, (row.customer, "says", folded(row.text))
         ):
             return
-        voice = row.customer, row.labelled_at // _DAY_MS
+        voice = row.customer, row.labelled_at // DAY_MS
         of_them = self._pairs.get(voice, 0)
         if of_them >= OF_A_CUSTOMER:
             return

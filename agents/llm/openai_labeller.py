@@ -64,18 +64,18 @@ class OpenAiLabeller:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.prompt = LabelPrompt(taxonomy, context_tokens=context_tokens)
-        self.breaker = breaker or Breaker(clock=steady or clock)
+        self._clock = clock
+        self._steady = steady or clock
+        self.breaker = breaker or Breaker(clock=self._steady)
         self.limit = AdaptiveLimit(most=endpoint.concurrency)
         self._endpoint = endpoint
         self._questions = Questions(self.prompt, Verdict(taxonomy), endpoint)
         drafts = DraftPrompt(context_tokens=context_tokens)
         self._drafts = Questions(drafts, Wording(), endpoint, spare=True)
-        self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, steady or clock)
+        self._rate = rate_limit(endpoint.requests_per_minute, endpoint.tokens_per_minute, self._steady)
         self._exchange = Exchange(client=client, endpoint=endpoint, rate=self._rate, clock=clock)
         self._observer = observer
         self._gate = Gate(self.limit, self._limit_changed)
-        self._clock = clock
-        self._steady = steady or clock
         self._sleep = sleep
         self._jitter = jitter
         self._quiet_until = 0

@@ -84,8 +84,8 @@ def train(
         TooLittle: fewer than two intents have enough examples.
     """
     aim = aim or Aim()
-    for name, values in examples.labels.items():
-        learnable(name, values, least)  # before the minutes of learning
+    # Before the minutes of learning.
+    classes = {name: learnable(name, values, least) for name, values in examples.labels.items()}
     texts = [*examples.texts, *examples.traffic]
     ngrams = Ngrams.fitted(texts)
     features = ngrams(texts)
@@ -100,7 +100,7 @@ def train(
     learned: dict[str, Any] = {"texts": len(examples.texts), "aimed_at": round(aim.goal, 4)}
     for name in examples.labels:
         second = (vectors, lift) if name == "intent" and vectors is not None else None
-        task = _Task(name, features, second, examples, aim, seed, searches, least, progress)
+        task = _Task(name, classes[name], features, second, examples, aim, seed, searches, progress)
         taught[name], learned[name] = task.run()
     return LocalModel(
         taxonomy_hash=taxonomy_hash, idf=ngrams.idf, labels=taught, learned_from=learned, waves=lift
@@ -126,20 +126,20 @@ class _Task:
     def __init__(
         self,
         name: str,
+        classes: tuple[str, ...],
         features: Any,
         embedded: Any,
         examples: Examples,
         aim: Aim,
         seed: int,
         searches: int,
-        least: int,
         progress: Progress,
     ) -> None:
         values = examples.labels[name]
-        self._classes = learnable(name, values, least)
-        counts = Counter(value for value in values if value is not None)
-        self._left_out = {value: n for value, n in sorted(counts.items()) if n < least}
-        number = {value: at for at, value in enumerate(self._classes)}
+        self._classes = classes
+        number = {value: at for at, value in enumerate(classes)}
+        left_out = Counter(value for value in values if value is not None and value not in number)
+        self._left_out = dict(sorted(left_out.items()))
         kept = np.array([at for at, value in enumerate(values) if value in number])
         # What is too rare to be learned is always said wrongly: thresholds have to know how much of it comes in, and how sure tiers are of it.
         rare = np.array(

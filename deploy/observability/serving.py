@@ -246,14 +246,7 @@ def _refused() -> list[Alert]:
                 at="10m",
                 because="another one was published",
             ),
-            also_fires=(
-                Case(
-                    series={of_worker("frontdesk_policy_refused", use="policy"): "_x5 1x200"},
-                    at="180m",
-                    labels={"use": "policy"},
-                    because="refused as the worker started, and still hours later",
-                ),
-            ),
+            also_fires=(_from_the_start("frontdesk_policy_refused", use="policy"),),
         ),
         Alert(
             name="FrontdeskPoliciesDiffer",
@@ -296,14 +289,7 @@ def _refused() -> list[Alert]:
                 at="15m",
                 because="the registry answered when it was asked again",
             ),
-            also_fires=(
-                Case(
-                    series={of_worker("frontdesk_model_refused", stage="serving"): "_x5 1x200"},
-                    at="180m",
-                    labels={"stage": "serving"},
-                    because="refused as the worker started, and still hours later",
-                ),
-            ),
+            also_fires=(_from_the_start("frontdesk_model_refused", stage="serving"),),
         ),
         Alert(
             name="FrontdeskModelsDiffer",
@@ -443,3 +429,12 @@ def _overflowing() -> list[str]:
 
 _EXEMPT = {("frontdesk_label_values_total", "value"): ', label!="intent"'}
 """an intent may well be called that: the bundled taxonomies have one"""
+
+
+def _from_the_start(metric: str, **labels: str) -> Case:
+    return Case(
+        series={of_worker(metric, **labels): "_x5 1x200"},
+        at="180m",
+        labels=labels,
+        because="refused as the worker started, and still hours later",
+    )

@@ -12,6 +12,7 @@ def alerts() -> list[Alert]:
     lag, other = (
         of_worker("frontdesk_lag_seconds", topic=topic) for topic in ("customer.messages", "routing.feedback")
     )
+    age, deadline = map(of_worker, ("frontdesk_pending_oldest_age_seconds", "frontdesk_deadline_seconds"))
     return [
         Alert(
             name="FrontdeskLagGrowing",
@@ -45,21 +46,9 @@ unless max(frontdesk_lag_seconds{{{MESSAGES}}}) < max(frontdesk_lag_seconds{{{ME
             wait="2m",
             summary="a message waits past its deadline",
             description="The message that has waited longest for its decision was taken up {{ $value | humanizeDuration }} ago.",
-            fires=Case(
-                series={
-                    of_worker("frontdesk_pending_oldest_age_seconds"): "1 20+60x20",
-                    of_worker("frontdesk_deadline_seconds"): "6x20",
-                },
-                at="6m",
-                shows="5m 20s",
-            ),
+            fires=Case(series={age: "1 20+60x20", deadline: "6x20"}, at="6m", shows="5m 20s"),
             silent=Case(
-                series={
-                    of_worker("frontdesk_pending_oldest_age_seconds"): "6.2x20",
-                    of_worker("frontdesk_deadline_seconds"): "6x20",
-                },
-                at="6m",
-                because="it is decided at the deadline",
+                series={age: "6.2x20", deadline: "6x20"}, at="6m", because="it is decided at the deadline"
             ),
         ),
         Alert(
@@ -87,10 +76,8 @@ unless max(frontdesk_lag_seconds{{{MESSAGES}}}) < max(frontdesk_lag_seconds{{{ME
             wait="5m",
             summary="the deadline is longer than what is promised",
             description="FRONTDESK_DEADLINE is {{ $value }} s; the objective counts what is decided within 7.5 s.",
-            fires=Case(series={of_worker("frontdesk_deadline_seconds"): "10x9"}, at="7m", shows="10"),
-            silent=Case(
-                series={of_worker("frontdesk_deadline_seconds"): "6x9"}, at="7m", because="it is 6 s"
-            ),
+            fires=Case(series={deadline: "10x9"}, at="7m", shows="10"),
+            silent=Case(series={deadline: "6x9"}, at="7m", because="it is 6 s"),
         ),
     ]
 

@@ -29,7 +29,7 @@ from tests.support.certificates import Authority
 from tests.support.cli import frontdesk
 from tests.support.clients import read_all
 from tests.support.kafka import MissingToolError
-from tests.support.secure_kafka import PASSWORD, SecureKafka
+from tests.support.secure_kafka import PASSWORD, SecureKafka, until
 from tests.support.workers import Worker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -140,7 +140,7 @@ def test_a_client_may_be_known_by_its_certificate(secure: SecureKafka, come: Com
     refusal = frontdesk("llm", "status", code=2).stderr
     assert f"User:<the subject of desk-7.crt> may not see topic {ROUTING_POLICIES}" in refusal
     secure.allow("CN=desk-7", grants(PUBLISHER))
-    _until(lambda: frontdesk("llm", "status", code=None).exit_code == 0)
+    until(lambda: frontdesk("llm", "status", code=None).exit_code == 0)
 
 
 def test_users_without_tls_are_refused_but_on_this_machine_when_that_is_asked_for(
@@ -171,7 +171,7 @@ def test_commands_may_what_their_principal_may(secure: SecureKafka, come: Come) 
     # To read is not to write.
     secure.allow(CONSUMER, [Grant(resource="topic", name=ROUTING_POLICIES, operations=("Read",))])
     come(secure.settings(CONSUMER))
-    _until(lambda: frontdesk("llm", "status", code=None).exit_code == 0)
+    until(lambda: frontdesk("llm", "status", code=None).exit_code == 0)
     refusal = frontdesk("llm", "off", code=2).stderr
     assert (
         f"{ROUTING_POLICIES} at {secure.address('SASL')} refuses it: Kafka refuses for want of an ACL"
@@ -238,13 +238,6 @@ async def _until_said(said: str) -> None:
         return said in (await asyncio.to_thread(frontdesk, "worker", code=2)).stderr
 
     await _until_async(refused)
-
-
-def _until(true: Callable[[], bool], within: float = 30) -> None:
-    until = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < until, "never came true"
-        time.sleep(0.1)
 
 
 async def _until_async(true: Callable[[], object], within: float = 60) -> None:

@@ -116,7 +116,7 @@ class SecureKafka(KafkaServer):
         for future in admin.create_acls(wanted).values():
             future.result(20)
         # The controller has them; the broker goes by them a moment later.
-        _until(lambda: _there(admin, _of(user)) >= {*wanted})
+        until(lambda: _there(admin, _of(user)) >= {*wanted})
 
     def forbid(self, user: str, topic: str | None = None) -> None:
         """Take all rights from a user, or those on a topic."""
@@ -124,7 +124,7 @@ class SecureKafka(KafkaServer):
         admin = self._admin()
         for future in admin.delete_acls([every]).values():
             future.result(20)
-        _until(lambda: not _there(admin, every))
+        until(lambda: not _there(admin, every))
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
@@ -146,8 +146,9 @@ def _there(admin: AdminClient, rights: AclBindingFilter) -> set[AclBinding]:
     return {*admin.describe_acls(rights).result(20)}
 
 
-def _until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+def until(true: Callable[[], bool], within: float = 30) -> None:
+    """Ask until it is true; fails when it was not for so many seconds."""
+    end = time.monotonic() + within
     while not true():
-        assert time.monotonic() < until, "the broker does not go by its access control lists"
-        time.sleep(0.05)
+        assert time.monotonic() < end, "never came true"
+        time.sleep(0.1)
