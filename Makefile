@@ -21,7 +21,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14
 
 help: ## say what can be made
 	@echo "make TARGET [ARGS=...]   (needs Python 3.11 or newer; everything else it fetches itself)"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # pyproject.toml says what is needed: the environment is brought up to date when it changes. At a terminal pip shows what it is at.
 $(READY): pyproject.toml

@@ -8,14 +8,14 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import structlog
 
 from frontdesk.agents import http
-from frontdesk.agents.bootstrap import build_pipeline, read_policy
+from frontdesk.agents.bootstrap import build_limits, build_pipeline, read_catalog, read_policy
 from frontdesk.agents.clock import now, steady
 from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
@@ -23,8 +23,9 @@ from frontdesk.agents.kafka.admin import admin, partition_counts
 from frontdesk.agents.kafka.policies import Published, read_published
 from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.kafka.topics import check_rights, check_topics
-from frontdesk.agents.llm.client import Client, connect
+from frontdesk.agents.llm.client import connect, read_routes
 from frontdesk.agents.llm.switched import Switched
+from frontdesk.agents.local.model import load_model
 from frontdesk.agents.metrics.standing import stand
 from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.registry import SchemaRegistry
@@ -66,6 +67,7 @@ async def run(settings: Settings) -> int:
     # Before any broker is asked: a wrong setting is told whether there is one or not.
     check_state_dir(settings)
     own = read_policy(settings.policy)
+    await asyncio.to_thread(_check_own, settings)
     problems = await check_topics(settings) or await check_rights(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
@@ -77,6 +79,17 @@ async def run(settings: Settings) -> int:
         pipeline = await asyncio.to_thread(_built, settings, own, published, partitions, codec)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
             return await Service(settings, codec, pipeline, own[1], pool, registry).run()
+
+
+def _check_own(settings: Settings) -> None:
+    """
+    Raises:
+        StartupError: catalogue, model or endpoints of the language model cannot be read, or have a budget that nothing could hold.
+    """
+    read_catalog(settings.catalog)
+    if settings.model is not None:
+        load_model(settings.model)
+    check_priced(read_routes(settings).unpriced(), build_limits(settings, partitions=1))
 
 
 def _built(
@@ -138,7 +151,6 @@ class Service:
             settings, pipeline.taxonomy, observer=self._metrics, apart=settings.llm_process
         )
         if llm is not None:
-            check_priced(llm, pipeline.limits)
             self._pipeline = replace(pipeline, llm=llm)
         self._labeller = None if llm is None else Switched(llm)
         self._worker = Worker(
@@ -370,14 +382,14 @@ class Service:
             )
 
 
-def check_priced(llm: Client, limits: Limits) -> None:
+def check_priced(unpriced: Sequence[str], limits: Limits) -> None:
     """
     Raises:
         StartupError: there is a budget, and an endpoint of which nobody said what it costs: nothing could hold it.
     """
-    if limits.budget.bounded and llm.unpriced:
+    if limits.budget.bounded and unpriced:
         raise StartupError(
-            f"FRONTDESK_LLM_BUDGET cannot hold endpoint {', '.join(llm.unpriced)}: nobody said what its model costs. Set "
+            f"FRONTDESK_LLM_BUDGET cannot hold endpoint {', '.join(unpriced)}: nobody said what its model costs. Set "
             "FRONTDESK_LLM_PRICE_IN and FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS"
         )
 

@@ -20,7 +20,10 @@ from frontdesk.schemas.topics import (
     ROUTING_MODELS,
     ROUTING_POLICIES,
     SERVICE_SUGGESTIONS,
+    SHARDS_TABLE,
     TOPICS,
+    WAITING_TABLE,
+    changelog_topic,
     changelog_topics,
 )
 
@@ -33,6 +36,7 @@ PUBLISHER = "frontdesk-publisher"
 PRODUCER = "platform-producer"
 CONSUMER = "routing-consumer"
 DEAD_LETTER_READER = "dead-letter-reader"
+AUDITOR = "frontdesk-auditor"
 AUTOSCALER = "frontdesk-autoscaler"
 PURPOSES = {
     WORKER: "decides: reads what comes in, writes what goes out and its own state",
@@ -41,6 +45,7 @@ PURPOSES = {
     PRODUCER: "the contact centre: messages, events, profiles, purchases, and what people answered",
     CONSUMER: "acts on decisions, alerts and suggestions",
     DEAD_LETTER_READER: "looks at what could not be used: original bytes, not redacted",
+    AUDITOR: "looks for what became of every message: `frontdesk decisions reconcile`",
     AUTOSCALER: "sees how far behind the workers are, and no message",
 }
 PRINCIPALS = tuple(PURPOSES)
@@ -101,6 +106,15 @@ def grants(principal: str, application: str = "frontdesk") -> tuple[Grant, ...]:
             )
         case "dead-letter-reader":
             return _topics(("Read",), ROUTING_DEAD_LETTERS)
+        case "frontdesk-auditor":
+            return _topics(
+                ("Read",),
+                CUSTOMER_MESSAGES,
+                ROUTING_DECISIONS,
+                ROUTING_DEAD_LETTERS,
+                changelog_topic(application, SHARDS_TABLE),
+                changelog_topic(application, WAITING_TABLE),
+            )
         case "frontdesk-autoscaler":
             return (
                 *_topics((), CUSTOMER_MESSAGES),

@@ -123,7 +123,7 @@ def build() -> typer.Typer:
     app.add_typer(
         decisions.build(),
         name="decisions",
-        short_help="Make recorded decisions again, or write them to a file.",
+        short_help="Make recorded decisions again, or look for messages without one.",
     )
     app.add_typer(dlq.build(), name="dlq", short_help="List, show or replay dead letters.")
     app.add_typer(intake.build(), name="intake", short_help="Let a halted intake go on.")

@@ -1,4 +1,4 @@
-"""`frontdesk decisions`: recorded decisions made again from their own records, or written to a file."""
+"""`frontdesk decisions`: recorded decisions made again from their own records, written to a file, or held against the messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from frontdesk.agents.cli import common, decisions_export
+from frontdesk.agents.cli import common, decisions_export, decisions_reconcile
 from frontdesk.agents.cli.progress import Tell, progress
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.cluster import Cluster
@@ -29,7 +29,7 @@ _TOLD = 10
 def build() -> typer.Typer:
     """The group."""
     app = common.group(
-        "Make recorded decisions again and compare, or write them to a file.",
+        "Make recorded decisions again, write them to a file, or look for messages without one.",
         "frontdesk decisions replay decisions.jsonl",
     )
     app.command(
@@ -42,6 +42,11 @@ def build() -> typer.Typer:
         short_help="Write recorded decisions to a file of JSON lines or Parquet.",
         epilog="Example: frontdesk decisions export decisions.parquet --since 30d",
     )(decisions_export.command)
+    app.command(
+        "reconcile",
+        short_help="Look for what became of every message.",
+        epilog="Example: frontdesk decisions reconcile --since 3h --save missing.jsonl",
+    )(decisions_reconcile.command)
     return app
 
 

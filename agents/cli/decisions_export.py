@@ -13,13 +13,14 @@ import typer
 
 from frontdesk.agents.cli import common
 from frontdesk.agents.cli.progress import progress
-from frontdesk.agents.clock import now
+from frontdesk.agents.cli.since import stretch
 from frontdesk.agents.errors import StartupError
 
 if TYPE_CHECKING:
     from frontdesk.agents.cli.progress import Tell
     from frontdesk.agents.settings import Settings
     from frontdesk.schemas.outputs import Decision
+    from frontdesk.schemas.types import Millis
 
 _PARQUET, _JSON = ".parquet", (".jsonl", ".ndjson", ".json")
 _TOLD = 10
@@ -41,6 +42,9 @@ def command(
         str | None,
         typer.Option("--since", metavar="AGO|TIME", help="Decided not before: 12h, 7d, or an ISO time."),
     ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="AGO|TIME", help="Decided before it.")
+    ] = None,
     broker: common.Broker = None,
 ) -> None:
     """Write recorded decisions to a file, each whole: for backtests, and for whatever reads Parquet.
@@ -48,7 +52,7 @@ def command(
     In Parquet each field is a column; labels, reasons, facts and lists are JSON in a column of text. An unreadable record is named and left
     out, and makes the exit code 1.
     """
-    export = _Export(since, out)
+    export = _Export(stretch(since, until), out)
     settings = common.settings(broker=broker)
     if any(out == file or (out.exists() and file.exists() and out.samefile(file)) for file in files or ()):
         raise StartupError(f"{out}: is among the files that are read; write to another one")
@@ -76,23 +80,23 @@ def command(
 class _Export:
     """Writes what is asked for, and counts."""
 
-    def __init__(self, since: str | None, out: Path) -> None:
-
-        from frontdesk.agents.cli.since import parse_since
-
-        self.since = None if since is None else parse_since(since, now_ms=now())
+    def __init__(self, decided: tuple[Millis | None, Millis | None], out: Path) -> None:
+        self.since, self._until = decided
         self._out = out
         self.write: Callable[[Sequence[Decision]], None] = lambda decisions: None
         self.written = self.bad = 0
 
     def take(self, decision: Decision) -> None:
         """A decision."""
-        if self.since is None or decision.decided_at >= self.since:
-            try:
-                self.write([decision])
-            except OSError as error:
-                raise _unwritten(self._out, error) from None
-            self.written += 1
+        if self.since is not None and decision.decided_at < self.since:
+            return
+        if self._until is not None and decision.decided_at >= self._until:
+            return
+        try:
+            self.write([decision])
+        except OSError as error:
+            raise _unwritten(self._out, error) from None
+        self.written += 1
 
     def fault(self, what: str) -> None:
         """Something else."""

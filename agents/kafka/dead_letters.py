@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -120,10 +121,12 @@ async def find(
             reader.seek(part, ends[part] if first is None else min(first, ends[part]))
 
     codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
-    async for records in read_to_end(cluster, ROUTING_DEAD_LETTERS, start=seek):
-        for record in records:
-            place = (record.partition, record.offset)
-            if place in wanted:
+    async with aclosing(read_to_end(cluster, ROUTING_DEAD_LETTERS, start=seek)) as batches:
+        async for records in batches:
+            for record in records:
+                place = (record.partition, record.offset)
+                if place not in wanted:
+                    continue
                 if registry is not None:
                     await registry.prefetch(schema_ids_in([record.value]))
                 try:
@@ -131,8 +134,8 @@ async def find(
                 except DecodeError as error:
                     raise StartupError(f"{place[0]}/{place[1]} is no dead letter: {error}") from None
                 found[place] = Found(partition=place[0], offset=place[1], letter=letter)
-        if len(found) == len(wanted):
-            break
+            if len(found) == len(wanted):
+                break
     for place in places:
         if place not in found:
             raise StartupError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -46,8 +46,9 @@ async def consumer(cluster: Cluster) -> AsyncIterator[AIOKafkaConsumer]:
 
 async def read_to_end(
     cluster: Cluster, topic: str, *, start: Start | None = None
-) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    """The committed records of a topic up to the end it has now, in batches; in order within each partition.
+) -> AsyncGenerator[Sequence[ConsumerRecord]]:
+    """The committed records of a topic up to the end it has now, in batches; in order within each partition. Who leaves before that
+    end closes it (`aclosing`).
 
     Reads from the beginning unless `start` seeks elsewhere. What is written later is not waited for, but a little of it
     may come along.

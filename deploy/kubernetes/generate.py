@@ -2,6 +2,7 @@
 
 - base/kafka/topics.yaml: a KafkaTopic for every topic of `schemas/topics.py` and every changelog.
 - base/kafka/users.yaml: a KafkaUser for every principal of `schemas/access.py`.
+- base/frontdesk/consoles.yaml: for every principal whose work people do by commands, a pod to do it from.
 - base/frontdesk/rules.yaml: a PrometheusRule with all of deploy/prometheus/rules.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from frontdesk.schemas.access import PURPOSES, Grant, grants
+from frontdesk.schemas.access import AUDITOR, DEAD_LETTER_READER, PUBLISHER, PURPOSES, WORKER, Grant, grants
 from frontdesk.schemas.topics import TOPICS, TopicSpec, changelog_topics
 
 APPLICATION = "frontdesk"
@@ -24,6 +25,8 @@ PARTITIONS = 12
 """of the base; overlays say what they need"""
 REPLICAS = 3
 CLUSTER = {"strimzi.io/cluster": APPLICATION}
+CONSOLES = (WORKER, PUBLISHER, AUDITOR, DEAD_LETTER_READER)
+CONSOLE_MEMORY = "2Gi"
 Manifest = dict[str, Any]
 
 
@@ -78,6 +81,73 @@ def users() -> list[Manifest]:
     ]
 
 
+def consoles() -> list[Manifest]:
+    """A Deployment of no pods for each of these principals: scaled to one while somebody works, and back by the next apply."""
+    return [_console(principal) for principal in CONSOLES]
+
+
+def _console(principal: str) -> Manifest:
+    labels = {"app.kubernetes.io/name": APPLICATION, "app.kubernetes.io/component": f"{principal}-console"}
+    secrets = [
+        {"name": principal, "items": [{"key": "password", "path": "FRONTDESK_KAFKA_SASL_PASSWORD"}]},
+        {"name": f"{APPLICATION}-cluster-ca-cert", "items": [{"key": "ca.crt", "path": "kafka-ca.pem"}]},
+    ]
+    container = {
+        "name": "console",
+        "image": APPLICATION,
+        "command": ["sleep", "infinity"],
+        "workingDir": "/work",
+        "envFrom": [{"configMapRef": {"name": f"{APPLICATION}-settings"}}],
+        "env": [{"name": "FRONTDESK_KAFKA_SASL_USERNAME", "value": principal}],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi"},
+            "limits": {"memory": CONSOLE_MEMORY},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "secrets", "mountPath": "/run/secrets/frontdesk", "readOnly": True},
+            {"name": "work", "mountPath": "/work"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a volume of its own
+        ],
+    }
+    pod = {
+        "serviceAccountName": APPLICATION,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "fsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [
+            {
+                "name": "secrets",
+                "projected": {"defaultMode": 0o440, "sources": [{"secret": one} for one in secrets]},
+            },
+            {"name": "work", "emptyDir": {"sizeLimit": "20Gi"}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        ],
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"{principal}-console", "labels": labels},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
 def acl(grant: Grant) -> Manifest:
     """A right in the words of Strimzi's KafkaUser."""
     return {
@@ -112,6 +182,7 @@ def generated() -> Mapping[Path, str]:
     return {
         BASE / "kafka/topics.yaml": _text(topics(), "schemas/topics.py"),
         BASE / "kafka/users.yaml": _text(users(), "schemas/access.py"),
+        BASE / "frontdesk/consoles.yaml": _text(consoles(), "schemas/access.py"),
         BASE / "frontdesk/rules.yaml": _text(rules(), "deploy/prometheus/rules"),
     }
 

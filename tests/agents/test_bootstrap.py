@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,22 @@ def test_what_is_no_text_or_far_too_large_is_refused(folder: Path, content: byte
         read_policy(folder)
 
 
-def test_a_worker_names_a_missing_policy_though_no_broker_answers(tmp_path: Path) -> None:
-    settings = load(broker=f"127.0.0.1:{free_port()}", policy=tmp_path / "nowhere")
-    with pytest.raises(StartupError, match=r"cannot read .*taxonomy\.yaml"):
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"policy": Path("/nowhere")}, r"cannot read .*taxonomy\.yaml"),
+        ({"model": Path("/nowhere")}, "FRONTDESK_MODEL: .*nowhere"),
+        ({"catalog": Path("/nowhere")}, "FRONTDESK_CATALOG: .*nowhere"),
+        (
+            {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "mine", "llm_budget": 1},
+            "FRONTDESK_LLM_BUDGET",
+        ),
+    ],
+    ids=["policy", "model", "catalogue", "price"],
+)
+def test_a_worker_names_what_is_wrong_with_its_own_though_no_broker_answers(
+    setting: dict[str, Any], said: str
+) -> None:
+    settings = load(broker=f"127.0.0.1:{free_port()}", **setting)
+    with pytest.raises(StartupError, match=said):
         asyncio.run(service.run(settings))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from frontdesk.agents.bootstrap import build_limits
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.llm.breaker import Breaker
-from frontdesk.agents.llm.client import connect
+from frontdesk.agents.llm.client import read_routes
 from frontdesk.agents.llm.endpoint import Endpoint
 from frontdesk.agents.llm.exchange import open_client
 from frontdesk.agents.llm.openai_labeller import OpenAiLabeller
@@ -234,11 +234,9 @@ def test_a_budget_over_calls_of_unknown_price_is_refused() -> None:
     """Nothing could hold it: every call would count as free."""
     bounded = load(llm_base_url="http://127.0.0.1:9/v1", llm_model="home-made", llm_budget=1.0)
     limits = build_limits(bounded, partitions=1)
-    llm = connect(bounded, TAXONOMY)
-    assert llm is not None
+    unpriced = read_routes(bounded).unpriced()
     with pytest.raises(StartupError, match="FRONTDESK_LLM_BUDGET cannot hold endpoint default"):
-        check_priced(llm, limits)
-    check_priced(llm, build_limits(load(llm_base_url="http://127.0.0.1:9/v1"), partitions=1))
-    priced = connect(load(llm_base_url="http://127.0.0.1:9/v1", llm_model="gpt-4o-mini"), TAXONOMY)
-    assert priced is not None
-    check_priced(priced, limits)
+        check_priced(unpriced, limits)
+    check_priced(unpriced, build_limits(load(llm_base_url="http://127.0.0.1:9/v1"), partitions=1))
+    priced = load(llm_base_url="http://127.0.0.1:9/v1", llm_model="gpt-4o-mini")
+    check_priced(read_routes(priced).unpriced(), limits)

@@ -28,6 +28,11 @@ def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
     return found
 
 
+def with_pods(manifests: list[Manifest]) -> list[Manifest]:
+    """Those that start pods."""
+    return [*of_kind(manifests, "StatefulSet"), *of_kind(manifests, "Deployment")]
+
+
 def faults(manifests: list[Manifest]) -> list[str]:
     """All that is wrong."""
     return [
@@ -42,7 +47,7 @@ def faults(manifests: list[Manifest]) -> list[str]:
 
 
 def _pods(manifests: list[Manifest]) -> Iterator[str]:
-    for owner in of_kind(manifests, "StatefulSet"):
+    for owner in with_pods(manifests):
         name, pod = owner["metadata"]["name"], owner["spec"]["template"]["spec"]
         context = pod.get("securityContext", {})
         if not context.get("runAsNonRoot") or not context.get("runAsUser"):
@@ -53,6 +58,10 @@ def _pods(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{name}: is given a token, or variables, that it does not need"
         for container in pod["containers"]:
             yield from _container(name, container)
+            if owner["kind"] == "StatefulSet":
+                yield from _served(name, container)
+        if owner["kind"] == "Deployment" and owner["spec"]["replicas"] != 0:
+            yield f"{name}: a console that is always there is a door that is always open"
 
 
 def _container(name: str, container: Manifest) -> Iterator[str]:
@@ -68,17 +77,22 @@ def _container(name: str, container: Manifest) -> Iterator[str]:
         "limits", {}
     ):
         yield f"{name}: no resources"
+    variables = {one["name"]: one for one in container.get("env", ())}
+    for unknown in unknown_variables(variables):
+        yield f"{name}: no setting {unknown}"
+    for variable in variables:
+        if re.search(r"PASSWORD|SECRET|API_KEY", variable) and not variable.endswith("FILE"):
+            yield f"{name}: {variable} is a secret in the environment"
+
+
+def _served(name: str, container: Manifest) -> Iterator[str]:
     for probe, path in (("startupProbe", "/live"), ("livenessProbe", "/live"), ("readinessProbe", "/ready")):
         asked = container.get(probe, {}).get("httpGet", {})
         ports = {port["name"] for port in container["ports"]}
         if asked.get("path") != path or asked.get("port") not in ports:
             yield f"{name}: {probe} does not ask {path} at a port of its own"
     variables = {one["name"]: one for one in container.get("env", ())}
-    for unknown in unknown_variables(variables):
-        yield f"{name}: no setting {unknown}"
     for variable, one in variables.items():
-        if re.search(r"PASSWORD|SECRET|API_KEY", variable) and not variable.endswith("FILE"):
-            yield f"{name}: {variable} is a secret in the environment"
         if variable.endswith("HTTP_PORT") and int(one["value"]) != container["ports"][0]["containerPort"]:
             yield f"{name}: listens on {one['value']}, and is asked elsewhere"
     if _field(variables, "FRONTDESK_HTTP_HOST") != "status.podIP":
@@ -96,10 +110,10 @@ def _references(manifests: list[Manifest]) -> Iterator[str]:
     """Names that lead nowhere."""
     there = {(one["kind"], one["metadata"]["name"]) for one in manifests}
     secrets = {one["metadata"]["name"] for one in of_kind(manifests, "KafkaUser")} | MADE_ELSEWHERE
-    for owner in of_kind(manifests, "StatefulSet"):
+    for owner in with_pods(manifests):
         name, pod = owner["metadata"]["name"], owner["spec"]["template"]["spec"]
         volumes = {volume["name"] for volume in pod["volumes"]}
-        volumes |= {claim["metadata"]["name"] for claim in owner["spec"]["volumeClaimTemplates"]}
+        volumes |= {claim["metadata"]["name"] for claim in owner["spec"].get("volumeClaimTemplates", ())}
         for container in pod["containers"]:
             for mount in container["volumeMounts"]:
                 if mount["name"] not in volumes:
@@ -116,7 +130,7 @@ def _references(manifests: list[Manifest]) -> Iterator[str]:
                     yield f"{name}: nobody makes the secret {source['secret']['name']}"
         if ("ServiceAccount", pod["serviceAccountName"]) not in there:
             yield f"{name}: no ServiceAccount {pod['serviceAccountName']}"
-        if ("Service", owner["spec"]["serviceName"]) not in there:
+        if owner["kind"] == "StatefulSet" and ("Service", owner["spec"]["serviceName"]) not in there:
             yield f"{name}: no Service {owner['spec']['serviceName']}"
     for authentication in of_kind(manifests, "TriggerAuthentication"):
         for target in authentication["spec"]["secretTargetRef"]:
@@ -135,7 +149,7 @@ def _selects(selector: Manifest, labels: Manifest) -> bool:
 
 def _network(manifests: list[Manifest]) -> Iterator[str]:
     policies = of_kind(manifests, "NetworkPolicy")
-    for owner in of_kind(manifests, "StatefulSet"):
+    for owner in with_pods(manifests):
         name, template = owner["metadata"]["name"], owner["spec"]["template"]
         labels = template["metadata"]["labels"]
         own = [one["spec"] for one in policies if _selects(one["spec"]["podSelector"], labels)]
@@ -153,7 +167,8 @@ def _network(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{name}: anybody may come in"
         if any(not rule.get("to") for spec in own for rule in spec.get("egress", ())):
             yield f"{name}: may go anywhere"
-        if template["spec"]["containers"][0]["ports"][0]["containerPort"] not in into:
+        ports = template["spec"]["containers"][0].get("ports")
+        if ports and ports[0]["containerPort"] not in into:
             yield f"{name}: Prometheus is not let in"
         if not {53, 9093} <= out:
             yield f"{name}: DNS or Kafka is out of reach"

@@ -110,11 +110,11 @@ class TestAccess:
             ("Write", t.CUSTOMER_TRANSFERS, {"frontdesk-worker"}),
             ("Write", t.ROUTING_DECISIONS, {"frontdesk-worker"}),
             ("Write", t.ROUTING_DEAD_LETTERS, {"frontdesk-worker"}),
-            ("Read", t.ROUTING_DEAD_LETTERS, {"dead-letter-reader"}),
-            ("Read", t.ROUTING_DECISIONS, {"routing-consumer", "frontdesk-learner"}),
+            ("Read", t.ROUTING_DEAD_LETTERS, {"dead-letter-reader", "frontdesk-auditor"}),
+            ("Read", t.ROUTING_DECISIONS, {"routing-consumer", "frontdesk-learner", "frontdesk-auditor"}),
             ("Read", t.ESCALATION_ALERTS, {"routing-consumer"}),
             ("Read", t.SERVICE_SUGGESTIONS, {"routing-consumer"}),
-            ("Read", t.CUSTOMER_MESSAGES, {"frontdesk-worker"}),
+            ("Read", t.CUSTOMER_MESSAGES, {"frontdesk-worker", "frontdesk-auditor"}),
             ("Read", t.changelog_topic("frontdesk", t.CUSTOMERS_TABLE), {"frontdesk-worker"}),
             ("Write", t.changelog_topic("frontdesk", t.CUSTOMERS_TABLE), {"frontdesk-worker"}),
         ],
@@ -153,8 +153,10 @@ class TestAccess:
         self, overlay: list[Manifest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """The settings of a pod, its files among them, are settings that a worker takes."""
-        for name in ("frontdesk-worker", "frontdesk-learner"):
-            pod = named(overlay, "StatefulSet", name)["spec"]["template"]["spec"]
+        consoles = [(f"{name}-console", name) for name in generate.CONSOLES]
+        for owner, name in (("frontdesk-worker",) * 2, ("frontdesk-learner",) * 2, *consoles):
+            kind = "Deployment" if owner.endswith("-console") else "StatefulSet"
+            pod = named(overlay, kind, owner)["spec"]["template"]["spec"]
             for variable, value in _settings(overlay).items():
                 monkeypatch.setenv(variable, value)
             for one in pod["containers"][0]["env"]:
@@ -165,7 +167,7 @@ class TestAccess:
                 for source in volume.get("projected", {}).get("sources", ())
                 for item in source["secret"]["items"]
             ]
-            folder = tmp_path / name
+            folder = tmp_path / owner
             folder.mkdir()
             for _, path in files:
                 (folder / path).write_text("secret\n")
@@ -289,6 +291,10 @@ def _worker(manifests: list[Manifest]) -> Manifest:
     return named(manifests, *_WORKER)
 
 
+def _console(manifests: list[Manifest]) -> Manifest:
+    return named(manifests, "Deployment", "frontdesk-publisher-console")
+
+
 def _env(manifests: list[Manifest], name: str) -> Manifest:
     (found,) = (one for one in _container(_worker(manifests))["env"] if one["name"] == name)
     plain: Manifest = found
@@ -374,6 +380,15 @@ def _env(manifests: list[Manifest], name: str) -> Manifest:
                 {"retention.ms": 1}
             ),
             "routing.decisions has",
+        ),
+        (lambda all_: _console(all_)["spec"].update(replicas=1), "a door"),
+        (
+            lambda all_: _container(_console(all_))["securityContext"].pop("capabilities"),
+            "console: has privileges",
+        ),
+        (
+            lambda all_: all_.remove(named(all_, "KafkaUser", "frontdesk-auditor")),
+            "the secret frontdesk-auditor",
         ),
         (lambda all_: all_.append({"kind": "Secret", "metadata": {"name": "s"}}), "a Secret"),
     ],

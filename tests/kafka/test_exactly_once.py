@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from tests.support.audit import settled
+from tests.support.cli import frontdesk
 from tests.support.clients import produce
 from tests.support.kafka import KafkaServer
 from tests.support.llm_server import LlmServer
@@ -17,6 +20,13 @@ from tests.support.traffic import conversation
 from tests.support.workers import Worker
 
 pytestmark = pytest.mark.kafka
+
+
+async def reconciled(kafka: KafkaServer) -> dict[str, Any]:
+    """What the operators' account says. In a thread: it has an event loop of its own."""
+    words = ("decisions", "reconcile", "--broker", kafka.bootstrap, "--json")
+    said: dict[str, Any] = json.loads((await asyncio.to_thread(frontdesk, *words, code=None)).stdout)
+    return said
 
 
 async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaServer) -> None:
@@ -38,12 +48,15 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
             "amend_within": 5,
         }
         publishing = asyncio.create_task(publish())
+        looks = []
         for _ in range(3):
             victim = Worker(kafka.bootstrap, **settings)
             victim.start()
             await victim.ready(within=30)
             await asyncio.sleep(2)
+            looks.append(await reconciled(kafka))
             victim.kill()
+        looks.append(await reconciled(kafka))
         first, second = Worker(kafka.bootstrap, **settings), Worker(kafka.bootstrap, **settings)
         try:
             first.start()
@@ -54,6 +67,7 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
             await asyncio.to_thread(second.stop)
             await publishing
             account = await settled(kafka.bootstrap, within=60)
+            told = await reconciled(kafka)
             asked = len(llm.requests)
             metrics = await first.metrics()
             first.check()
@@ -66,6 +80,18 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
     assert account.duplicates == total // 50
     assert asked > 0, "no message was unsure: the run showed nothing about pending work"
     assert metrics["frontdesk_pending_messages"] == 0
+    # Messages come in, wait and are decided meanwhile, or lie there and nobody decides them: nothing is missing.
+    assert [(look["missing"], look["doubled"]) for look in looks] == [(0, 0)] * 4
+    assert all(look["decided"] for look in looks)
+    assert any(look["waiting"] for look in looks), "no message waited: the looks showed little"
+    assert any(look["not_taken_up"] for look in looks)
+    assert {name: told[name] for name in ("messages", "decided", "context", "duplicates")} == {
+        "messages": total + account.duplicates,
+        "decided": account.decisions,
+        "context": total // 10,
+        "duplicates": account.duplicates,
+    }
+    assert {told[name] for name in ("missing", "doubled", "unreadable", "waiting", "not_taken_up")} == {0}
 
 
 @pytest.mark.slow

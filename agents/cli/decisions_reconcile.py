@@ -1,0 +1,202 @@
+"""`frontdesk decisions reconcile`: every message of a stretch of time, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from frontdesk.agents.cli import common
+from frontdesk.agents.cli.progress import progress
+from frontdesk.agents.cli.since import stretch
+from frontdesk.agents.clock import now
+from frontdesk.agents.errors import StartupError
+
+if TYPE_CHECKING:
+    from frontdesk.agents.cli.progress import Tell
+    from frontdesk.agents.reconciling import Place, Reconciling
+    from frontdesk.agents.settings import Settings
+    from frontdesk.schemas.inputs import CustomerMessage
+    from frontdesk.schemas.types import Millis
+
+_SHOWN = 20
+_TOLD = 10
+_PRIVATE = 0o600
+
+
+def command(
+    since: Annotated[
+        str, typer.Option("--since", metavar="AGO|TIME", help="Published not before: 3h, 2d, or an ISO time.")
+    ] = "1h",
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="AGO|TIME", help="Published before it. Without it: now.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the messages that are missing to this file, as JSON lines that `frontdesk publish` takes.",
+        ),
+    ] = None,
+    broker: common.Broker = None,
+    as_json: common.Json = False,
+) -> None:
+    """Look for what became of every message in Kafka: decided, context, told again, a dead letter, waiting, not taken up yet, or missing.
+
+    Exact while workers run; nothing is changed. A message told again whose decision is older than the topic keeps shows as missing. Exit
+    code 1: messages are missing, decisions were published twice, or a record is unreadable.
+    """
+    from frontdesk.schemas.types import Millis
+
+    begin, end = stretch(since, until)
+    settings = common.settings(broker=broker)
+    faults = _Faults()
+    with progress("reading", None, "records read") as tell:
+        account, missing = common.run(
+            _account(settings, begin or Millis(0), Millis(now()) if end is None else end, faults, tell)
+        )
+    unsaved = 0 if save is None else _save(save, missing)
+    if as_json:
+        common.print_json(_document(account, missing, faults.count))
+    else:
+        _show(account, missing)
+    if save is not None:
+        typer.echo(
+            f"{common.counted(len(missing) - unsaved, 'message')} written to {save}"
+            + (f"; {unsaved:,} that no schema reads were not: they lie in Kafka" if unsaved else ""),
+            err=True,
+        )
+    if missing or account.doubled or faults.count:
+        raise typer.Exit(1)
+
+
+class _Missing:
+    """A message that has become nothing: where it lies, and what it is if it can be read."""
+
+    def __init__(self, place: Place, published: int, message: CustomerMessage | None) -> None:
+        self.place = f"{place[0]}/{place[1]}"
+        self.published = datetime.fromtimestamp(published / 1000, UTC).isoformat(timespec="seconds")
+        self.message = message
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON; not what the customer said."""
+        one = self.message
+        ids = {} if one is None else {name: getattr(one, name) for name in _IDS}
+        return {"place": self.place, "published": self.published, **ids}
+
+
+_IDS = ("tenant_id", "customer_id", "conversation_id", "message_id")
+
+
+class _Faults:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, what: str) -> None:
+        self.count += 1
+        if self.count <= _TOLD:
+            typer.echo(f"frontdesk: {what}", err=True)
+        elif self.count == _TOLD + 1:
+            typer.echo("frontdesk: further unreadable records are counted without a word", err=True)
+
+
+async def _account(
+    settings: Settings, since: Millis, until: Millis, faults: _Faults, tell: Tell
+) -> tuple[Reconciling, list[_Missing]]:
+    from frontdesk.agents.kafka.reconciling import read_messages, reconcile
+    from frontdesk.agents.registry import connect
+    from frontdesk.schemas.codec import Codec, DecodeError
+    from frontdesk.schemas.inputs import CustomerMessage
+    from frontdesk.schemas.types import Millis
+
+    async with connect(settings) as registry:
+        try:
+            account = await reconcile(
+                settings,
+                since=since,
+                until=until,
+                now=Millis(now()),
+                registry=registry,
+                tell=tell,
+                fault=faults,
+            )
+        except DecodeError as error:
+            raise StartupError(
+                f"the state of {settings.application} cannot be read: {error}; use the version that the workers have"
+            ) from None
+        codec, missing = Codec(schema_ids=registry), []
+        if places := list(account.missing()):
+            async for record in read_messages(settings, places, registry):
+                try:
+                    message = codec.decode(CustomerMessage, record.value or b"")
+                except DecodeError:
+                    message = None
+                missing.append(_Missing((record.partition, record.offset), record.timestamp, message))
+    return account, missing
+
+
+def _save(path: Path, missing: Sequence[_Missing]) -> int:
+    """How many could not be written as JSON. What customers said is for its owner's eyes alone."""
+    readable = [one.message for one in missing if one.message is not None]
+    try:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "w", encoding="utf-8"
+        ) as out:
+            os.fchmod(out.fileno(), _PRIVATE)
+            out.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in readable)
+    except OSError as error:
+        raise StartupError(f"{path}: {error.strerror or error}") from None
+    return len(missing) - len(readable)
+
+
+def _document(account: Reconciling, missing: Sequence[_Missing], unreadable: int) -> dict[str, object]:
+    return {
+        "messages": account.read,
+        **_counts(account),
+        "missing": len(missing),
+        "doubled": account.doubled,
+        "unreadable": unreadable,
+        "which": [one.plain() for one in missing],
+    }
+
+
+def _counts(account: Reconciling) -> dict[str, int]:
+    return {
+        "decided": account.decided,
+        "duplicates": account.duplicates,
+        "context": account.context,
+        "dead_letters": account.dead,
+        "waiting": account.still_waiting,
+        "not_taken_up": account.not_taken_up,
+    }
+
+
+def _show(account: Reconciling, missing: Sequence[_Missing]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("messages", f"{account.read:,}")
+    for name, count in {**_counts(account), "missing": len(missing)}.items():
+        table.add_row(f"  {name.replace('_', ' ')}", f"{count:,}")
+    common.stdout().print(table)
+    if account.doubled:
+        typer.echo(f"{common.counted(account.doubled, 'decision')} published more than once under one id")
+    for one in missing[:_SHOWN]:
+        names = (
+            ""
+            if one.message is None
+            else ", ".join(f"{name} {getattr(one.message, name)!r}" for name in _IDS)
+        )
+        typer.echo(
+            f"missing: customer.messages {one.place} of {one.published}: {names or 'no schema reads it'}"
+        )
+    if len(missing) > _SHOWN:
+        typer.echo(f"and {len(missing) - _SHOWN:,} more (--json names all)")

@@ -1,0 +1,120 @@
+"""Every message of a stretch of time, and what became of it: the account that counters cannot give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.inputs import CustomerMessage
+from frontdesk.schemas.outputs import DeadLetter, Decision
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.admit import CUSTOMER, NewMessage, admit
+from frontdesk.streams.batch import Arrival
+from frontdesk.streams.limits import Limits
+
+Place = tuple[int, int]
+"""partition and offset in customer.messages"""
+
+_LIMITS = Limits()
+
+
+def identity(one: CustomerMessage | Decision) -> int:
+    """The same for a message and its decisions, within this process; another message has another one but for a chance of one in 2^61.
+
+    A number takes 32 bytes where the three ids take 200, and there are millions.
+    """
+    return hash((one.tenant_id, one.customer_id, one.message_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Reconciling:
+    """Takes messages first, then decisions and dead letters.
+
+    What a shard has read must have been looked up *before* what waits, and both before any decision is read: each message below its
+    shard's position then waits, or its decision or dead letter is there to be read. Some 160 bytes a message.
+    """
+
+    codec: Codec
+    partitions: int
+    now: Millis
+    positions: Mapping[int, int]
+    """next offset that each shard takes up; a shard that has none has never begun"""
+    waiting: Collection[int]
+    """identities of the messages that wait undecided"""
+    read: int = 0
+    context: int = 0
+    """of representatives and bots"""
+    duplicates: int = 0
+    not_taken_up: int = 0
+    decided: int = 0
+    doubled: int = 0
+    """decisions that were published more than once under one id"""
+    _open: dict[int, Place] = field(default_factory=dict)
+    _revisions: dict[int, int] = field(default_factory=dict)
+    """bits, by identity"""
+    _unusable: set[Place] = field(default_factory=set)
+    _buried: set[Place] = field(default_factory=set)
+
+    def message(self, arrival: Arrival) -> None:
+        """A record of customer.messages."""
+        self.read += 1
+        place = (arrival.partition, arrival.offset)
+        if arrival.offset >= self.positions.get(arrival.partition, 0):
+            self.not_taken_up += 1
+            return
+        found = admit(arrival, codec=self.codec, limits=_LIMITS, partitions=self.partitions, now=self.now)
+        if not isinstance(found, NewMessage):
+            self._unusable.add(place)
+        elif found.message.role != CUSTOMER:
+            self.context += 1
+        elif (name := identity(found.message)) in self._open:
+            self.duplicates += 1
+        else:
+            self._open[name] = place
+
+    def decision(self, one: Decision) -> None:
+        """A decision of the stretch, or later."""
+        name = identity(one)
+        if self._open.pop(name, None) is not None:
+            self.decided += 1
+            self._revisions[name] = 0
+        elif name not in self._revisions:
+            return
+        bit = 1 << min(one.revision, 64)
+        self.doubled += bool(self._revisions[name] & bit)
+        self._revisions[name] |= bit
+
+    def earlier_decision(self, one: Decision) -> None:
+        """One of all that are kept, looked through for what no decision of the stretch has settled."""
+        name = identity(one)
+        # What waited may have been decided since: it is counted as it was.
+        if name not in self.waiting and self._open.pop(name, None) is not None:
+            self.decided += 1
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """A dead letter, of whichever time."""
+        if letter.topic == CUSTOMER_MESSAGES:
+            self._buried.add((letter.partition, letter.offset))
+
+    @property
+    def dead(self) -> int:
+        """Messages that are dead letters."""
+        return len(self._buried.intersection(self._unusable)) + len(
+            self._buried.intersection(self._open.values())
+        )
+
+    @property
+    def still_waiting(self) -> int:
+        """Messages that wait for an answer or their deadline."""
+        return sum(name in self.waiting for name in self._open)
+
+    def missing(self) -> Iterator[Place]:
+        """Where the messages lie that have become nothing, in order."""
+        lost = [
+            place
+            for name, place in self._open.items()
+            if name not in self.waiting and place not in self._buried
+        ]
+        return iter(sorted([*lost, *(self._unusable - self._buried)]))

@@ -1,0 +1,136 @@
+"""`frontdesk decisions reconcile`: messages in Kafka, what became of them, and the way back for those that are missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.settings import load
+from frontdesk.schemas.keys import wire_key
+from frontdesk.schemas.outputs import Labels
+from frontdesk.schemas.state import ShardState, Waiting
+from frontdesk.schemas.topics import (
+    CUSTOMER_MESSAGES,
+    ROUTING_DEAD_LETTERS,
+    ROUTING_DECISIONS,
+    SHARDS_TABLE,
+    WAITING_TABLE,
+    changelog_topic,
+)
+from frontdesk.schemas.types import Millis
+from tests.agents.test_reconciling import ANN, CODEC, LABEL, decision, letter
+from tests.support.cli import frontdesk, json_lines
+from tests.support.clients import produce, read_all
+
+KEY = wire_key("default", "ann")
+UNTIL = Millis(1_790_000_000_000)
+HOUR = 3_600_000
+
+
+def said(name: str):
+    return replace(ANN, message_id=name)
+
+
+def waiting(name: str, seq: int, **changes: object) -> bytes:
+    labels = Labels(intent=LABEL, emotion=LABEL, urgency=LABEL, language=LABEL)
+    given = {"arrived_at": UNTIL, "deadline": UNTIL, "phase": "asked", "local": labels}
+    return CODEC.encode(Waiting(seq=seq, message=said(name), **{**given, **changes}))  # type: ignore[arg-type]
+
+
+async def prepare(broker: str) -> None:
+    """One partition; offsets 0 to 10, of which the shard has taken up all but the last."""
+    await create_topics(load(broker=broker, partitions=1))
+    names = ["decided", "decided", "late", "waits", "lost", "told-again"]
+    values = [CODEC.encode(said(name)) for name in names]
+    values += [CODEC.encode(replace(said("bot"), role="bot")), b"{broken", b"{gone"]
+    values += [CODEC.encode(said("after")), CODEC.encode(said("unread"))]
+    for number, value in enumerate(values):
+        at = UNTIL if number == 9 else UNTIL - HOUR + number
+        await produce(broker, CUSTOMER_MESSAGES, [(KEY, value)], timestamp_ms=at)
+    before = [CODEC.encode(decision(said("told-again")))]
+    within = [CODEC.encode(decision(said(name))) for name in ("decided", "late")]
+    for at, records in ((UNTIL - 5 * HOUR, before), (UNTIL - HOUR + 20, within)):
+        await produce(broker, ROUTING_DECISIONS, [(KEY, one) for one in records], timestamp_ms=at)
+    await produce(broker, ROUTING_DEAD_LETTERS, [(KEY, CODEC.encode(replace(letter(7), failed_at=UNTIL)))])
+    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 10}))
+    await produce(broker, changelog_topic("frontdesk", SHARDS_TABLE), [(b"shard", state)])
+    await produce(
+        broker,
+        changelog_topic("frontdesk", WAITING_TABLE),
+        [
+            (b"gone", waiting("lost", 4)),
+            (b"gone", None),
+            (b"late", waiting("late", 2, phase="late", decision=decision(said("late")))),
+            (b"waits", waiting("waits", 3)),
+        ],
+    )
+
+
+def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_again(
+    any_broker: str, tmp_path: Path
+) -> None:
+    asyncio.run(prepare(any_broker))
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    kept = tmp_path / "missing.jsonl"
+    kept.write_text("mine for all to read", encoding="utf-8")
+    kept.chmod(0o644)
+    result = frontdesk(*words, "--until", "2026-09-21T14:13:20", "--json", "--save", str(kept), code=1)
+    (found,) = json_lines(result)
+    which = found.pop("which")
+    assert found == {
+        "messages": 10,
+        "decided": 3,
+        "duplicates": 1,
+        "context": 1,
+        "dead_letters": 1,
+        "waiting": 1,
+        "not_taken_up": 1,
+        "missing": 2,
+        "doubled": 0,
+        "unreadable": 0,
+    }
+    assert [(one["place"], one.get("message_id")) for one in which] == [("0/4", "lost"), ("0/8", None)]
+    assert which[0]["published"] == "2026-09-21T13:13:20+00:00"
+    assert "where is it?" not in result.stdout, "what customers say is shown to nobody who did not ask"
+    assert "1 message written" in result.stderr
+    assert "1 that no schema reads" in result.stderr
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    (line,) = kept.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["text"] == "where is it?"
+    frontdesk("publish", str(kept), "--broker", any_broker)
+    again = asyncio.run(read_all(any_broker, CUSTOMER_MESSAGES))[-1]
+    assert (again.key, CODEC.decode(type(ANN), again.value)) == (KEY, said("lost"))
+
+
+def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
+    asyncio.run(prepare(any_broker))
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    shown = frontdesk(*words, code=1)
+    assert "customer.messages 0/4 of 2026-09-21T13:13:20+00:00: tenant_id 'default'" in shown.stdout
+    assert "0/8 of 2026-09-21T13:13:20+00:00: no schema reads it" in shown.stdout
+    asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("lost"))))]))
+    asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("after"))))]))
+    asyncio.run(
+        produce(any_broker, ROUTING_DEAD_LETTERS, [(KEY, CODEC.encode(replace(letter(8), failed_at=UNTIL)))])
+    )
+    assert "missing" in frontdesk(*words).stdout
+    # What is doubled, or unreadable, is a problem as well.
+    asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("lost"))))]))
+    assert "1 decision published more than once" in frontdesk(*words, code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--since", "1h", "--until", "2h"), "--since 1h is not before --until 2h"),
+        (("--until", "tomorrow"), "--until 'tomorrow': neither 30m"),
+    ],
+)
+def test_a_stretch_that_is_none_is_refused(options: tuple[str, ...], told: str) -> None:
+    assert told in frontdesk("decisions", "reconcile", *options, code=2).stderr
