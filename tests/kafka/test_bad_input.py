@@ -98,7 +98,7 @@ async def test_every_bad_record_is_accounted_for(kafka: KafkaServer) -> None:
     worker = Worker(kafka.bootstrap)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         places = {
             name: (await produce(kafka.bootstrap, CUSTOMER_MESSAGES, [(b"ann", value)]))[0]
             for name, (value, _) in BAD.items()
@@ -139,7 +139,7 @@ async def test_mended_dead_letters_are_sent_again(kafka: KafkaServer) -> None:
     worker = Worker(kafka.bootstrap)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, [(b"ann", b"{broken"), (b"ann", good("fine"))])
         await until_decided(kafka.bootstrap, {"fine"})
         result = await asyncio.to_thread(frontdesk, "dlq", "replay", "--all", "--broker", kafka.bootstrap)
@@ -184,7 +184,7 @@ async def test_too_many_dead_letters_halt_the_intake_until_told(kafka: KafkaServ
 
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, [(b"ann", b"{broken")] * 400)
         why = await until_not_ready()
         assert "dead letters" in why

@@ -69,7 +69,7 @@ async def test_replies_are_worded_after_their_suggestions_and_published_where_th
         )
         try:
             worker.start()
-            await worker.ready(within=30)
+            await worker.ready(within=60)
             await produce(kafka.bootstrap, CUSTOMER_MESSAGES, map(_record, range(len(TEXTS))))
             await settled(kafka.bootstrap, within=30)
             async with asyncio.timeout(30):

@@ -52,7 +52,7 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
         for _ in range(3):
             victim = Worker(kafka.bootstrap, **settings)
             victim.start()
-            await victim.ready(within=30)
+            await victim.ready(within=60)
             await asyncio.sleep(2)
             looks.append(await reconciled(kafka))
             victim.kill()
@@ -60,9 +60,9 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
         first, second = Worker(kafka.bootstrap, **settings), Worker(kafka.bootstrap, **settings)
         try:
             first.start()
-            await first.ready(within=30)
+            await first.ready(within=60)
             second.start()
-            await second.ready(within=30)
+            await second.ready(within=60)
             await asyncio.sleep(3)
             await asyncio.to_thread(second.stop)
             await publishing
@@ -101,9 +101,9 @@ async def test_a_worker_asleep_longer_than_its_session_doubles_nothing(kafka: Ka
     zombie, heir = Worker(kafka.bootstrap), Worker(kafka.bootstrap)
     try:
         zombie.start()
-        await zombie.ready(within=30)
+        await zombie.ready(within=60)
         heir.start()
-        await heir.ready(within=30)
+        await heir.ready(within=60)
         publishing = asyncio.create_task(
             produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(600)))
         )
@@ -129,7 +129,7 @@ async def test_a_broker_restart_loses_and_doubles_nothing(kafka: KafkaServer) ->
     worker = Worker(kafka.bootstrap)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(400)))
         kafka.restart()  # not in a thread of the loop: the broker would end with it
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(400, 600)))

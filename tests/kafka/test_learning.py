@@ -118,7 +118,7 @@ async def test_an_answer_in_a_review_is_heard_by_the_shard(kafka: KafkaServer, t
     worker = Worker(kafka.bootstrap, application="review")
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         while not await read_all(kafka.bootstrap, ROUTING_LABELS):  # noqa: ASYNC110  # only the broker knows when
             await asyncio.sleep(0.1)
         await asyncio.to_thread(run, "learn", "collect", str(folder))

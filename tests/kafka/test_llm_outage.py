@@ -88,7 +88,7 @@ async def test_with_every_call_failing_messages_are_decided_in_time_and_labels_c
         )
         try:
             worker.start()
-            await worker.ready(within=30)
+            await worker.ready(within=60)
             await until_heard(kafka, traffic)
             await until_decided(kafka, traffic)
             pid, members, before = worker.pid, await group(kafka), lives(worker)

@@ -87,7 +87,7 @@ async def test_a_visitors_history_is_the_known_customers_and_erasing_the_old_id_
     worker = Worker(kafka.bootstrap)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         await say(kafka, "v1", VISITOR)
         bought = Purchase(order_id="o1", customer_id=VISITOR, product_id="kettle", amount=79.0)
         await publish(kafka, CUSTOMER_PURCHASES, VISITOR, bought)

@@ -92,7 +92,7 @@ async def test_a_policy_is_swapped_in_kept_shadowed_rolled_back_and_refused(
     worker = Worker(kafka.bootstrap, application=APPLICATION)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         before = await counter.ask()
         assert before.queue == "billing"
 
@@ -119,7 +119,7 @@ async def test_a_policy_is_swapped_in_kept_shadowed_rolled_back_and_refused(
         await asyncio.to_thread(invoke, kafka, "use", shadow)
         worker.stop()
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         assert (await counter.ask()).policy_hash == shadow, "over a restart, from the first decision on"
 
         await asyncio.to_thread(invoke, kafka, "use", "own")

@@ -53,7 +53,7 @@ async def test_killed_and_restarted_it_reads_the_tail_and_goes_on_right(
     )
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         (shard, _), *_ = await produce(kafka.bootstrap, CUSTOMER_MESSAGES, crowd(600))
         await settled(kafka.bootstrap, within=20)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(100)))
@@ -62,7 +62,7 @@ async def test_killed_and_restarted_it_reads_the_tail_and_goes_on_right(
         worker.kill()
         written = await _changelogs(kafka)
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         lives = worker.said("shard_serves")
         assert [life["from_snapshot"] for life in lives] == [True] * 4
         assert 8 <= sum(life["records_read"] for life in lives) <= written - 600
@@ -104,8 +104,8 @@ async def test_a_static_member_that_restarts_takes_nothing_from_the_others(kafka
     try:
         one.start()
         two.start()
-        await one.ready(within=30)
-        await two.ready(within=30)
+        await one.ready(within=60)
+        await two.ready(within=60)
         async with asyncio.timeout(30):
             while len(_shards(one)) != 2 or len(_shards(two)) != 2:  # noqa: ASYNC110  # other processes' doing
                 await asyncio.sleep(0.2)

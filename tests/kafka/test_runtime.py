@@ -175,7 +175,7 @@ async def test_an_idle_worker_sees_no_lag_behind_markers_and_leaves_in_order(
     worker = Worker(kafka.bootstrap, application="idle", stall_timeout=4)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         until = time.monotonic() + 6
         while time.monotonic() < until:
             worker.check()
@@ -221,7 +221,7 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: KafkaServer) 
     worker = Worker(kafka.bootstrap)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(20)))
         assert not (await settled(kafka.bootstrap, within=20)).undecided
         await asyncio.to_thread(worker.stop)
@@ -230,7 +230,7 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: KafkaServer) 
         await produce(kafka.bootstrap, CUSTOMER_MESSAGES, conversation(range(101, 104)))
         worker = Worker(kafka.bootstrap)
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         until = time.monotonic() + 20
         while not {"m101", "m102", "m103"} <= (await audit(kafka.bootstrap)).by_message.keys():
             assert time.monotonic() < until

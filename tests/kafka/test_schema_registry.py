@@ -110,7 +110,7 @@ async def test_a_day_with_a_registry_that_goes_away(
         day = Day(kafka.bootstrap, server)
         try:
             day.worker.start()
-            await day.worker.ready(within=30)
+            await day.worker.ready(within=60)
             (ours,) = server.subjects[f"{CUSTOMER_MESSAGES}-value"]
             await _framed_in_and_out(day, ours)
             await _an_unknown_id_is_a_dead_letter(day, ours)

@@ -81,7 +81,7 @@ async def test_a_running_worker_follows_the_switches_keeps_to_them_over_a_restar
         worker = Worker(kafka.bootstrap, application=APPLICATION, llm_base_url=llm.url, deadline=10)
         try:
             worker.start()
-            await worker.ready(within=30)
+            await worker.ready(within=60)
             usual = await customers.until(by_llm)
             assert (usual.queue != "suggestions", usual.flags) == (True, ())
 
@@ -97,7 +97,7 @@ async def test_a_running_worker_follows_the_switches_keeps_to_them_over_a_restar
             worker.check()
             worker.stop()
             worker.start()
-            await worker.ready(within=30)
+            await worker.ready(within=60)
             asked = len(llm.requests)
             again = await customers.ask()
             assert (again.queue, again.flags, by_llm(again)) == (moved.queue, moved.flags, False)

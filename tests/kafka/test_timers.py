@@ -63,7 +63,7 @@ async def test_a_worker_killed_before_an_sla_runs_out_the_next_one_tells_once(
     worker = Worker(kafka.bootstrap, policy=tmp_path, instance_id="one", session_timeout=30)
     try:
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         said = CustomerMessage(
             message_id="m", conversation_id="talk", customer_id="ann", text="the charger caught fire"
         )
@@ -75,7 +75,7 @@ async def test_a_worker_killed_before_an_sla_runs_out_the_next_one_tells_once(
         assert (safety.kind, safety.raised_at) == ("safety", decision.decided_at), "one transaction, one time"
 
         worker.start()
-        await worker.ready(within=30)
+        await worker.ready(within=60)
         _, sla = await alerts(kafka, 2)
         assert (sla.kind, sla.status, sla.severity, sla.to) == ("sla", "raised", "critical", "lead")
         assert sla.raised_at >= (decision.sla_due_at or 0) == decision.received_at + 3_000
