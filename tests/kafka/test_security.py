@@ -14,6 +14,7 @@ from frontdesk.agents.kafka.topics import check_rights, check_topics, create_top
 from frontdesk.agents.learning.writing import Writing
 from frontdesk.agents.settings import load
 from frontdesk.schemas.access import (
+    AUDITOR,
     CONSUMER,
     DEAD_LETTER_READER,
     LEARNER,
@@ -168,6 +169,9 @@ def test_commands_may_what_their_principal_may(secure: SecureKafka, come: Come) 
     )
     come(secure.settings(DEAD_LETTER_READER))
     assert "0 dead letters" in frontdesk("dlq", "list").stderr
+    assert "may not see topic" in frontdesk("decisions", "reconcile", code=2).stderr
+    come(secure.settings(AUDITOR))
+    assert "missing" in frontdesk("decisions", "reconcile").stdout
     # To read is not to write.
     secure.allow(CONSUMER, [Grant(resource="topic", name=ROUTING_POLICIES, operations=("Read",))])
     come(secure.settings(CONSUMER))
