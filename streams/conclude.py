@@ -8,48 +8,41 @@ from dataclasses import dataclass, field, replace
 from frontdesk.schemas.broadcast import Product
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.outputs import Decision, Labels
-from frontdesk.schemas.state import Conversation, Customer, Usage, Waiting
+from frontdesk.schemas.state import Conversation, Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER
 from frontdesk.streams.alerts import settled, with_alerts
 from frontdesk.streams.automatic import of_automatic
-from frontdesk.streams.batch import Answer
 from frontdesk.streams.course import begun
 from frontdesk.streams.cues import Cues, cues
 from frontdesk.streams.decide import (
     CORE_ERROR,
     EVERYTHING_TO,
     Facts,
-    amend,
     decide,
-    decided_again,
     default_verdict,
     everything_to_in,
-    recorded_facts,
-    same_route,
 )
 from frontdesk.streams.drafting import Drafting
 from frontdesk.streams.escalate import NOTHING, Escalation, escalate
 from frontdesk.streams.expire import expired
 from frontdesk.streams.follow_up import leaning
 from frontdesk.streams.help import Help
-from frontdesk.streams.history import is_current
 from frontdesk.streams.join import join
 from frontdesk.streams.label import ANSWERED, Labelled, answered, fallback, relabel
 from frontdesk.streams.limits import Limits
 from frontdesk.streams.mood import NO_MOOD, Mood, mood_after
 from frontdesk.streams.outbox import Outbox
 from frontdesk.streams.overlay import Overlay
-from frontdesk.streams.pending import AUDIT_MISSING, WAITING_FULL
+from frontdesk.streams.pending import WAITING_FULL
 from frontdesk.streams.policy import Policy, Verdict
 from frontdesk.streams.policy_rules import Rule
 from frontdesk.streams.ports import Llm
-from frontdesk.streams.publish import AUDIT, UNSURE, Publisher
+from frontdesk.streams.publish import UNSURE, Publisher
 from frontdesk.streams.redact import redact
 from frontdesk.streams.remember import (
     conversation_of,
     remember,
-    remember_amendment,
     remember_wordless,
     with_seen,
 )
@@ -80,6 +73,16 @@ class Rules:
     """the queue to which a switch sends everything; one that the policy does not have counts for nothing"""
 
 
+def switched(flags: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
+    """A message's flags with what the switch says now, instead of what it said."""
+    queue = rules.everything_to
+    if everything_to_in(flags) is not None:
+        flags = tuple(flag for flag in flags if not flag.startswith(f"{EVERYTHING_TO}:"))
+    if queue is None or queue not in rules.policy.queues:
+        return flags
+    return (*flags, f"{EVERYTHING_TO}:{queue}")
+
+
 @dataclass(slots=True, kw_only=True)
 class Case:
     """What this step knows of a message beyond its entry: not worth keeping while it waits."""
@@ -98,8 +101,8 @@ class Conclusions:
     cases: dict[tuple[bytes, int], Case] = field(default_factory=dict)
     """messages of this step by state key and seq"""
     drafting: Drafting = field(init=False)
+    help: Help = field(init=False)
     _publisher: Publisher = field(init=False)
-    _help: Help = field(init=False)
 
     def __post_init__(self) -> None:
         self._publisher = Publisher(self.outbox)
@@ -111,7 +114,7 @@ class Conclusions:
             outbox=self.outbox,
             now=self.now,
         )
-        self._help = Help(
+        self.help = Help(
             drafting=self.drafting,
             shop=self.rules.shop,
             policy=self.rules.policy,
@@ -159,84 +162,25 @@ class Conclusions:
             now=now,
         )
         self._publisher.decision(decision, entry.traceparent)
-        self._labelling(
-            decision, entry, text, entry.usage, local=local, asked=UNSURE if entry.attempt > 0 else ""
+        self._publisher.labelling(
+            decision,
+            entry,
+            text=text,
+            local=local,
+            asked=UNSURE if entry.attempt > 0 else "",
+            taxonomy_hash=rules.taxonomy.hash,
+            usage=entry.usage,
+            now=now,
         )
         self._shadowed(key, decision, verdict, facts)
         unsure = unheard or (case is not None and case.words.unsure and not heard)
-        may_send = verdict.automatic and self._help.may_send(decision, conversation, facts, seen)
-        sent = self._help.publish(
+        may_send = verdict.automatic and self.help.may_send(decision, conversation, facts, seen)
+        sent = self.help.publish(
             decision, escalation, customer, entry, turns, facts, unsure=unsure, may_send=may_send
         )
         after = self._remembered(customer, entry, text, decision, mood, escalation, failed=seen.failures)
-        self.overlay.put_customer(key, self._help.noted(after, decision, facts, automatic=sent))
+        self.overlay.put_customer(key, self.help.noted(after, decision, facts, automatic=sent))
         return decision
-
-    def amend(self, key: bytes, entry: Waiting, answer: Answer) -> None:
-        """A decision that was made without its answer, looked at again now that the answer is here.
-
-        A new revision only where it sends the message another way, and nobody has acted on the old one: no later
-        decision in the conversation, and no representative assigned. An audit's answer changes nothing: it is published, to be
-        compared.
-        """
-        decision, rules, now = entry.decision, self.rules, self.now
-        if decision is None or answer.labels is None:
-            self.outbox.count(AUDIT_MISSING if entry.audit else "late_answer_missing")
-            return
-        local, text = decision.labels, redact(entry.message.text or "")
-        labels = answered(local, answer.labels, rules.taxonomy)
-        if entry.audit:
-            stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
-            self._labelling(stands, entry, text, answer.usage, local=local, asked=AUDIT)
-            return
-        decision = replace(decision, flags=self._switches(decision.flags))
-        verdict = decided_again(decision, rules.policy, labels=labels)
-        amended = amend(
-            decision,
-            labels=labels,
-            verdict=verdict,
-            policy_hash=rules.policy.hash,
-            prompt_version=answer.prompt_version,
-            now=now,
-        )
-        customer = self.overlay.customer(key)
-        conversation = conversation_of(customer, decision.conversation_id)
-        if same_route(decision, amended):
-            self.outbox.count("amendment_unchanged")
-        elif (
-            customer is None
-            or conversation is None
-            or not is_current(customer, conversation, decision.decision_id, decision.received_at)
-        ):
-            self.outbox.count("amendment_dropped")
-        else:
-            seen = cues(entry.message.text or "")
-            escalation = escalate(
-                verdict,
-                amended,
-                raised=conversation.escalated,
-                before=customer.alerts,
-                turns=conversation.turns[:-1],
-                quote=text,
-                seen=seen,
-                now=now,
-            )
-            self._publisher.decision(amended, entry.traceparent)
-            self._labelling(amended, entry, text, answer.usage, local=local, asked=UNSURE)
-            turns, facts = conversation.turns[:-1], recorded_facts(amended)
-            self._help.publish(amended, escalation, customer, entry, turns, facts, unsure=False)
-            after = remember_amendment(
-                customer,
-                amended,
-                raised=escalation.causes,
-                fallback_intent=rules.taxonomy.fallback_intent,
-                limits=rules.limits,
-            )
-            self.overlay.put_customer(key, with_alerts(after, escalation.alerts, rules.limits))
-            return
-        # An answer that changes nothing has cost as much, and teaches as much, as one that does.
-        stands = replace(decision, labels=labels, prompt_version=answer.prompt_version)
-        self._labelling(stands, entry, text, answer.usage, local=local, asked=UNSURE)
 
     def fall_back(self, key: bytes, entry: Waiting) -> None:
         """A message that the path failed on: the default queue, without labels, facts or rules."""
@@ -332,16 +276,7 @@ class Conclusions:
 
     def _switched(self, entry: Waiting) -> Waiting:
         """The message with what switches say of it, so that its decision tells."""
-        return replace(entry, flags=self._switches(entry.flags))
-
-    def _switches(self, flags: tuple[str, ...]) -> tuple[str, ...]:
-        """Flags with what the switch says now, instead of what it said."""
-        queue = self.rules.everything_to
-        if everything_to_in(flags) is not None:
-            flags = tuple(flag for flag in flags if not flag.startswith(f"{EVERYTHING_TO}:"))
-        if queue is None or queue not in self.rules.policy.queues:
-            return flags
-        return (*flags, f"{EVERYTHING_TO}:{queue}")
+        return replace(entry, flags=switched(entry.flags, self.rules))
 
     def _decide(
         self, entry: Waiting, labels: Labels, facts: Facts, verdict: Verdict, *, provisional: bool
@@ -365,20 +300,6 @@ class Conclusions:
         self.outbox.count(SAME if difference is None else DIFFERS)
         if difference is not None:
             self._publisher.difference(difference)
-
-    def _labelling(
-        self, decision: Decision, entry: Waiting, text: str, usage: Usage | None, *, local: Labels, asked: str
-    ) -> None:
-        self._publisher.labelling(
-            decision,
-            entry,
-            text=text,
-            local=local,
-            asked=asked,
-            taxonomy_hash=self.rules.taxonomy.hash,
-            usage=usage,
-            now=self.now,
-        )
 
     def _remembered(
         self,

@@ -12,6 +12,7 @@ from frontdesk.schemas.state import Customer, Waiting
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, Erasure, Fact, NewFact, NewMessage, NewTransfer, dead_letter
 from frontdesk.streams.alerts import settled
+from frontdesk.streams.amending import Amendments
 from frontdesk.streams.audit import is_audited
 from frontdesk.streams.batch import Arrival, Drafted
 from frontdesk.streams.candidate import Trial
@@ -45,6 +46,9 @@ class Desk:
         self._overlay = Overlay(state)
         self._outbox = Outbox(source=source, now=now)
         self._conclusions = Conclusions(rules=rules, overlay=self._overlay, outbox=self._outbox, now=now)
+        self._amendments = Amendments(
+            rules=rules, overlay=self._overlay, outbox=self._outbox, help=self._conclusions.help, now=now
+        )
         self.pending = Pending(
             overlay=self._overlay,
             outbox=self._outbox,
@@ -52,7 +56,7 @@ class Desk:
             llm=rules.llm,
             now=now,
             conclude=self._conclusions.conclude,
-            amend=self._conclusions.amend,
+            amend=self._amendments.amend,
         )
         self._timers = Timers(
             overlay=self._overlay,
