@@ -7,7 +7,8 @@ Two workers, each behind a TCP proxy of its own, decide messages while an LLM st
 by the seed hit them: kill -9 in mid-work, SIGSTOP for longer than the session, a third worker that comes and goes, the broker killed and
 started again, connections cut, delayed, throttled and silent. Meanwhile all five inputs go on arriving, some records twice, late, out of order
 or unreadable, with an erasure now and then. When all is quiet an auditor reads every topic back with `read_committed`: it compares outputs
-with inputs, the tables with a fold of its own, and the offsets that the group had committed with what could be read at that time.
+with inputs, the tables with a fold of its own, and the offsets that the group had committed with what could be read at that time; and what
+`frontdesk decisions reconcile` says of the same topics must agree with it.
 
 Needs Java 17 and Maven. Bounded by --kills and --minutes. Progress goes to stderr, a table to stdout. Ends with 1 if anything does not
 add up, or if the run shows less than it says; then the workers' logs and all that was read are kept. The same seed draws the same faults
@@ -39,9 +40,12 @@ from bench.chaos.publisher import Publisher
 from bench.chaos.report import COUNTED, Result, table, versions
 from bench.chaos.traffic import Traffic
 from frontdesk.agents.errors import StartupError
+from frontdesk.agents.kafka.reconciling import reconcile
 from frontdesk.agents.kafka.topics import create_topics
+from frontdesk.agents.reconciling import Reconciling
 from frontdesk.agents.settings import load
-from tests.support.audit import Logs, Sampler, drained, examine
+from frontdesk.schemas.types import Millis
+from tests.support.audit import Audit, Logs, Sampler, drained, examine
 from tests.support.audit.fold import DEADLINE_MS
 from tests.support.kafka import KafkaServer, MissingToolError
 from tests.support.llm_server import LlmServer
@@ -66,6 +70,8 @@ class Chaos:
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.logs = Logs()
         self.deaths: list[Alone] = []
+        self.account: Reconciling | None = None
+        """as operators make it"""
         self.result = Result(
             seed=options.seed,
             guarantee=options.guarantee,
@@ -155,6 +161,7 @@ class Chaos:
         _say("faults are over, draining")
         with self._timed("drain"):
             self.logs = await drained(self._broker.bootstrap, DRAIN_WITHIN)
+        self.account = await _reconciled(self._broker.bootstrap)
         sampling.cancel()
         await asyncio.gather(sampling, return_exceptions=True)
         self.logs.samples = sampler.samples
@@ -202,6 +209,7 @@ class Chaos:
         result.wrong += told[:TOLD]
         if len(told) > TOLD:
             result.wrong.append(f"and {len(told) - TOLD} more")
+        result.wrong += disagreement(account, self.account)
         shown = {
             f"{options.kills} kills": result.kills >= options.kills,
             "a produce request that was lost": result.requests_lost.get(PRODUCE),
@@ -210,6 +218,37 @@ class Chaos:
             "an LLM call": result.llm_calls,
         }
         result.wrong += [f"the run does not have {what}" for what, there in shown.items() if not there]
+
+
+async def _reconciled(broker: str) -> Reconciling:
+    at = Millis(int(time.time() * 1000))
+    return await reconcile(
+        load(broker=broker),
+        since=Millis(0),
+        until=at,
+        now=at,
+        registry=None,
+        tell=lambda _: None,
+        fault=_say,
+    )
+
+
+def disagreement(audit: Audit, account: Reconciling | None) -> list[str]:
+    """What the operators' account says otherwise than the auditor; and that something is missing or doubled, if it says so."""
+    if account is None:
+        return ["no account was made"]
+    told = {
+        "decided": (account.decided, audit.decisions),
+        "missing": (sum(1 for _ in account.missing()), 0),
+        "doubled": (account.doubled, 0),
+        "waiting": (account.still_waiting, 0),
+        "not taken up": (account.not_taken_up, 0),
+    }
+    return [
+        f"decisions reconcile says {said} {what}, not {expected}"
+        for what, (said, expected) in told.items()
+        if said != expected
+    ]
 
 
 def _lost(fleet: Fleet) -> Counter[str]:

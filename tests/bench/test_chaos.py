@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bench.chaos.__main__ import disagreement
 from bench.chaos.faults import KILL, KILL_ALONE, OTHERS, schedule
 from bench.chaos.pauses import Alone, pauses
-from frontdesk.schemas.topics import SHARDS_TABLE, changelog_topic
-from tests.support.audit import Entry, Logs
+from frontdesk.agents.reconciling import Reconciling
+from frontdesk.schemas.codec import Codec
+from frontdesk.schemas.topics import CUSTOMER_MESSAGES, SHARDS_TABLE, changelog_topic
+from frontdesk.schemas.types import Millis
+from frontdesk.streams.batch import Arrival
+from tests.support.audit import Audit, Entry, Logs
 from tests.support.audit.logs import APPLICATION
 from tests.support.embedded import free_port
 from tests.support.proxy import FETCH, PRODUCE, Link
@@ -125,3 +130,11 @@ async def test_a_cut_loses_what_is_under_way_and_refuses_until_it_is_healed() ->
         other.write(request(0, 9))
         assert await again.readexactly(len(response(9))) == response(9)
         other.close()
+
+
+def test_an_account_that_says_otherwise_than_the_auditor_is_told() -> None:
+    account = Reconciling(codec=Codec(), partitions=1, now=Millis(0), positions={0: 1}, waiting=frozenset())
+    assert disagreement(Audit(), account) == []
+    assert disagreement(Audit(decisions=2), account) == ["decisions reconcile says 0 decided, not 2"]
+    account.message(Arrival(CUSTOMER_MESSAGES, 0, 0, Millis(0), b"ann", b"{broken"))
+    assert disagreement(Audit(), account) == ["decisions reconcile says 1 missing, not 0"]
