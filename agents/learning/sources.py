@@ -6,7 +6,8 @@ Three things are measured of each name that gives answers:
 - how far it agrees with the LLM, with what the local model said before it could know the answer, and with others about the same words, beside
   how far others do: who agrees half as often as usual weighs half as much;
 - what it moves: a name that turns one intent into another far more often than the others is held back, with the reason. So is a move that many
-  names make a little each, where neither of the models sees it.
+  names make a little each, where the LLM and the model do not see it, or the model alone, so sure that no LLM was asked, and people make it in
+  most of their answers.
 
 Names are what publishers of feedback say they are. Whoever may write to the topic may take any: that is for Kafka's access rules to prevent.
 """
@@ -43,6 +44,8 @@ _CORRECTS = 0.5
 _CONCENTRATED = 0.3
 _MANY, _MANY_LEAST, _MANY_SLACK, _MANY_FACTOR = 3, 8, 0.06, 3.0
 """of a move by many: names, answers, share of the answers, and times the share of other intents, from which on it may be held back"""
+_MANY_ALONE = 0.3
+"""the same share, where only the local model contradicts: it may be what is wrong"""
 
 Move = tuple[str, str]
 """from an intent to an intent"""
@@ -142,7 +145,8 @@ def judged(answers: Sequence[Answer], trust: Trust | None = None) -> Sources:
         for move, why in _moved_by_many(kept).items()
         if named(move) not in trust.trusted and move[0] != move[1]
     }
-    moved = {one.given for one in kept if one.llm == one.model and (one.llm, one.given.intent) in many}
+    # Whoever says that they are the intent: where a move is an attack it does not stop at messages of which both models are sure.
+    moved = {one.given for one in kept if (_reference(one, people), one.given.intent) in many}
     found = {named(move): why for move, why in sorted(many.items())}
     return Sources(names=names, moves=found, _uncounted=frozenset(over | moved))
 
@@ -275,16 +279,24 @@ class _Moves:
 
 
 def _moved_by_many(answers: Sequence[Answer]) -> dict[Move, str]:
-    """Moves that many make, against both models, more often than any is made elsewhere."""
+    """Moves that many make, against both models or against the local one alone, more often than any is made elsewhere."""
+    both = [(one.given, one.llm) for one in answers if one.llm and one.llm == one.model]
+    alone = [(one.given, one.model) for one in answers if one.model and not one.llm]
+    return _unusual(alone, "the local model takes", _MANY_ALONE) | _unusual(
+        both, "both models take", _MANY_SLACK
+    )
+
+
+def _unusual(answers: Sequence[tuple[Given, str]], whoever: str, slack: float) -> dict[Move, str]:
+    """Moves among answers about messages of which `whoever` says these intents."""
     seen: Counter[str] = Counter()
     moved: Counter[Move] = Counter()
     who: defaultdict[Move, set[str]] = defaultdict(set)
-    for one in answers:
-        if one.llm and one.llm == one.model:
-            seen[one.llm] += 1
-            if one.given.intent != one.llm:
-                moved[one.llm, one.given.intent] += 1
-                who[one.llm, one.given.intent].add(one.given.by)
+    for given, before in answers:
+        seen[before] += 1
+        if given.intent != before:
+            moved[before, given.intent] += 1
+            who[before, given.intent].add(given.by)
     top: Counter[str] = Counter()
     for (before, _), count in moved.items():
         top[before] = max(top[before], count)
@@ -294,10 +306,10 @@ def _moved_by_many(answers: Sequence[Answer]) -> dict[Move, str]:
             continue
         elsewhere = seen.total() - seen[before]
         usual = (top.total() - top[before]) / elsewhere if elsewhere else 0.0
-        chance = at_least(count, seen[before], max(_MANY_SLACK, _MANY_FACTOR * usual))
-        if chance < _CHANCE / len(moved):
+        chance = at_least(count, seen[before], max(slack, _MANY_FACTOR * usual))
+        if chance < _CHANCE / 2 / len(moved):  # half for each kind of witness
             found[before, after] = (
-                f"{len(who[before, after]):,} sources say {after} of {count:,} of {seen[before]:,} messages that both models "
-                f"take for {before}; of other intents people move {usual:.1%}"
+                f"{len(who[before, after]):,} sources say {after} of {count:,} of {seen[before]:,} messages that {whoever} "
+                f"for {before}; of other intents people move {usual:.1%}"
             )
     return found

@@ -173,6 +173,50 @@ def test_a_move_that_many_make_a_little_is_held_back_and_their_other_answers_cou
     assert not judged(answers, Trust(trusted=frozenset({"a>b"}))).held
 
 
+def moving(share: float, **said: str) -> list[Answer]:
+    """Many who say b of this share of sixty messages, and a of the others, among honest answers; `said` is what the models say."""
+    moved = [
+        answer(5_000 + number, f"many {number % 20}", "b" if number < share * 60 else "a", **said)
+        for number in range(60)
+    ]
+    return honest(random.Random(4), 2_000, names=10) + moved
+
+
+def test_a_move_of_most_messages_that_no_llm_was_asked_about_is_held_back() -> None:
+    found = judged(moving(0.75, model="a"))
+    assert list(found.held) == ["a>b"]
+    assert "that the local model takes for a" in found.moves["a>b"]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.35, {"model": "a"}), (0.75, {"llm": "b", "model": "a"}), (0.75, {"llm": "a", "model": "b"})],
+    ids=["a model that errs", "an LLM agrees", "the model agrees"],
+)
+def test_a_move_that_may_be_right_is_not(share: float, said: dict[str, str]) -> None:
+    assert not judged(moving(share, **said)).held
+
+
+def test_of_a_move_that_is_held_back_nothing_counts_whoever_contradicts() -> None:
+    answers = moving(0.75, llm="a", model="a")
+    by_llm = answer(9_000, "person 1", "b", llm="a", model="c")
+    by_model = answer(9_001, "person 2", "b", model="a")
+    rightly = answer(9_002, "person 3", "b", llm="b", model="a")
+    found = judged([*answers, by_llm, by_model, rightly])
+    assert list(found.held) == ["a>b"]
+    assert counted(found, [by_llm, by_model]) == 0
+    assert counted(found, [rightly]) == 1
+
+
+def test_who_answers_only_where_something_is_wrong_moves_nothing() -> None:
+    """Such answers are all moves: what is usual among them is many."""
+    draw = random.Random(5)
+    wrong = [one for one in honest(draw, 12_000, names=10) if one.given.intent != one.model]
+    alone = [answer(one.given.offset, one.given.by, one.given.intent, model=one.model) for one in wrong]
+    assert len(alone) > 500
+    assert not judged(alone).held
+
+
 @pytest.mark.slow
 def test_honest_people_are_not_held_back() -> None:
     held = [judged(honest(random.Random(seed), 1_200, right=0.9)).held for seed in range(40)]
