@@ -6,8 +6,7 @@ Three things are measured of each name that gives answers:
 - how far it agrees with the LLM, with what the local model said before it could know the answer, and with others about the same words, beside
   how far others do: who agrees half as often as usual weighs half as much;
 - what it moves: a name that turns one intent into another far more often than the others is held back, with the reason. So is a move that many
-  names make a little each, where the LLM and the model do not see it, or the model alone, so sure that no LLM was asked, and people make it in
-  most of their answers.
+  names make a little each, where the LLM and the model both contradict, or one of them alone and it is made in many of the answers.
 
 Names are what publishers of feedback say they are. Whoever may write to the topic may take any: that is for Kafka's access rules to prevent.
 """
@@ -45,7 +44,7 @@ _CONCENTRATED = 0.3
 _MANY, _MANY_LEAST, _MANY_SLACK, _MANY_FACTOR = 3, 8, 0.06, 3.0
 """of a move by many: names, answers, share of the answers, and times the share of other intents, from which on it may be held back"""
 _MANY_ALONE = 0.3
-"""the same share, where only the local model contradicts: it may be what is wrong"""
+"""the same share, where the local model or the LLM contradicts alone: it may be what is wrong"""
 
 Move = tuple[str, str]
 """from an intent to an intent"""
@@ -279,11 +278,17 @@ class _Moves:
 
 
 def _moved_by_many(answers: Sequence[Answer]) -> dict[Move, str]:
-    """Moves that many make, against both models or against the local one alone, more often than any is made elsewhere."""
+    """Moves that many make, against both models or one of them alone, more often than any is made elsewhere."""
+    # Alone is the local model where it was so sure that no LLM was asked, and the LLM where the local model says what nobody else does.
+    model = [(one.given, one.model) for one in answers if one.model and not one.llm]
+    llm = [
+        (one.given, one.llm) for one in answers if one.llm and one.model not in (one.llm, one.given.intent)
+    ]
     both = [(one.given, one.llm) for one in answers if one.llm and one.llm == one.model]
-    alone = [(one.given, one.model) for one in answers if one.model and not one.llm]
-    return _unusual(alone, "the local model takes", _MANY_ALONE) | _unusual(
-        both, "both models take", _MANY_SLACK
+    return (
+        _unusual(llm, "the LLM alone takes", _MANY_ALONE)
+        | _unusual(model, "the local model alone takes", _MANY_ALONE)
+        | _unusual(both, "both models take", _MANY_SLACK)
     )
 
 
@@ -307,7 +312,7 @@ def _unusual(answers: Sequence[tuple[Given, str]], whoever: str, slack: float) -
         elsewhere = seen.total() - seen[before]
         usual = (top.total() - top[before]) / elsewhere if elsewhere else 0.0
         chance = at_least(count, seen[before], max(slack, _MANY_FACTOR * usual))
-        if chance < _CHANCE / 2 / len(moved):  # half for each kind of witness
+        if chance < _CHANCE / 3 / len(moved):  # a third for each kind of witness
             found[before, after] = (
                 f"{len(who[before, after]):,} sources say {after} of {count:,} of {seen[before]:,} messages that {whoever} "
                 f"for {before}; of other intents people move {usual:.1%}"

@@ -182,16 +182,32 @@ def moving(share: float, **said: str) -> list[Answer]:
     return honest(random.Random(4), 2_000, names=10) + moved
 
 
-def test_a_move_of_most_messages_that_no_llm_was_asked_about_is_held_back() -> None:
-    found = judged(moving(0.75, model="a"))
+@pytest.mark.parametrize(
+    ("said", "whoever"),
+    [
+        ({"model": "a"}, "the local model alone"),
+        ({"llm": "a", "model": "c"}, "the LLM alone"),
+        ({"llm": "a"}, "the LLM alone"),
+    ],
+    ids=["no LLM was asked", "the model says something else", "there was no model"],
+)
+def test_a_move_of_most_messages_is_held_back_where_one_model_alone_contradicts(
+    said: dict[str, str], whoever: str
+) -> None:
+    found = judged(moving(0.75, **said))
     assert list(found.held) == ["a>b"]
-    assert "that the local model takes for a" in found.moves["a>b"]
+    assert f"that {whoever} takes for a" in found.moves["a>b"]
 
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.35, {"model": "a"}), (0.75, {"llm": "b", "model": "a"}), (0.75, {"llm": "a", "model": "b"})],
-    ids=["a model that errs", "an LLM agrees", "the model agrees"],
+    [
+        (0.35, {"model": "a"}),
+        (0.35, {"llm": "a"}),
+        (0.75, {"llm": "b", "model": "a"}),
+        (0.75, {"llm": "a", "model": "b"}),
+    ],
+    ids=["a model that errs", "an LLM that errs", "an LLM agrees", "the model agrees"],
 )
 def test_a_move_that_may_be_right_is_not(share: float, said: dict[str, str]) -> None:
     assert not judged(moving(share, **said)).held
