@@ -8,24 +8,22 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import structlog
 
 from frontdesk.agents import http
-from frontdesk.agents.bootstrap import build_limits, build_pipeline, read_catalog, read_policy
 from frontdesk.agents.clock import now, steady
 from frontdesk.agents.embedding import load_embedder
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.admin import admin, partition_counts
-from frontdesk.agents.kafka.policies import Published, read_published
+from frontdesk.agents.kafka.policies import read_published
 from frontdesk.agents.kafka.rights import refused
 from frontdesk.agents.kafka.topics import check_rights, check_topics
-from frontdesk.agents.llm.client import connect, read_routes
+from frontdesk.agents.llm.client import connect
 from frontdesk.agents.llm.switched import Switched
-from frontdesk.agents.local.model import load_model
 from frontdesk.agents.metrics.standing import stand
 from frontdesk.agents.metrics.worker import Metrics
 from frontdesk.agents.registry import SchemaRegistry
@@ -33,18 +31,16 @@ from frontdesk.agents.registry import connect as connect_registry
 from frontdesk.agents.runtime.broadcast import Broadcast
 from frontdesk.agents.runtime.modelbook import Modelbook, load_published
 from frontdesk.agents.runtime.redirect import Redirect
-from frontdesk.agents.runtime.rulebook import Rulebook, begin_with
-from frontdesk.agents.runtime.stores import check_state_dir
+from frontdesk.agents.runtime.rulebook import Rulebook
 from frontdesk.agents.runtime.watchdog import LoopGuard, Watchdog
 from frontdesk.agents.runtime.worker import Worker
 from frontdesk.agents.settings import Settings, unknown_variables
+from frontdesk.agents.startup import first_pipeline, own_pack
 from frontdesk.agents.tracing.connect import connect_tracing
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.topics import CUSTOMER_MESSAGES, TOPICS
-from frontdesk.streams.limits import Limits
 from frontdesk.streams.pipeline import Pipeline
 from frontdesk.streams.policy import Policy
-from frontdesk.streams.taxonomy import Taxonomy
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +61,7 @@ async def run(settings: Settings) -> int:
         StartupError: something it needs is missing or wrong; nothing was started.
     """
     # Before any broker is asked: a wrong setting is told whether there is one or not.
-    check_state_dir(settings)
-    own = read_policy(settings.policy)
-    await asyncio.to_thread(_check_own, settings)
+    own = await asyncio.to_thread(own_pack, settings)
     problems = await check_topics(settings) or await check_rights(settings)
     if problems:
         raise StartupError("; ".join(f"{problem.what}: {problem.fix}" for problem in problems))
@@ -76,44 +70,9 @@ async def run(settings: Settings) -> int:
     async with connect_registry(settings, register=[topic.name for topic in TOPICS]) as registry:
         codec = Codec(schema_ids=registry)
         published = await read_published(settings.cluster)
-        pipeline = await asyncio.to_thread(_built, settings, own, published, partitions, codec)
+        pipeline = await asyncio.to_thread(first_pipeline, settings, own, published, partitions, codec)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="step") as pool:
             return await Service(settings, codec, pipeline, own[1], pool, registry).run()
-
-
-def _check_own(settings: Settings) -> None:
-    """
-    Raises:
-        StartupError: catalogue, model or endpoints of the language model cannot be read, or have a budget that nothing could hold.
-    """
-    read_catalog(settings.catalog)
-    if settings.model is not None:
-        load_model(settings.model)
-    check_priced(read_routes(settings).unpriced(), build_limits(settings, partitions=1))
-
-
-def _built(
-    settings: Settings,
-    own: tuple[Taxonomy, Policy],
-    published: Published,
-    partitions: int,
-    codec: Codec,
-) -> Pipeline:
-    """The pipeline over the published policy's taxonomy where one is in force and fits the local model, else over the worker's own.
-
-    Raises:
-        StartupError: the worker's own does not fit either.
-    """
-    pack = begin_with(own, published)
-    if pack is not own:
-        try:
-            return build_pipeline(settings, partitions=partitions, codec=codec, pack=pack)
-        except StartupError as error:
-            # It is refused once more, and counted, when the worker follows the topic.
-            log.error(
-                "policy_refused", switch="policy", value=pack[1].hash, because=str(error), stays=own[1].hash
-            )
-    return build_pipeline(settings, partitions=partitions, codec=codec, pack=own)
 
 
 class Service:
@@ -380,18 +339,6 @@ class Service:
                 "at_least_once",
                 detail="a crash may decide messages twice; for brokers without transactions only",
             )
-
-
-def check_priced(unpriced: Sequence[str], limits: Limits) -> None:
-    """
-    Raises:
-        StartupError: there is a budget, and an endpoint of which nobody said what it costs: nothing could hold it.
-    """
-    if limits.budget.bounded and unpriced:
-        raise StartupError(
-            f"FRONTDESK_LLM_BUDGET cannot hold endpoint {', '.join(unpriced)}: nobody said what its model costs. Set "
-            "FRONTDESK_LLM_PRICE_IN and FRONTDESK_LLM_PRICE_OUT, or price_in and price_out in FRONTDESK_LLM_ENDPOINTS"
-        )
 
 
 def _end_within(seconds: float) -> None:

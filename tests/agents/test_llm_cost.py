@@ -22,8 +22,8 @@ from frontdesk.agents.llm.prices import UNKNOWN, Bill, Price, listed
 from frontdesk.agents.llm.prompt import LabelPrompt
 from frontdesk.agents.llm.question import Questions
 from frontdesk.agents.llm.verdict import Verdict
-from frontdesk.agents.service import check_priced
 from frontdesk.agents.settings import load
+from frontdesk.agents.startup import check_priced
 from frontdesk.schemas.state import Turn, Usage
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.batch import Answer
