@@ -136,11 +136,11 @@ class Nursery:
 
 def main() -> None:
     """Load, then fork as asked until the input ends. One thread, so that forks are safe."""
-    from frontdesk.agents import bootstrap, service
+    from frontdesk.agents import bootstrap, startup
     from frontdesk.agents.settings import load
 
     built = bootstrap.build_pipeline(load())
-    service.build_pipeline = lambda settings, *, pack, **given: replace(
+    startup.build_pipeline = lambda settings, *, pack, **given: replace(
         built,
         taxonomy=pack[0],
         policy=pack[1],

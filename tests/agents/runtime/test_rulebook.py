@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from frontdesk.agents import service
+from frontdesk.agents import startup
 from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.policies import POLICY as IN_FORCE
 from frontdesk.agents.kafka.policies import SHADOW, Published
@@ -142,8 +142,8 @@ def test_a_taxonomy_that_the_local_model_was_not_taught_stops_no_worker(
             raise StartupError("FRONTDESK_MODEL: it was taught another taxonomy")
         return pack[1]
 
-    monkeypatch.setattr(service, "build_pipeline", build)
-    built: object = service._built(load(), load_pack(OWN), published, 4, Codec())
+    monkeypatch.setattr(startup, "build_pipeline", build)
+    built: object = startup.first_pipeline(load(), load_pack(OWN), published, 4, Codec())
     assert built == of(OWN)
 
 
