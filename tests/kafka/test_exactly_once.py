@@ -82,7 +82,7 @@ async def test_kill_minus_nine_and_a_worker_that_joins_and_leaves(kafka: KafkaSe
     assert metrics["frontdesk_pending_messages"] == 0
     # Messages come in, wait and are decided meanwhile, or lie there and nobody decides them: nothing is missing.
     assert [(look["missing"], look["doubled"]) for look in looks] == [(0, 0)] * 4
-    assert all(look["decided"] for look in looks)
+    assert any(look["decided"] for look in looks)
     assert any(look["waiting"] for look in looks), "no message waited: the looks showed little"
     assert any(look["not_taken_up"] for look in looks)
     assert {name: told[name] for name in ("messages", "decided", "context", "duplicates")} == {

@@ -136,7 +136,7 @@ class Nursery:
 
 def main() -> None:
     """Load, then fork as asked until the input ends. One thread, so that forks are safe."""
-    from frontdesk.agents import bootstrap, startup
+    from frontdesk.agents import bootstrap, service, startup  # noqa: F401  # service: loaded once, for all that are forked
     from frontdesk.agents.settings import load
 
     built = bootstrap.build_pipeline(load())
