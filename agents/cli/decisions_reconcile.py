@@ -57,7 +57,7 @@ def command(
     """Look for what became of every message in Kafka: decided, context, told again, a dead letter, waiting, not taken up yet, or missing.
 
     Exact while workers run; nothing is changed. A message told again whose decision is older than the topic keeps shows as missing, and so
-    does one told again under the customer's known id after a merge. Exit code 1: messages are missing, decisions were published twice, or a
+    does one told again under the customer's known id after a merge, or on another cluster after `state import`. Exit code 1: messages are missing, decisions were published twice, or a
     record is unreadable.
     """
     from frontdesk.schemas.types import Millis
