@@ -308,6 +308,14 @@ def judge_partitions(keyed: Sequence[tuple[bytes, int]], partitions: int) -> Res
         return Result(
             check="partitioner", status="ok", detail=f"{len(keyed)} recent messages lie where their key says"
         )
+    if fewer := _fewer_partitions(strays, partitions):
+        return Result(
+            check="partitioner",
+            status="warning",
+            detail=f"{len(strays)} of {len(keyed)} recent messages lie where their key said when there were {fewer} partitions, not "
+            f"{partitions}",
+            fix="let producers know of the new ones (they ask by themselves, within minutes); what was published before is well",
+        )
     # librdkafka's default for keyed records; its clients are the usual cause.
     crc32 = sum(zlib.crc32(key) % partitions == partition for key, partition in strays)
     cause = (
@@ -320,6 +328,15 @@ def judge_partitions(keyed: Sequence[tuple[bytes, int]], partitions: int) -> Res
         "they are decided without history",
         fix="set partitioner=murmur2_random at the producer",
     )
+
+
+def _fewer_partitions(strays: Sequence[tuple[bytes, int]], partitions: int) -> int | None:
+    """How many partitions there were when these were published, if that is what they look like."""
+    at_least = 1 + max(partition for _, partition in strays)
+    for number in range(max(at_least, 2), partitions):
+        if sum(partition_of(key, number) == partition for key, partition in strays) > len(strays) * 0.9:
+            return number
+    return None
 
 
 def _installed(distribution: str) -> bool:

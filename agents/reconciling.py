@@ -18,6 +18,7 @@ Place = tuple[int, int]
 """partition and offset in customer.messages"""
 
 _LIMITS = Limits()
+_NAMED = 20
 
 
 def identity(one: CustomerMessage | Decision) -> int:
@@ -51,9 +52,13 @@ class Reconciling:
     decided: int = 0
     doubled: int = 0
     """decisions that were published more than once under one id"""
+    twice: list[Decision] = field(default_factory=list)
+    """the first of those"""
     _open: dict[int, Place] = field(default_factory=dict)
     _revisions: dict[int, int] = field(default_factory=dict)
     """bits, by identity"""
+    _overheard: set[int] = field(default_factory=set)
+    """context, by customer and id: a shard knows what it has read by these, whoever said it"""
     _unusable: set[Place] = field(default_factory=set)
     _buried: set[Place] = field(default_factory=set)
 
@@ -67,10 +72,13 @@ class Reconciling:
         found = admit(arrival, codec=self.codec, limits=_LIMITS, partitions=self.partitions, now=self.now)
         if not isinstance(found, NewMessage):
             self._unusable.add(place)
+            return
+        name, heard = identity(found.message), hash((found.customer, found.message.message_id))
+        if name in self._open or heard in self._overheard:
+            self.duplicates += 1
         elif found.message.role != CUSTOMER:
             self.context += 1
-        elif (name := identity(found.message)) in self._open:
-            self.duplicates += 1
+            self._overheard.add(heard)
         else:
             self._open[name] = place
 
@@ -83,7 +91,10 @@ class Reconciling:
         elif name not in self._revisions:
             return
         bit = 1 << min(one.revision, 64)
-        self.doubled += bool(self._revisions[name] & bit)
+        if self._revisions[name] & bit:
+            self.doubled += 1
+            if len(self.twice) < _NAMED:
+                self.twice.append(one)
         self._revisions[name] |= bit
 
     def earlier_decision(self, one: Decision) -> None:

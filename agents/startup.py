@@ -31,7 +31,10 @@ def own_pack(settings: Settings) -> tuple[Taxonomy, Policy]:
             could hold.
     """
     check_state_dir(settings)
-    pack = read_policy(settings.policy)
+    try:
+        pack = read_policy(settings.policy)
+    except StartupError as error:
+        raise StartupError(f"FRONTDESK_POLICY: {error}") from None
     read_catalog(settings.catalog)
     if settings.model is not None:
         load_model(settings.model)

@@ -129,6 +129,11 @@ def changelog_topic(application: str, table: str) -> str:
     return f"{application}.{table}{_CHANGELOG}"
 
 
+def is_changelog(name: str) -> bool:
+    """Whether a topic is named as the state topics of an application are."""
+    return name.endswith(_CHANGELOG)
+
+
 def changelog_topics(application: str) -> tuple[TopicSpec, ...]:
     """The state topics of an application, in the order of `TABLES`."""
     return tuple(spec(changelog_topic(application, table)) for table in TABLES)

@@ -40,7 +40,9 @@ def command(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="AGO|TIME", help="Decided not before: 12h, 7d, or an ISO time."),
+        typer.Option(
+            "--since", metavar="AGO|TIME", help="Decided not before: 12h, 7d, or an ISO time (UTC)."
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="AGO|TIME", help="Decided before it.")
@@ -60,7 +62,7 @@ def command(
     partial = out.with_name(f".{out.stem}.partial{out.suffix}")
     try:
         with ExitStack() as stack:
-            export.write = _writer(partial, stack)
+            export.write = _writer(out, partial, stack)
             tell = stack.enter_context(progress("exporting", None, "decisions written"))
             if files:
                 for file in files:
@@ -109,17 +111,17 @@ def _unwritten(out: Path, error: OSError) -> StartupError:
     return StartupError(f"{out}: {error.strerror or error}; nothing was changed there")
 
 
-def _writer(out: Path, stack: ExitStack) -> Callable[[Sequence[Decision]], None]:
+def _writer(out: Path, partial: Path, stack: ExitStack) -> Callable[[Sequence[Decision]], None]:
     if out.suffix == _PARQUET:
         from frontdesk.agents.backtest.parquet import ParquetWriter
 
-        writer = ParquetWriter(out)
+        writer = ParquetWriter(partial)
         stack.callback(writer.close)
         return writer.write
     if out.suffix not in _JSON:
         raise StartupError(f"{out}: neither .parquet nor .jsonl: name the file so that its format is told")
     try:
-        file = stack.enter_context(out.open("w", encoding="utf-8"))
+        file = stack.enter_context(partial.open("w", encoding="utf-8"))
     except OSError as error:
         raise StartupError(f"{out}: {error.strerror or error}") from None
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from frontdesk.agents.reconciling import Place, Reconciling
     from frontdesk.agents.settings import Settings
     from frontdesk.schemas.inputs import CustomerMessage
+    from frontdesk.schemas.outputs import Decision
     from frontdesk.schemas.types import Millis
 
 _SHOWN = 20
@@ -32,10 +33,16 @@ _PRIVATE = 0o600
 
 def command(
     since: Annotated[
-        str, typer.Option("--since", metavar="AGO|TIME", help="Published not before: 3h, 2d, or an ISO time.")
+        str,
+        typer.Option(
+            "--since", metavar="AGO|TIME", help="Published not before: 3h, 2d, or an ISO time (UTC)."
+        ),
     ] = "1h",
     until: Annotated[
-        str | None, typer.Option("--until", metavar="AGO|TIME", help="Published before it. Without it: now.")
+        str | None,
+        typer.Option(
+            "--until", metavar="AGO|TIME", help="Published before it. Without it: all that there is."
+        ),
     ] = None,
     save: Annotated[
         Path | None,
@@ -49,8 +56,9 @@ def command(
 ) -> None:
     """Look for what became of every message in Kafka: decided, context, told again, a dead letter, waiting, not taken up yet, or missing.
 
-    Exact while workers run; nothing is changed. A message told again whose decision is older than the topic keeps shows as missing. Exit
-    code 1: messages are missing, decisions were published twice, or a record is unreadable.
+    Exact while workers run; nothing is changed. A message told again whose decision is older than the topic keeps shows as missing, and so
+    does one told again under the customer's known id after a merge, or on another cluster after `state import`. Exit code 1: messages are missing, decisions were published twice, or a
+    record is unreadable.
     """
     from frontdesk.schemas.types import Millis
 
@@ -58,15 +66,18 @@ def command(
     settings = common.settings(broker=broker)
     faults = _Faults()
     with progress("reading", None, "records read") as tell:
-        account, missing = common.run(
-            _account(settings, begin or Millis(0), Millis(now()) if end is None else end, faults, tell)
+        account, missing = common.run(_account(settings, begin or Millis(0), end, faults, tell))
+    if account.not_taken_up and not account.positions:
+        typer.echo(
+            f"frontdesk: no worker of {settings.application} has taken up anything yet; FRONTDESK_APPLICATION must be the workers'",
+            err=True,
         )
-    unsaved = 0 if save is None else _save(save, missing)
     if as_json:
         common.print_json(_document(account, missing, faults.count))
     else:
         _show(account, missing)
     if save is not None:
+        unsaved = _save(save, missing)
         typer.echo(
             f"{common.counted(len(missing) - unsaved, 'message')} written to {save}"
             + (f"; {unsaved:,} that no schema reads were not: they lie in Kafka" if unsaved else ""),
@@ -86,12 +97,18 @@ class _Missing:
 
     def plain(self) -> dict[str, Any]:
         """For JSON; not what the customer said."""
-        one = self.message
-        ids = {} if one is None else {name: getattr(one, name) for name in _IDS}
-        return {"place": self.place, "published": self.published, **ids}
+        return {"place": self.place, "published": self.published, **_ids(self.message)}
 
 
 _IDS = ("tenant_id", "customer_id", "conversation_id", "message_id")
+
+
+def _ids(one: CustomerMessage | Decision | None) -> dict[str, str]:
+    return {} if one is None else {name: getattr(one, name) for name in _IDS}
+
+
+def _names(one: CustomerMessage | Decision) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in _ids(one).items())
 
 
 class _Faults:
@@ -107,7 +124,7 @@ class _Faults:
 
 
 async def _account(
-    settings: Settings, since: Millis, until: Millis, faults: _Faults, tell: Tell
+    settings: Settings, since: Millis, until: Millis | None, faults: _Faults, tell: Tell
 ) -> tuple[Reconciling, list[_Missing]]:
     from frontdesk.agents.kafka.reconciling import read_messages, reconcile
     from frontdesk.agents.registry import connect
@@ -163,6 +180,7 @@ def _document(account: Reconciling, missing: Sequence[_Missing], unreadable: int
         "doubled": account.doubled,
         "unreadable": unreadable,
         "which": [one.plain() for one in missing],
+        "twice": [{**_ids(one), "revision": one.revision} for one in account.twice],
     }
 
 
@@ -189,14 +207,12 @@ def _show(account: Reconciling, missing: Sequence[_Missing]) -> None:
     common.stdout().print(table)
     if account.doubled:
         typer.echo(f"{common.counted(account.doubled, 'decision')} published more than once under one id")
+    for twice in account.twice:
+        typer.echo(f"published again: {_names(twice)}, revision {twice.revision}")
+    if account.doubled > len(account.twice):
+        typer.echo(f"and {account.doubled - len(account.twice):,} more")
     for one in missing[:_SHOWN]:
-        names = (
-            ""
-            if one.message is None
-            else ", ".join(f"{name} {getattr(one.message, name)!r}" for name in _IDS)
-        )
-        typer.echo(
-            f"missing: customer.messages {one.place} of {one.published}: {names or 'no schema reads it'}"
-        )
+        names = "no schema reads it" if one.message is None else _names(one.message)
+        typer.echo(f"missing: customer.messages {one.place} of {one.published}: {names}")
     if len(missing) > _SHOWN:
         typer.echo(f"and {len(missing) - _SHOWN:,} more (--json names all)")

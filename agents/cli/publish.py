@@ -65,6 +65,11 @@ def command(
 
     if topic not in READABLE_TOPICS:
         raise StartupError(f"nothing is published into {topic!r}: use one of {', '.join(READABLE_TOPICS)}")
+    for file in files:
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise StartupError(
+                f"{file}: a pipe can be read but once, and all lines are checked first: name a file"
+            )
     settings = common.settings(broker=broker)
     first_time = _time(start_at)
     topics, skipped = _check(read(files, topic, form, limit), on_error)

@@ -41,6 +41,8 @@ def stretch(since: str | None, until: str | None) -> tuple[Millis | None, Millis
     at = now()
     begin = None if since is None else Millis(parse_since(since, now_ms=at))
     end = None if until is None else Millis(parse_since(until, now_ms=at, option="--until"))
+    if begin is not None and end is None and begin > at:
+        raise StartupError(f"--since {since} lies ahead: it is UTC, unless it says otherwise (+08:00)")
     if begin is not None and end is not None and begin >= end:
         raise StartupError(f"--since {since} is not before --until {until}: no time lies between them")
     return begin, end

@@ -14,6 +14,7 @@ from frontdesk.agents.errors import StartupError
 from frontdesk.agents.kafka.cluster import Cluster
 from frontdesk.agents.kafka.diagnosis import diagnose
 from frontdesk.agents.kafka.rights import hidden
+from frontdesk.schemas.topics import is_changelog
 
 _REQUEST_TIMEOUT_MS = 15_000
 
@@ -70,7 +71,8 @@ async def require_topics(
             f"{cluster.principal} may not see topic {unseen[0]} at {cluster}: it lacks an ACL (docs/security.md)"
         )
     if missing:
-        raise StartupError(f"topic {missing[0]} does not exist at {cluster}: frontdesk topics create")
+        other = "set FRONTDESK_APPLICATION, or " if is_changelog(missing[0]) else ""
+        raise StartupError(f"topic {missing[0]} does not exist at {cluster}: {other}frontdesk topics create")
     return counts
 
 

@@ -28,13 +28,14 @@ async def reconcile(
     settings: Settings,
     *,
     since: Millis,
-    until: Millis,
+    until: Millis | None,
     now: Millis,
     registry: SchemaRegistry | None,
     tell: Tell,
     fault: Fault,
 ) -> Reconciling:
-    """What became of the messages with a Kafka timestamp from `since` to before `until`.
+    """What became of the messages with a Kafka timestamp from `since` to before `until`; None: to the end, also what is stamped
+    by a clock that goes before.
 
     `tell` hears how many records were read, `fault` what is no decision or dead letter.
 
@@ -52,7 +53,7 @@ async def reconcile(
     account = Reconciling(codec=codec, partitions=partitions, now=now, positions=positions, waiting=waiting)
     async for records in _messages(settings, from_time(since), registry):
         for record in records:
-            if record.timestamp < until:
+            if until is None or record.timestamp < until:
                 account.message(arrival_of(record))
         tell(account.read)
     count = account.read

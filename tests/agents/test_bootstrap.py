@@ -53,7 +53,7 @@ def test_what_is_no_text_or_far_too_large_is_refused(folder: Path, content: byte
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"policy": Path("/nowhere")}, r"cannot read .*taxonomy\.yaml"),
+        ({"policy": Path("/nowhere")}, r"FRONTDESK_POLICY: cannot read .*taxonomy\.yaml"),
         ({"model": Path("/nowhere")}, "FRONTDESK_MODEL: .*nowhere"),
         ({"catalog": Path("/nowhere")}, "FRONTDESK_CATALOG: .*nowhere"),
         (

@@ -132,6 +132,14 @@ def test_crc32_producers_are_recognized() -> None:
     assert found.fix == "set partitioner=murmur2_random at the producer"
 
 
+def test_what_was_published_before_there_were_more_partitions_is_nobodys_fault() -> None:
+    before = [(key, partition_of(key, 6)) for key in KEYS]
+    found = checks.judge_partitions([*before, *((key, partition_of(key, 9)) for key in KEYS)], 9)
+    assert found.status == "warning"
+    assert "when there were 6 partitions, not 9" in found.detail
+    assert "murmur2_random" not in found.fix
+
+
 def test_random_partitions_are_not_taken_for_crc32() -> None:
     found = checks.judge_partitions([(key, number % 8) for number, key in enumerate(KEYS)], 8)
     assert found.status == "warning"

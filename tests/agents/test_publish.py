@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import time
 from pathlib import Path
 
@@ -220,6 +221,16 @@ class TestCommand:
         done = invoke(file, *arguments)
         assert isinstance(done.exception, StartupError)
         assert says in str(done.exception)
+
+    def test_a_pipe_is_refused_for_it_can_be_read_but_once(self):
+        reading, writing = os.pipe()
+        os.write(
+            writing, b'{"message_id": "m", "conversation_id": "c", "customer_id": "u", "text": "hello"}\n'
+        )
+        os.close(writing)
+        done = invoke(Path(f"/dev/fd/{reading}"))
+        os.close(reading)
+        assert "a pipe can be read but once" in str(done.exception)
 
     def test_an_empty_file_is_refused(self, tmp_path):
         empty = tmp_path / "empty.jsonl"

@@ -73,6 +73,7 @@ def test_a_decision_that_was_published_twice_is_doubled():
     for revision in (1, 1, 2, 2, 2):
         one.decision(decision(revision=revision))
     assert (one.decided, one.doubled) == (1, 3)
+    assert [again.revision for again in one.twice] == [1, 2, 2], "each is named"
 
 
 def test_the_same_id_of_another_customer_or_tenant_is_another_message():
@@ -102,8 +103,16 @@ def test_told_again_after_its_decision_had_left_the_stretch():
 def test_what_representatives_and_bots_say_is_context():
     one = account()
     for offset, role in enumerate(("representative", "bot")):
-        one.message(arrival(replace(ANN, role=role), offset))
+        one.message(arrival(replace(ANN, role=role, message_id=role), offset))
     assert (one.context, list(one.missing())) == (2, [])
+
+
+def test_an_id_that_a_representative_has_used_is_known_to_the_shard():
+    one = account()
+    for offset, role in enumerate(("bot", "customer", "representative")):
+        one.message(arrival(replace(ANN, role=role), offset))
+    one.message(arrival(replace(ANN, customer_id="bob"), 3))
+    assert (one.context, one.duplicates, list(one.missing())) == (1, 2, [(0, 3)])
 
 
 def test_what_waits_is_not_missing_even_where_it_was_decided_meanwhile():

@@ -127,6 +127,12 @@ def test_a_parquet_file(kept, tmp_path):
     assert "write it anew" in frontdesk("decisions", "replay", str(columns), code=2).stderr
 
 
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(kept, tmp_path):
+    for name, why in (("out.txt", "neither .parquet nor .jsonl"), ("none/out.jsonl", "No such file")):
+        said = frontdesk("decisions", "export", str(tmp_path / name), str(kept()), code=2).stderr
+        assert f"frontdesk: {tmp_path / name}: {why}" in said
+
+
 @pytest.mark.parametrize("name", ["decisions.parquet", "decisions.jsonl"])
 def test_a_disk_that_is_full_leaves_what_lay_there(kept, tmp_path, name):
     lines, out = kept(), tmp_path / "out" / name

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from frontdesk.agents.clock import now
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
 from frontdesk.schemas.keys import wire_key
@@ -83,6 +84,7 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
     result = frontdesk(*words, "--until", "2026-09-21T14:13:20", "--json", "--save", str(kept), code=1)
     (found,) = json_lines(result)
     which = found.pop("which")
+    assert found.pop("twice") == []
     assert found == {
         "messages": 10,
         "decided": 3,
@@ -122,7 +124,35 @@ def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
     assert "missing" in frontdesk(*words).stdout
     # What is doubled, or unreadable, is a problem as well.
     asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("lost"))))]))
-    assert "1 decision published more than once" in frontdesk(*words, code=1).stdout
+    told = frontdesk(*words, code=1).stdout
+    assert "1 decision published more than once" in told
+    assert "published again: tenant_id 'default', customer_id 'ann'" in told
+    assert "message_id 'lost', revision 1" in told
+
+
+def test_a_clock_that_goes_before_and_a_file_that_cannot_be_written_hide_nothing(any_broker: str) -> None:
+    asyncio.run(prepare(any_broker))
+    lost = (KEY, CODEC.encode(said("soon")))
+    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 12}))
+    asyncio.run(produce(any_broker, CUSTOMER_MESSAGES, [lost], timestamp_ms=now() + HOUR // 2))
+    asyncio.run(produce(any_broker, changelog_topic("frontdesk", SHARDS_TABLE), [(b"shard", state)]))
+    words = ("decisions", "reconcile", "--broker", any_broker, "--save", "/nowhere/missing.jsonl")
+    shown = frontdesk(*words, code=2)
+    assert "'soon'" in shown.stdout
+    assert "/nowhere/missing.jsonl: No such file" in shown.stderr
+
+
+def test_of_which_application_is_said_where_its_workers_have_done_nothing(
+    any_broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(prepare(any_broker))
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    monkeypatch.setenv("FRONTDESK_APPLICATION", "other")
+    assert "set FRONTDESK_APPLICATION, or frontdesk topics create" in frontdesk(*words, code=2).stderr
+    asyncio.run(create_topics(load(broker=any_broker, partitions=1, application="other")))
+    assert "no worker of other has taken up anything" in frontdesk(*words).stderr
+    monkeypatch.delenv("FRONTDESK_APPLICATION")
+    assert "has taken up anything" not in frontdesk(*words, code=1).stderr
 
 
 @pytest.mark.parametrize(
@@ -130,6 +160,7 @@ def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
     [
         (("--since", "1h", "--until", "2h"), "--since 1h is not before --until 2h"),
         (("--until", "tomorrow"), "--until 'tomorrow': neither 30m"),
+        (("--since", "9000-01-01"), "--since 9000-01-01 lies ahead: it is UTC"),
     ],
 )
 def test_a_stretch_that_is_none_is_refused(options: tuple[str, ...], told: str) -> None:
