@@ -29,6 +29,11 @@ def identity(one: CustomerMessage | Decision) -> int:
     return hash((one.tenant_id, one.customer_id, one.message_id))
 
 
+def _talk(one: CustomerMessage | Decision) -> int:
+    """The same for a message and its decisions whoever they are of: a platform may tell it again under the known customer's id."""
+    return hash((one.tenant_id, one.conversation_id, one.message_id))
+
+
 @dataclass(slots=True, kw_only=True)
 class Reconciling:
     """Takes messages first, then decisions and dead letters.
@@ -59,6 +64,8 @@ class Reconciling:
     """bits, by identity"""
     _overheard: set[int] = field(default_factory=set)
     """context, by customer and id: a shard knows what it has read by these, whoever said it"""
+    _talks: dict[int, list[int]] = field(default_factory=dict)
+    """identities of the messages looked for under other customers' ids"""
     _unusable: set[Place] = field(default_factory=set)
     _buried: set[Place] = field(default_factory=set)
 
@@ -69,7 +76,7 @@ class Reconciling:
         if arrival.offset >= self.positions.get(arrival.partition, 0):
             self.not_taken_up += 1
             return
-        found = admit(arrival, codec=self.codec, limits=_LIMITS, partitions=self.partitions, now=self.now)
+        found = self._admit(arrival)
         if not isinstance(found, NewMessage):
             self._unusable.add(place)
             return
@@ -81,6 +88,9 @@ class Reconciling:
             self._overheard.add(heard)
         else:
             self._open[name] = place
+
+    def _admit(self, arrival: Arrival) -> object:
+        return admit(arrival, codec=self.codec, limits=_LIMITS, partitions=self.partitions, now=self.now)
 
     def decision(self, one: Decision) -> None:
         """A decision of the stretch, or later."""
@@ -97,12 +107,22 @@ class Reconciling:
                 self.twice.append(one)
         self._revisions[name] |= bit
 
+    def look_elsewhere(self, arrival: Arrival) -> None:
+        """A record that nothing has settled, read again: a worker knows messages of a visitor as those of whom they were merged into,
+        so what was decided under the visitor's id and is told again under the other has no decision of its own."""
+        found = self._admit(arrival)
+        if isinstance(found, NewMessage):
+            self._talks.setdefault(_talk(found.message), []).append(identity(found.message))
+
     def earlier_decision(self, one: Decision) -> None:
         """One of all that are kept, looked through for what no decision of the stretch has settled."""
         name = identity(one)
         # What waited may have been decided since: it is counted as it was.
         if name not in self.waiting and self._open.pop(name, None) is not None:
             self.decided += 1
+        for other in self._talks.get(_talk(one), ()):
+            if other not in self.waiting and self._open.pop(other, None) is not None:
+                self.duplicates += 1
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A dead letter, of whichever time."""

@@ -206,7 +206,10 @@ def _show(account: Reconciling, missing: Sequence[_Missing]) -> None:
         table.add_row(f"  {name.replace('_', ' ')}", f"{count:,}")
     common.stdout().print(table)
     if account.doubled:
-        typer.echo(f"{common.counted(account.doubled, 'decision')} published more than once under one id")
+        typer.echo(
+            f"{common.counted(account.doubled, 'decision')} published more than once under one id: a message that came to"
+            " several partitions is decided in each, flagged `misplaced` in all but its customer's; any other is a bug"
+        )
     for twice in account.twice:
         typer.echo(f"published again: {_names(twice)}, revision {twice.revision}")
     if account.doubled > len(account.twice):

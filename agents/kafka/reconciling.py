@@ -66,8 +66,10 @@ async def reconcile(
         count += len(found)
         tell(count)
     await _dead_letters(settings, account, since, registry, fault)
-    if any(account.missing()):
-        # Told again, or stamped by a clock that goes before: what settles them may lie before the stretch.
+    if missing := list(account.missing()):
+        # Told again, also under another customer's id, or stamped by a clock that goes before: what settles them may lie before the stretch.
+        async for record in read_messages(settings, missing, registry):
+            account.look_elsewhere(arrival_of(record))
         await _dead_letters(settings, account, None, registry, lambda _: None)
         async for found in read_published_decisions(cluster, registry=registry):
             for _, decision in found:

@@ -100,6 +100,22 @@ def test_told_again_after_its_decision_had_left_the_stretch():
     assert (one.decided, list(one.missing())) == (1, [])
 
 
+def test_told_again_under_the_id_of_whom_the_visitor_was_merged_into():
+    """The worker drops it as a duplicate; its decision names the visitor."""
+    one, again = account(), arrival(ANN, offset=7)
+    one.message(again)
+    one.earlier_decision(decision(replace(ANN, customer_id="visitor")))
+    assert list(one.missing()) == [(0, 7)], "only what was looked for under other ids"
+    one.look_elsewhere(again)
+    one.look_elsewhere(arrival(b"{gone", offset=8))
+    for other in ({"tenant_id": "other"}, {"conversation_id": "d"}, {"message_id": "n"}):
+        one.earlier_decision(decision(replace(ANN, **{"customer_id": "visitor", **other})))
+    assert list(one.missing()) == [(0, 7)]
+    for _ in range(2):
+        one.earlier_decision(decision(replace(ANN, customer_id="visitor")))
+    assert (one.decided, one.duplicates, list(one.missing())) == (0, 1, [])
+
+
 def test_what_representatives_and_bots_say_is_context():
     one = account()
     for offset, role in enumerate(("representative", "bot")):

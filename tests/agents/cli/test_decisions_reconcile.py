@@ -45,21 +45,27 @@ def waiting(name: str, seq: int, **changes: object) -> bytes:
 
 
 async def prepare(broker: str) -> None:
-    """One partition; offsets 0 to 10, of which the shard has taken up all but the last."""
+    """One partition; offsets 0 to 11, of which the shard has taken up all but the last."""
     await create_topics(load(broker=broker, partitions=1))
     names = ["decided", "decided", "late", "waits", "lost", "told-again"]
     values = [CODEC.encode(said(name)) for name in names]
-    values += [CODEC.encode(replace(said("bot"), role="bot")), b"{broken", b"{gone"]
+    values += [
+        CODEC.encode(replace(said("bot"), role="bot")),
+        b"{broken",
+        b"{gone",
+        CODEC.encode(said("as-visitor")),
+    ]
     values += [CODEC.encode(said("after")), CODEC.encode(said("unread"))]
     for number, value in enumerate(values):
-        at = UNTIL if number == 9 else UNTIL - HOUR + number
+        at = UNTIL if number == 10 else UNTIL - HOUR + number
         await produce(broker, CUSTOMER_MESSAGES, [(KEY, value)], timestamp_ms=at)
-    before = [CODEC.encode(decision(said("told-again")))]
+    visitor = replace(said("as-visitor"), customer_id="visitor")
+    before = [CODEC.encode(decision(one)) for one in (said("told-again"), visitor)]
     within = [CODEC.encode(decision(said(name))) for name in ("decided", "late")]
     for at, records in ((UNTIL - 5 * HOUR, before), (UNTIL - HOUR + 20, within)):
         await produce(broker, ROUTING_DECISIONS, [(KEY, one) for one in records], timestamp_ms=at)
     await produce(broker, ROUTING_DEAD_LETTERS, [(KEY, CODEC.encode(replace(letter(7), failed_at=UNTIL)))])
-    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 10}))
+    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 11}))
     await produce(broker, changelog_topic("frontdesk", SHARDS_TABLE), [(b"shard", state)])
     await produce(
         broker,
@@ -86,9 +92,9 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
     which = found.pop("which")
     assert found.pop("twice") == []
     assert found == {
-        "messages": 10,
+        "messages": 11,
         "decided": 3,
-        "duplicates": 1,
+        "duplicates": 2,
         "context": 1,
         "dead_letters": 1,
         "waiting": 1,
