@@ -139,7 +139,7 @@ def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
 def test_a_clock_that_goes_before_and_a_file_that_cannot_be_written_hide_nothing(any_broker: str) -> None:
     asyncio.run(prepare(any_broker))
     lost = (KEY, CODEC.encode(said("soon")))
-    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 12}))
+    state = CODEC.encode(ShardState(positions={CUSTOMER_MESSAGES: 13}))
     asyncio.run(produce(any_broker, CUSTOMER_MESSAGES, [lost], timestamp_ms=now() + HOUR // 2))
     asyncio.run(produce(any_broker, changelog_topic("frontdesk", SHARDS_TABLE), [(b"shard", state)]))
     words = ("decisions", "reconcile", "--broker", any_broker, "--save", "/nowhere/missing.jsonl")
