@@ -53,7 +53,8 @@ async def reconcile(
     account = Reconciling(codec=codec, partitions=partitions, now=now, positions=positions, waiting=waiting)
     async for records in _messages(settings, from_time(since), registry):
         for record in records:
-            if until is None or record.timestamp < until:
+            # What was published before others may lie behind them.
+            if since <= record.timestamp and (until is None or record.timestamp < until):
                 account.message(arrival_of(record))
         tell(account.read)
     count = account.read

@@ -161,6 +161,16 @@ def test_of_which_application_is_said_where_its_workers_have_done_nothing(
     assert "has taken up anything" not in frontdesk(*words, code=1).stderr
 
 
+def test_what_was_published_before_the_stretch_is_not_in_it_though_it_lies_behind(any_broker: str) -> None:
+    asyncio.run(create_topics(load(broker=any_broker, partitions=1)))
+    for number, ago in enumerate((HOUR, 3 * HOUR, HOUR - 1)):
+        records = [(KEY, CODEC.encode(said(str(number))))]
+        asyncio.run(produce(any_broker, CUSTOMER_MESSAGES, records, timestamp_ms=UNTIL - ago))
+    words = ("--since", "2026-09-21T12:13:20", "--until", "2026-09-21T14:13:20", "--json")
+    (found,) = json_lines(frontdesk("decisions", "reconcile", "--broker", any_broker, *words))
+    assert (found["messages"], found["not_taken_up"]) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
