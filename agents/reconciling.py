@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frontdesk.schemas.codec import Codec
@@ -47,7 +47,7 @@ class Reconciling:
     now: Millis
     positions: Mapping[int, int]
     """next offset that each shard takes up; a shard that has none has never begun"""
-    waiting: Collection[int]
+    waiting: frozenset[int]
     """identities of the messages that wait undecided"""
     read: int = 0
     context: int = 0
@@ -100,7 +100,7 @@ class Reconciling:
             self._revisions[name] = 0
         elif name not in self._revisions:
             return
-        bit = 1 << min(one.revision, 64)
+        bit = 1 << max(0, min(one.revision, 64))
         if self._revisions[name] & bit:
             self.doubled += 1
             if len(self.twice) < _NAMED:

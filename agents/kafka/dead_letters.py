@@ -74,10 +74,11 @@ async def read_dead_letters(
     *,
     unreadable: Callable[[str], None] = lambda _: None,
     registry: SchemaRegistry | None = None,
+    within: float | None = None,
 ) -> AsyncIterator[Sequence[Found]]:
     """The committed dead letters that `wanted` accepts, up to the present end, in batches.
 
-    `unreadable` is called with the id of each record that is no dead letter; it is left out.
+    `unreadable` is called with the id of each record that is no dead letter; it is left out. `within`: as `read_to_end` says.
 
     Raises:
         StartupError: no broker, or no such topic.
@@ -85,7 +86,7 @@ async def read_dead_letters(
     """
     codec = Codec(schema_ids=registry, max_bytes=_MAX_BYTES)
     start = None if wanted.since is None else from_time(wanted.since)
-    async for records in read_to_end(cluster, ROUTING_DEAD_LETTERS, start=start):
+    async for records in read_to_end(cluster, ROUTING_DEAD_LETTERS, start=start, within=within):
         if registry is not None:
             await registry.prefetch(schema_ids_in(record.value for record in records))
         batch = []

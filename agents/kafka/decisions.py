@@ -16,16 +16,20 @@ Found = tuple[str, Decision | str]
 
 
 async def read_published_decisions(
-    cluster: Cluster, *, start: Start | None = None, registry: SchemaRegistry | None = None
+    cluster: Cluster,
+    *,
+    start: Start | None = None,
+    registry: SchemaRegistry | None = None,
+    within: float | None = None,
 ) -> AsyncIterator[Sequence[Found]]:
-    """The committed decisions up to the present end, in batches; in order within each partition.
+    """The committed decisions up to the present end, in batches; in order within each partition. `within`: as `read_to_end` says.
 
     Raises:
         StartupError: no broker, or no such topic.
         RegistryUnavailable: a record names a schema id, and the registry cannot be asked.
     """
     codec = Codec(schema_ids=registry)
-    async for records in read_to_end(cluster, ROUTING_DECISIONS, start=start):
+    async for records in read_to_end(cluster, ROUTING_DECISIONS, start=start, within=within):
         if registry is not None:
             await registry.prefetch(schema_ids_in(record.value for record in records))
         batch: list[Found] = []

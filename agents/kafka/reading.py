@@ -20,8 +20,8 @@ Start = Callable[[AIOKafkaConsumer, Sequence[TopicPartition], Mapping[TopicParti
 
 
 @asynccontextmanager
-async def consumer(cluster: Cluster) -> AsyncIterator[AIOKafkaConsumer]:
-    """A started consumer without a group that sees committed records only.
+async def consumer(cluster: Cluster, *, committed: bool = True) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer without a group that sees committed records only, or all.
 
     Raises:
         StartupError: no broker answers there.
@@ -29,7 +29,7 @@ async def consumer(cluster: Cluster) -> AsyncIterator[AIOKafkaConsumer]:
     client = AIOKafkaConsumer(
         **cluster.options(),
         enable_auto_commit=False,
-        isolation_level="read_committed",
+        isolation_level="read_committed" if committed else "read_uncommitted",
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,
         fetch_max_wait_ms=100,
@@ -45,16 +45,16 @@ async def consumer(cluster: Cluster) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def read_to_end(
-    cluster: Cluster, topic: str, *, start: Start | None = None
+    cluster: Cluster, topic: str, *, start: Start | None = None, within: float | None = None
 ) -> AsyncGenerator[Sequence[ConsumerRecord]]:
     """The committed records of a topic up to the end it has now, in batches; in order within each partition. Who leaves before that
     end closes it (`aclosing`).
 
     Reads from the beginning unless `start` seeks elsewhere. What is written later is not waited for, but a little of it
-    may come along.
+    may come along. Nor is what a transaction has written that is open now, unless `within` says how many seconds one may last.
 
     Raises:
-        StartupError: no broker, no such topic, or no progress for half a minute.
+        StartupError: no broker, no such topic, or no progress for half a minute, and `within`.
     """
     async with admin(cluster) as client:
         count = (await require_topics(client, cluster, [topic]))[topic]
@@ -62,16 +62,25 @@ async def read_to_end(
         parts = [TopicPartition(topic, number) for number in range(count)]
         reader.assign(parts)
         # With read_committed this is the last stable offset: an open transaction is not waited for.
-        ends = await reader.end_offsets(parts)
+        ends = await (reader.end_offsets(parts) if within is None else _written(cluster, parts))
+        stall = _STALLED_AFTER + (within or 0)
         await (start or from_beginning)(reader, parts, ends)
         try:
             # Not cut at `ends`: the embedded broker names the last batch's first offset + 1, not its end.
-            async for _, records in read_until(reader, ends, stall=_STALLED_AFTER):
+            async for _, records in read_until(reader, ends, stall=stall):
                 yield records
         except TimeoutError:
             raise StartupError(
-                f"reading {topic} made no progress for {_STALLED_AFTER:.0f} s: check the brokers"
+                f"reading {topic} made no progress for {stall:.0f} s: check the brokers"
             ) from None
+
+
+async def _written(cluster: Cluster, parts: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+    """Where the partitions end, open transactions included."""
+    async with consumer(cluster, committed=False) as reader:
+        reader.assign(parts)
+        ends: Mapping[TopicPartition, int] = await reader.end_offsets(parts)
+        return ends
 
 
 async def read_until(

@@ -68,11 +68,15 @@ async def reconcile(
         tell(count)
     await _dead_letters(settings, account, since, registry, fault)
     if missing := list(account.missing()):
-        # Told again, also under another customer's id, or stamped by a clock that goes before: what settles them may lie before the stretch.
+        # Told again, also under another customer's id, or stamped by a clock that goes before: what settles them may lie before the
+        # stretch. Or a partition has not shown it yet: Kafka marks the end of a transaction in each for itself, and the position may be
+        # seen first.
+        longest = settings.transaction_timeout
+        account.waiting |= await _waiting(settings, codec, within=longest)
         async for record in read_messages(settings, missing, registry):
             account.look_elsewhere(arrival_of(record))
-        await _dead_letters(settings, account, None, registry, lambda _: None)
-        async for found in read_published_decisions(cluster, registry=registry):
+        await _dead_letters(settings, account, None, registry, lambda _: None, within=longest)
+        async for found in read_published_decisions(cluster, registry=registry, within=longest):
             for _, decision in found:
                 if not isinstance(decision, str):
                     account.earlier_decision(decision)
@@ -129,10 +133,11 @@ async def _positions(settings: Settings, codec: Codec) -> Mapping[int, int]:
     return found
 
 
-async def _waiting(settings: Settings, codec: Codec) -> frozenset[int]:
+async def _waiting(settings: Settings, codec: Codec, *, within: float | None = None) -> frozenset[int]:
     """Identities of the messages that wait undecided."""
     found: dict[tuple[int, bytes], int | None] = {}
-    async for records in read_to_end(settings.cluster, changelog_topic(settings.application, WAITING_TABLE)):
+    topic = changelog_topic(settings.application, WAITING_TABLE)
+    async for records in read_to_end(settings.cluster, topic, within=within):
         for record in records:
             key = (record.partition, record.key)
             if record.value is None:
@@ -149,12 +154,15 @@ async def _dead_letters(
     since: Millis | None,
     registry: SchemaRegistry | None,
     fault: Fault,
+    *,
+    within: float | None = None,
 ) -> None:
     wanted = Filter(topic=CUSTOMER_MESSAGES, since=since)
     async for batch in read_dead_letters(
         settings.cluster,
         wanted,
         registry=registry,
+        within=within,
         unreadable=lambda place: fault(f"routing.dead-letters {place}: no dead letter"),
     ):
         for found in batch:

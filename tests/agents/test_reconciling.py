@@ -76,6 +76,13 @@ def test_a_decision_that_was_published_twice_is_doubled():
     assert [again.revision for again in one.twice] == [1, 2, 2], "each is named"
 
 
+def test_a_revision_that_is_none_is_read_like_any_other():
+    one = account()
+    one.message(arrival(ANN))
+    one.decision(decision(revision=-1))
+    assert (one.decided, list(one.missing())) == (1, [])
+
+
 def test_the_same_id_of_another_customer_or_tenant_is_another_message():
     others = (replace(ANN, customer_id="bob"), replace(ANN, tenant_id="other"), replace(ANN, message_id="n"))
     one = account()
