@@ -73,6 +73,8 @@ async def prepare(broker: str) -> None:
         [
             (b"gone", waiting("lost", 4)),
             (b"gone", None),
+            # Decided and kept to be amended is not waiting: its decision is lost all the same.
+            (b"lost", waiting("lost", 4, phase="late", decision=decision(said("lost")))),
             (b"late", waiting("late", 2, phase="late", decision=decision(said("late")))),
             (b"waits", waiting("waits", 3)),
         ],
