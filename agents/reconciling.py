@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frontdesk.schemas.codec import Codec
@@ -12,6 +12,7 @@ from frontdesk.schemas.topics import CUSTOMER_MESSAGES
 from frontdesk.schemas.types import Millis
 from frontdesk.streams.admit import CUSTOMER, NewMessage, admit
 from frontdesk.streams.batch import Arrival
+from frontdesk.streams.conclude import MISPLACED
 from frontdesk.streams.limits import Limits
 
 Place = tuple[int, int]
@@ -21,12 +22,20 @@ _LIMITS = Limits()
 _NAMED = 20
 
 
-def identity(one: CustomerMessage | Decision) -> int:
+def identity(one: CustomerMessage | Decision, *, misplaced: bool) -> int:
     """The same for a message and its decisions, within this process; another message has another one but for a chance of one in 2^61.
+    One that came to a partition which is not its customer's is another message: a worker decides it for itself.
 
     A number takes 32 bytes where the three ids take 200, and there are millions.
     """
-    return hash((one.tenant_id, one.customer_id, one.message_id))
+    return hash((one.tenant_id, one.customer_id, one.message_id, misplaced))
+
+
+def identities(one: CustomerMessage | Decision, flags: Collection[str]) -> tuple[int, ...]:
+    """Of which messages this may be: what was decided in its customer's partition may lie in another's since there are more partitions,
+    while what was decided as misplaced says nothing of what lies where it should."""
+    apart = identity(one, misplaced=True)
+    return (apart,) if MISPLACED in flags else (identity(one, misplaced=False), apart)
 
 
 def _talk(one: CustomerMessage | Decision) -> int:
@@ -60,6 +69,8 @@ class Reconciling:
     twice: list[Decision] = field(default_factory=list)
     """the first of those"""
     _open: dict[int, Place] = field(default_factory=dict)
+    _again: dict[int, list[Place]] = field(default_factory=dict)
+    """where else the same messages lie: what was a dead letter may have been sent again, and be lost then"""
     _revisions: dict[int, int] = field(default_factory=dict)
     """bits, by identity"""
     _overheard: set[int] = field(default_factory=set)
@@ -80,9 +91,13 @@ class Reconciling:
         if not isinstance(found, NewMessage):
             self._unusable.add(place)
             return
-        name, heard = identity(found.message), hash((found.customer, found.message.message_id))
-        if name in self._open or heard in self._overheard:
+        name = identity(found.message, misplaced=found.misplaced)
+        heard = hash((found.customer, found.message.message_id))
+        if heard in self._overheard:
             self.duplicates += 1
+        elif name in self._open:
+            self.duplicates += 1
+            self._again.setdefault(name, []).append(place)
         elif found.message.role != CUSTOMER:
             self.context += 1
             self._overheard.add(heard)
@@ -94,12 +109,13 @@ class Reconciling:
 
     def decision(self, one: Decision) -> None:
         """A decision of the stretch, or later."""
-        name = identity(one)
+        names = identities(one, one.flags)
+        name = next((each for each in names if each in self._open or each in self._revisions), None)
+        if name is None:
+            return
         if self._open.pop(name, None) is not None:
             self.decided += 1
             self._revisions[name] = 0
-        elif name not in self._revisions:
-            return
         bit = 1 << max(0, min(one.revision, 64))
         if self._revisions[name] & bit:
             self.doubled += 1
@@ -112,15 +128,17 @@ class Reconciling:
         so what was decided under the visitor's id and is told again under the other has no decision of its own."""
         found = self._admit(arrival)
         if isinstance(found, NewMessage):
-            self._talks.setdefault(_talk(found.message), []).append(identity(found.message))
+            name = identity(found.message, misplaced=found.misplaced)
+            self._talks.setdefault(_talk(found.message), []).append(name)
 
     def earlier_decision(self, one: Decision) -> None:
         """One of all that are kept, looked through for what no decision of the stretch has settled."""
-        name = identity(one)
-        # What waited may have been decided since: it is counted as it was.
-        if name not in self.waiting and self._open.pop(name, None) is not None:
-            self.decided += 1
-        for other in self._talks.get(_talk(one), ()):
+        for name in identities(one, one.flags):
+            # What waited may have been decided since: it is counted as it was.
+            if name not in self.waiting and self._open.pop(name, None) is not None:
+                self.decided += 1
+        # What was decided as misplaced is known to no customer.
+        for other in () if MISPLACED in one.flags else self._talks.get(_talk(one), ()):
             if other not in self.waiting and self._open.pop(other, None) is not None:
                 self.duplicates += 1
 
@@ -132,9 +150,7 @@ class Reconciling:
     @property
     def dead(self) -> int:
         """Messages that are dead letters."""
-        return len(self._buried.intersection(self._unusable)) + len(
-            self._buried.intersection(self._open.values())
-        )
+        return len(self._buried & self._unusable) + sum(place is None for place in self._undecided())
 
     @property
     def still_waiting(self) -> int:
@@ -143,9 +159,12 @@ class Reconciling:
 
     def missing(self) -> Iterator[Place]:
         """Where the messages lie that have become nothing, in order."""
-        lost = [
-            place
-            for name, place in self._open.items()
-            if name not in self.waiting and place not in self._buried
-        ]
+        lost = [place for place in self._undecided() if place is not None]
         return iter(sorted([*lost, *(self._unusable - self._buried)]))
+
+    def _undecided(self) -> Iterator[Place | None]:
+        """Of each message that is neither decided nor waits: where it lies without a dead letter, None where all of it is dead letters."""
+        for name, first in self._open.items():
+            if name not in self.waiting:
+                places = (first, *self._again.get(name, ()))
+                yield next((place for place in places if place not in self._buried), None)

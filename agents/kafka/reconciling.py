@@ -11,7 +11,7 @@ from frontdesk.agents.kafka.admin import admin, require_topics
 from frontdesk.agents.kafka.dead_letters import Filter, read_dead_letters
 from frontdesk.agents.kafka.decisions import read_published_decisions
 from frontdesk.agents.kafka.reading import Start, from_time, read_to_end
-from frontdesk.agents.reconciling import Place, Reconciling, identity
+from frontdesk.agents.reconciling import Place, Reconciling, identities
 from frontdesk.agents.registry import SchemaRegistry
 from frontdesk.agents.runtime.intake import arrival_of
 from frontdesk.agents.settings import Settings
@@ -135,7 +135,7 @@ async def _positions(settings: Settings, codec: Codec) -> Mapping[int, int]:
 
 async def _waiting(settings: Settings, codec: Codec, *, within: float | None = None) -> frozenset[int]:
     """Identities of the messages that wait undecided."""
-    found: dict[tuple[int, bytes], int | None] = {}
+    found: dict[tuple[int, bytes], tuple[int, ...]] = {}
     topic = changelog_topic(settings.application, WAITING_TABLE)
     async for records in read_to_end(settings.cluster, topic, within=within):
         for record in records:
@@ -144,8 +144,8 @@ async def _waiting(settings: Settings, codec: Codec, *, within: float | None = N
                 found.pop(key, None)
                 continue
             entry = codec.decode(Waiting, record.value)
-            found[key] = identity(entry.message) if entry.decision is None else None
-    return frozenset(one for one in found.values() if one is not None)
+            found[key] = identities(entry.message, entry.flags) if entry.decision is None else ()
+    return frozenset(name for names in found.values() for name in names)
 
 
 async def _dead_letters(

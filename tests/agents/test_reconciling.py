@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from frontdesk.agents.reconciling import Reconciling, identity
+from frontdesk.agents.reconciling import Reconciling, identities
 from frontdesk.schemas.codec import Codec
 from frontdesk.schemas.inputs import CustomerMessage
 from frontdesk.schemas.keys import wire_key
@@ -31,12 +31,13 @@ def account(waiting=(), positions=None):
     )
 
 
-def arrival(value, offset=0):
+def arrival(value, offset=0, key=None):
     data = CODEC.encode(value) if isinstance(value, CustomerMessage) else value
-    return Arrival(CUSTOMER_MESSAGES, 0, offset, NOW, wire_key("default", "ann"), data)
+    name = value.customer_id if isinstance(value, CustomerMessage) else "ann"
+    return Arrival(CUSTOMER_MESSAGES, 0, offset, NOW, key or wire_key("default", name), data)
 
 
-def decision(of=ANN, revision=1):
+def decision(of=ANN, revision=1, flags=()):
     return Decision(
         decision_id=f"{of.message_id}-{revision}",
         message_id=of.message_id,
@@ -46,6 +47,7 @@ def decision(of=ANN, revision=1):
         revision=revision,
         action="route",
         queue="desk",
+        flags=flags,
         labels=Labels(intent=LABEL, emotion=LABEL, urgency=LABEL, language=LABEL),
         policy_hash="p",
         model_version="v",
@@ -139,7 +141,7 @@ def test_an_id_that_a_representative_has_used_is_known_to_the_shard():
 
 
 def test_what_waits_is_not_missing_even_where_it_was_decided_meanwhile():
-    one = account(waiting=[identity(ANN)])
+    one = account(waiting=identities(ANN, ()))
     one.message(arrival(ANN))
     one.earlier_decision(decision())
     assert (one.still_waiting, one.decided, list(one.missing())) == (1, 0, [])
@@ -171,3 +173,39 @@ def test_a_dead_letter_counts_for_what_can_be_read_by_now():
     one.message(arrival(ANN, 5))
     one.dead_letter(letter(5))
     assert (one.dead, list(one.missing())) == (1, [])
+
+
+def test_what_came_to_the_wrong_partition_as_well_has_a_decision_of_its_own():
+    """A worker decides each, and neither stands for the other."""
+    for settle in (Reconciling.decision, Reconciling.earlier_decision):
+        one = account()
+        one.message(arrival(ANN, 3))
+        one.message(arrival(ANN, 4, key=b"nobody"))
+        one.look_elsewhere(arrival(ANN, 3))
+        settle(one, decision(flags=("misplaced",)))
+        assert (one.decided, one.duplicates, list(one.missing())) == (1, 0, [(0, 3)])
+        settle(one, decision())
+        assert (one.decided, one.doubled, list(one.missing())) == (2, 0, [])
+
+
+def test_what_was_decided_where_it_belonged_before_there_were_more_partitions():
+    one = account()
+    one.message(arrival(ANN, key=b"of another partition now"))
+    one.decision(decision())
+    one.decision(decision(revision=2))
+    assert (one.decided, one.doubled, list(one.missing())) == (1, 0, [])
+
+
+def test_a_dead_letter_that_was_sent_again_and_lost_is_missing():
+    one = account()
+    one.message(arrival(ANN, 5))
+    one.message(arrival(ANN, 9))
+    one.dead_letter(letter(5))
+    assert (one.dead, one.duplicates, list(one.missing())) == (0, 1, [(0, 9)])
+    one.dead_letter(letter(9))
+    assert (one.dead, one.duplicates, list(one.missing())) == (1, 1, [])
+    again = account(waiting=identities(ANN, ()))
+    again.message(arrival(ANN, 5))
+    again.message(arrival(ANN, 9))
+    again.dead_letter(letter(5))
+    assert (again.dead, again.duplicates, again.still_waiting) == (0, 1, 1), "each is counted once"
