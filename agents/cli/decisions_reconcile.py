@@ -80,7 +80,11 @@ def command(
         unsaved = _save(save, missing)
         typer.echo(
             f"{common.counted(len(missing) - unsaved, 'message')} written to {save}"
-            + (f"; {unsaved:,} that no schema reads were not: they lie in Kafka" if unsaved else ""),
+            + (
+                f"; {unsaved:,} that no schema reads, or that the broker has deleted meanwhile, were not"
+                if unsaved
+                else ""
+            ),
             err=True,
         )
     if missing or account.doubled or faults.count:
@@ -90,9 +94,14 @@ def command(
 class _Missing:
     """A message that has become nothing: where it lies, and what it is if it can be read."""
 
-    def __init__(self, place: Place, published: int, message: CustomerMessage | None) -> None:
+    def __init__(self, place: Place, published: int | None, message: CustomerMessage | None) -> None:
         self.place = f"{place[0]}/{place[1]}"
-        self.published = datetime.fromtimestamp(published / 1000, UTC).isoformat(timespec="seconds")
+        self.published = (
+            None
+            if published is None
+            else datetime.fromtimestamp(published / 1000, UTC).isoformat(timespec="seconds")
+        )
+        """None: the broker has deleted it since"""
         self.message = message
 
     def plain(self) -> dict[str, Any]:
@@ -147,15 +156,17 @@ async def _account(
             raise StartupError(
                 f"the state of {settings.application} cannot be read: {error}; use the version that the workers have"
             ) from None
-        codec, missing = Codec(schema_ids=registry), []
-        if places := list(account.missing()):
-            async for record in read_messages(settings, places, registry):
+        codec = Codec(schema_ids=registry)
+        missing = {place: _Missing(place, None, None) for place in account.missing()}
+        if missing:
+            async for record in read_messages(settings, list(missing), registry):
                 try:
-                    message = codec.decode(CustomerMessage, record.value or b"")
+                    message = codec.decode(CustomerMessage, record.value)
                 except DecodeError:
                     message = None
-                missing.append(_Missing((record.partition, record.offset), record.timestamp, message))
-    return account, missing
+                place = (record.partition, record.offset)
+                missing[place] = _Missing(place, record.timestamp, message)
+    return account, list(missing.values())
 
 
 def _save(path: Path, missing: Sequence[_Missing]) -> int:
@@ -215,6 +226,9 @@ def _show(account: Reconciling, missing: Sequence[_Missing]) -> None:
     if account.doubled > len(account.twice):
         typer.echo(f"and {account.doubled - len(account.twice):,} more")
     for one in missing[:_SHOWN]:
+        if one.published is None:
+            typer.echo(f"missing: customer.messages {one.place}: the broker has deleted it meanwhile")
+            continue
         names = "no schema reads it" if one.message is None else _names(one.message)
         typer.echo(f"missing: customer.messages {one.place} of {one.published}: {names}")
     if len(missing) > _SHOWN:

@@ -6,10 +6,15 @@ import asyncio
 import json
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from frontdesk.agents.cli.decisions_reconcile import _account, _Faults
 from frontdesk.agents.clock import now
 from frontdesk.agents.kafka.topics import create_topics
 from frontdesk.agents.settings import load
@@ -28,10 +33,19 @@ from frontdesk.schemas.types import Millis
 from tests.agents.test_reconciling import ANN, CODEC, LABEL, decision, letter
 from tests.support.cli import frontdesk, json_lines
 from tests.support.clients import produce, read_all
+from tests.support.kafka import KafkaServer
 
 KEY = wire_key("default", "ann")
-UNTIL = Millis(1_790_000_000_000)
 HOUR = 3_600_000
+# Not long ago: what is older than topics keep, a broker may delete while the test looks at it.
+UNTIL = Millis(now() // 1000 * 1000 - 2 * HOUR)
+
+
+def written(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat()
+
+
+SINCE = written(UNTIL - 2 * HOUR)
 
 
 def said(name: str):
@@ -85,11 +99,11 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
     any_broker: str, tmp_path: Path
 ) -> None:
     asyncio.run(prepare(any_broker))
-    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", SINCE)
     kept = tmp_path / "missing.jsonl"
     kept.write_text("mine for all to read", encoding="utf-8")
     kept.chmod(0o644)
-    result = frontdesk(*words, "--until", "2026-09-21T14:13:20", "--json", "--save", str(kept), code=1)
+    result = frontdesk(*words, "--until", written(UNTIL), "--json", "--save", str(kept), code=1)
     (found,) = json_lines(result)
     which = found.pop("which")
     assert found.pop("twice") == []
@@ -106,7 +120,7 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
         "unreadable": 0,
     }
     assert [(one["place"], one.get("message_id")) for one in which] == [("0/4", "lost"), ("0/8", None)]
-    assert which[0]["published"] == "2026-09-21T13:13:20+00:00"
+    assert which[0]["published"] == written(UNTIL - HOUR)
     assert "where is it?" not in result.stdout, "what customers say is shown to nobody who did not ask"
     assert "1 message written" in result.stderr
     assert "1 that no schema reads" in result.stderr
@@ -120,10 +134,10 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
 
 def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
     asyncio.run(prepare(any_broker))
-    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", SINCE)
     shown = frontdesk(*words, code=1)
-    assert "customer.messages 0/4 of 2026-09-21T13:13:20+00:00: tenant_id 'default'" in shown.stdout
-    assert "0/8 of 2026-09-21T13:13:20+00:00: no schema reads it" in shown.stdout
+    assert f"customer.messages 0/4 of {written(UNTIL - HOUR)}: tenant_id 'default'" in shown.stdout
+    assert f"0/8 of {written(UNTIL - HOUR)}: no schema reads it" in shown.stdout
     asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("lost"))))]))
     asyncio.run(produce(any_broker, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("after"))))]))
     asyncio.run(
@@ -136,6 +150,37 @@ def test_for_people_and_when_nothing_is_missing(any_broker: str) -> None:
     assert "1 decision published more than once" in told
     assert "published again: tenant_id 'default', customer_id 'ann'" in told
     assert "message_id 'lost', revision 1" in told
+
+
+@pytest.mark.kafka
+def test_what_cannot_be_read_of_the_decisions_is_a_problem_by_itself(kafka: KafkaServer) -> None:
+    asyncio.run(prepare(kafka.bootstrap))
+    words = ("decisions", "reconcile", "--broker", kafka.bootstrap, "--since", written(UNTIL))
+    asyncio.run(produce(kafka.bootstrap, ROUTING_DECISIONS, [(KEY, CODEC.encode(decision(said("after"))))]))
+    frontdesk(*words)
+    asyncio.run(produce(kafka.bootstrap, ROUTING_DECISIONS, [(KEY, b"{broken")]))
+    assert "frontdesk: routing.decisions 0/" in frontdesk(*words, code=1).stderr
+
+
+@pytest.mark.kafka
+async def test_what_a_broker_deletes_meanwhile_is_missing_all_the_same(kafka: KafkaServer) -> None:
+    await prepare(kafka.bootstrap)
+
+    async def delete() -> None:
+        client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        await client.start()
+        await client.delete_records({TopicPartition(CUSTOMER_MESSAGES, 0): RecordsToDelete(before_offset=12)})
+        await client.close()
+
+    def tell(_: int) -> None:
+        thread = Thread(target=asyncio.run, args=(delete(),))
+        thread.start()
+        thread.join()
+
+    settings = load(broker=kafka.bootstrap, partitions=1)
+    account, missing = await _account(settings, Millis(UNTIL - 2 * HOUR), UNTIL, _Faults(), tell)
+    assert "0/4" in [one.place for one in missing]
+    assert len(missing) == len(list(account.missing()))
 
 
 def test_a_clock_that_goes_before_and_a_file_that_cannot_be_written_hide_nothing(any_broker: str) -> None:
@@ -154,7 +199,7 @@ def test_of_which_application_is_said_where_its_workers_have_done_nothing(
     any_broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(prepare(any_broker))
-    words = ("decisions", "reconcile", "--broker", any_broker, "--since", "2026-09-21T12:13:20")
+    words = ("decisions", "reconcile", "--broker", any_broker, "--since", SINCE)
     monkeypatch.setenv("FRONTDESK_APPLICATION", "other")
     assert "set FRONTDESK_APPLICATION, or frontdesk topics create" in frontdesk(*words, code=2).stderr
     asyncio.run(create_topics(load(broker=any_broker, partitions=1, application="other")))
@@ -168,7 +213,7 @@ def test_what_was_published_before_the_stretch_is_not_in_it_though_it_lies_behin
     for number, ago in enumerate((HOUR, 3 * HOUR, HOUR - 1)):
         records = [(KEY, CODEC.encode(said(str(number))))]
         asyncio.run(produce(any_broker, CUSTOMER_MESSAGES, records, timestamp_ms=UNTIL - ago))
-    words = ("--since", "2026-09-21T12:13:20", "--until", "2026-09-21T14:13:20", "--json")
+    words = ("--since", SINCE, "--until", written(UNTIL), "--json")
     (found,) = json_lines(frontdesk("decisions", "reconcile", "--broker", any_broker, *words))
     assert (found["messages"], found["not_taken_up"]) == (2, 2)
 
