@@ -64,6 +64,9 @@ class Reconciling:
     duplicates: int = 0
     not_taken_up: int = 0
     decided: int = 0
+    elsewhere: int = 0
+    """of which only a decision under another customer's id is there, on the same conversation and message: told again after a merge, or lost
+    where a platform gives such ids to several customers. A count of its own, for nothing here can tell"""
     doubled: int = 0
     """decisions that were published more than once under one id"""
     twice: list[Decision] = field(default_factory=list)
@@ -140,7 +143,7 @@ class Reconciling:
         # What was decided as misplaced is known to no customer.
         for other in () if MISPLACED in one.flags else self._talks.get(_talk(one), ()):
             if other not in self.waiting and self._open.pop(other, None) is not None:
-                self.duplicates += 1
+                self.elsewhere += 1
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """A dead letter, of whichever time."""

@@ -57,8 +57,9 @@ def command(
     """Look for what became of every message in Kafka: decided, context, told again, a dead letter, waiting, not taken up yet, or missing.
 
     Exact while workers run; nothing is changed. A message told again whose decision is older than the topic keeps shows as missing, and so
-    does one told again under the customer's known id after a merge, or on another cluster after `state import`. Exit code 1: messages are missing, decisions were published twice, or a
-    record is unreadable.
+    does one told again on another cluster after `state import`. "decided elsewhere" is one whose only decision bears another customer's id:
+    told again after a merge, or lost where several customers have the same ids. Exit code 1: messages are missing, decisions were
+    published twice, or a record is unreadable.
     """
     from frontdesk.schemas.types import Millis
 
@@ -67,6 +68,12 @@ def command(
     faults = _Faults()
     with progress("reading", None, "records read") as tell:
         account, missing = common.run(_account(settings, begin or Millis(0), end, faults, tell))
+    if account.elsewhere:
+        typer.echo(
+            f"frontdesk: {common.counted(account.elsewhere, 'message')} decided under another customer's id alone: fine after a `merged` event; "
+            "where conversations and messages of several customers have the same ids, look whether they were lost",
+            err=True,
+        )
     if account.not_taken_up and not account.positions:
         typer.echo(
             f"frontdesk: no worker of {settings.application} has taken up anything yet; FRONTDESK_APPLICATION must be the workers'",
@@ -199,6 +206,7 @@ def _counts(account: Reconciling) -> dict[str, int]:
     return {
         "decided": account.decided,
         "duplicates": account.duplicates,
+        "decided_elsewhere": account.elsewhere,
         "context": account.context,
         "dead_letters": account.dead,
         "waiting": account.still_waiting,

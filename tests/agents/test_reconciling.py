@@ -122,7 +122,7 @@ def test_told_again_under_the_id_of_whom_the_visitor_was_merged_into():
     assert list(one.missing()) == [(0, 7)]
     for _ in range(2):
         one.earlier_decision(decision(replace(ANN, customer_id="visitor")))
-    assert (one.decided, one.duplicates, list(one.missing())) == (0, 1, [])
+    assert (one.decided, one.duplicates, one.elsewhere, list(one.missing())) == (0, 0, 1, [])
 
 
 def test_what_representatives_and_bots_say_is_context():

@@ -110,7 +110,8 @@ def test_each_message_is_accounted_for_and_what_is_missing_can_be_published_agai
     assert found == {
         "messages": 11,
         "decided": 3,
-        "duplicates": 2,
+        "duplicates": 1,
+        "decided_elsewhere": 1,
         "context": 1,
         "dead_letters": 1,
         "waiting": 1,
